@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/clock.hpp"
+#include "base/crypto.hpp"
+#include "base/ids.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace restante::accounts {
+
+enum class Role { admin, user, guest };
+std::string_view name(Role role);
+std::optional<Role> role_from_name(std::string_view name);
+
+struct Account {
+  AccountId id;
+  std::string name;  ///< 1..64 of [a-z0-9._-], starting with a letter or digit: also a folder name
+  Role role = Role::user;
+  std::string password_hash;  ///< Argon2id in PHC form; empty: no password sign-in
+  std::optional<std::uint64_t> quota_bytes;
+  bool lan = false;  ///< may reach private ranges
+  Instant created{};
+};
+
+struct Device {
+  DeviceId id;
+  AccountId account;
+  std::string label;
+  std::string jwk;
+  Digest256 token_digest{};  ///< SHA-256 of its bearer token
+  Instant created{}, last_seen{};
+};
+
+/// A one-time code that connects a device (`restanted pair`).
+struct Pairing {
+  Digest256 code_digest{};
+  AccountId account;
+  Instant expires{};
+};
+
+/// A sign-in by password.
+struct Session {
+  Digest256 token_digest{};
+  AccountId account;
+  Instant created{}, expires{};
+};
+
+/// Who is asking, as every handler gets it.
+struct Principal {
+  AccountId account;
+  std::string name;
+  Role role = Role::user;
+  DeviceId device;  ///< thumbprint, or "session:<hash>"
+};
+
+}  // namespace restante::accounts

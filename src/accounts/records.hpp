@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "accounts/model.hpp"
+#include "base/database.hpp"
+
+#include <vector>
+
+namespace restante::accounts {
+
+/// A view over one Tx, implemented by src/store. Errors of every method: storage, disk-full.
+class AccountRecords {
+public:
+  virtual ~AccountRecords() = default;
+
+  virtual Result<AccountId> insert(const Account& account) = 0;  ///< error conflict: the name is taken
+  virtual Result<void> update(const Account& account) = 0;
+  virtual Result<void> remove(
+      AccountId id) = 0;  ///< with its devices, sessions, pairings, jobs, history and file rows
+  virtual Result<std::vector<Account>> accounts() = 0;
+
+  virtual Result<void> save_device(const Device& device) = 0;  ///< inserts or replaces
+  virtual Result<void> remove_device(const DeviceId& id) = 0;
+  virtual Result<std::vector<Device>> devices() = 0;
+
+  virtual Result<void> insert_pairing(const Pairing& pairing) = 0;
+  /// Removes and returns it; none if unknown. Expired ones are removed too, and returned to be told apart.
+  virtual Result<std::optional<Pairing>> take_pairing(const Digest256& code) = 0;
+
+  virtual Result<void> insert_session(const Session& session) = 0;
+  virtual Result<void> remove_session(const Digest256& token) = 0;
+  virtual Result<std::vector<Session>> sessions() = 0;
+
+  /// Small named values of the server itself ("place-name", ...).
+  virtual Result<std::optional<std::string>> setting(std::string_view name) = 0;
+  virtual Result<void> save_setting(std::string_view name, std::string_view value) = 0;
+};
+
+}  // namespace restante::accounts

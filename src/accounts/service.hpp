@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "accounts/model.hpp"
+#include "accounts/records.hpp"
+#include "base/database.hpp"
+#include "base/task.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace restante::accounts {
+
+/// Everything needed to decide a request, immutable: the control loop replaces it on each change. Any thread.
+class Snapshot {
+public:
+  virtual ~Snapshot() = default;
+  virtual std::optional<Principal> by_token(std::string_view token, Instant now) const = 0;
+  virtual std::optional<Account> account(AccountId id) const = 0;
+  virtual std::optional<Account> account_by_name(std::string_view name) const = 0;
+  virtual std::vector<Account> accounts() const = 0;
+  virtual std::vector<Device> devices(AccountId account) const = 0;
+  virtual bool set_up() const = 0;  ///< there is an account; before, nothing is open
+};
+
+struct NewUser {
+  std::string name;
+  Role role = Role::user;
+  std::optional<std::uint64_t> quota_bytes;
+  bool lan = false;
+  std::string password;  ///< empty: none; devices only
+};
+
+struct Enrolment {
+  std::string code;   ///< from the pairing URL
+  std::string label;  ///< what the person calls the device
+  std::string jwk;
+  std::string
+      proof;  ///< compact JWS by that key, typ "restante-enrol+jws", payload = {"code":..,"jkt":<server's>}
+};
+
+struct Enrolled {
+  Device device;
+  Account account;
+  std::string token;  ///< shown once
+};
+
+struct SignedIn {
+  Account account;
+  std::string token;
+  Instant expires{};
+};
+
+struct AccountLimits {
+  Seconds pairing_time{15 * 60};
+  Seconds session_time{30 * 86400};
+  std::size_t min_password = 8;
+  int sign_ins_before_backoff = 10;
+};
+
+/// Accounts, devices and sessions. Lives on the control loop; password hashing runs in the pool.
+class Service {
+public:
+  virtual ~Service() = default;
+  virtual Task<Result<void>> start() = 0;                        ///< reads everything once
+  virtual std::shared_ptr<const Snapshot> snapshot() const = 0;  ///< any thread
+
+  virtual Task<Result<Account>> add_user(NewUser user) = 0;  ///< conflict, invalid
+  virtual Task<Result<void>> set_password(std::string name, std::string password) = 0;
+  virtual Task<Result<Account>> remove_user(std::string name) = 0;
+  virtual Task<Result<std::string>> new_pairing_code(
+      std::string name) = 0;  ///< base64url, 128 bits, valid once
+
+  /// Errors: unauthenticated (code unknown, used or expired; proof wrong), told alike.
+  virtual Task<Result<Enrolled>> enrol(Enrolment enrolment, std::string server_jkt) = 0;
+  virtual Task<Result<void>> revoke_device(AccountId account, DeviceId device) = 0;  ///< not-found
+
+  /// Errors: unauthenticated (same answer and time for unknown names), rate-limited.
+  virtual Task<Result<SignedIn>> sign_in(std::string name, std::string password, std::string peer) = 0;
+  virtual Task<Result<void>> sign_out(std::string token) = 0;
+};
+
+std::unique_ptr<Service> make_service(Executor loop, Executor hash_pool, Database& database,
+                                      const Clock& clock, AccountLimits limits);
+
+}  // namespace restante::accounts

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "http/message.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace restante::http {
+
+struct ServerLimits {
+  std::size_t header_bytes = 32 * 1024;
+  std::size_t connections = 4096;        ///< beyond it a connection gets 503 and is closed
+  std::chrono::seconds head_time{20};    ///< for one request's headers
+  std::chrono::seconds body_time{120};   ///< without any byte of a body
+  std::chrono::seconds idle_time{75};    ///< between requests
+  std::chrono::seconds write_time{120};  ///< without any byte taken by the client
+};
+
+/// A certificate and its key, for TLS 1.2 and 1.3. Files' contents, not names.
+struct Certificate {
+  std::string chain_pem, key_pem;
+};
+
+/// A self-made certificate over `key_pem` (P-256, PKCS#8) for these names and addresses: 397 days, so made
+/// anew at start.
+Result<Certificate> self_made_certificate(const std::string& key_pem, const std::vector<std::string>& names);
+
+struct Listen {
+  std::string address;  ///< numeric IPv4 or IPv6, or the path of a Unix socket (then port is not used)
+  std::uint16_t port = 0;
+  bool tls = false;
+};
+
+struct Bound {
+  std::string address;
+  std::uint16_t port = 0;
+  bool tls = false;
+};
+
+/// Listeners and connections, on loops of their own threads. HTTP/1.1; Beast parses, we read and write; file
+/// bodies go by sendfile(2), over TLS by pread and SSL_write.
+class Server {
+public:
+  virtual ~Server() = default;
+  /// Binds at once. Errors say which address and why (in use, not ours, not permitted) and how to mend it.
+  virtual Result<Bound> listen(const Listen& where) = 0;
+  virtual void start() = 0;  ///< answers from now on
+  virtual void stop() = 0;   ///< closes listeners, ends connections, joins the threads
+};
+
+std::unique_ptr<Server> make_server(Handler& handler, std::optional<Certificate> certificate,
+                                    ServerLimits limits, std::size_t threads);
+
+}  // namespace restante::http

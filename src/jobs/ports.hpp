@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/database.hpp"
+#include "base/fd.hpp"
+#include "base/task.hpp"
+#include "jobs/model.hpp"
+#include "proxy/document.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace restante::jobs {
+
+/// What the content server said before the body.
+struct ResponseFacts {
+  int http_status = 0;
+  std::string final_url;  ///< after redirects, as it may be shown (no query, no user information)
+  std::string
+      name_hint;  ///< decoded Content-Disposition name, else the last segment of the final URL; not cleaned
+  std::string media_type;
+  std::optional<std::uint64_t> total_bytes;  ///< of the whole content
+  std::uint64_t offset = 0;                  ///< where this transfer's first byte belongs
+  std::string etag, last_modified;
+  bool ranges = false;
+  bool web_page = false;  ///< HTML where nothing said that HTML is wanted
+};
+
+/// One attempt to bring one file from one source, in a sandboxed worker.
+struct TransferOrder {
+  AccountId account;
+  JobId job;
+  int file = 0;
+  proxy::Source source;
+  std::vector<proxy::Credential>
+      credentials;         ///< those that the source names, or all of the document's if it names none
+  bool allow_lan = false;  ///< the account may reach private ranges
+  bool probe = false;      ///< stop after the headers; no file
+  UniqueFd out;            ///< written from `offset` on; the kernel's file position is not used
+  std::uint64_t offset = 0;
+  std::string if_range;                     ///< strong validator for going on; needed when offset > 0
+  std::optional<std::uint64_t> known_size;  ///< from the proxy, or from before
+  std::optional<std::uint64_t> max_bytes, rate_bytes_per_s;
+  std::string digest_algorithm,
+      digest_hex;  ///< "sha-256" | "sha-512" | "sha" | "md5" of the whole content; may be empty
+  bool allow_empty = false;
+  Millis stall{60000};
+};
+
+enum class Outcome {
+  complete,    ///< length or digest proves it
+  unverified,  ///< ended cleanly but nothing proves the length: complete-unverified
+  failed,      ///< see reason
+  restart,  ///< the server cannot or will not go on from `offset`: begin a new partial file at 0 (M12, M13,
+            ///< M14)
+  stopped,  ///< by the stop token
+};
+
+struct TransferResult {
+  Outcome outcome = Outcome::failed;
+  Reason reason = Reason::internal;  ///< when failed or restart
+  std::string message;               ///< for people: what, where; no secrets
+  bool transient = false;
+  std::optional<Seconds> retry_after;
+  std::uint64_t received_bytes = 0;  ///< length of the partial file that is good
+  std::string digest_hex;  ///< of the whole content by digest_algorithm if it was computed; else empty
+  ResponseFacts facts;
+};
+
+/// Called on the control loop while `run` is under way.
+class TransferObserver {
+public:
+  virtual ~TransferObserver() = default;
+  virtual void on_response(const ResponseFacts& facts) = 0;
+  virtual void on_progress(std::uint64_t received_bytes,
+                           std::uint64_t bytes_per_s) = 0;  ///< at most 4 a second
+};
+
+/// Content-server clients in workers. Implemented by src/worker (pool); repeating a run is safe.
+class Transfers {
+public:
+  virtual ~Transfers() = default;
+  /// Completes soon after the token is stopped. Waits for a worker slot if need be. `observer` outlives the
+  /// call.
+  virtual Task<TransferResult> run(TransferOrder order, TransferObserver& observer, std::stop_token stop) = 0;
+};
+
+/// A partial file, opened twice: a write-back error is reported once for each description (DESIGN.md §6).
+struct Incoming {
+  UniqueFd for_worker;
+  UniqueFd for_sync;
+  std::uint64_t size_bytes = 0;
+};
+
+struct Publication {
+  AccountId account;
+  JobId job;
+  int file = 0;
+  int generation = 0;
+  std::string wanted_name;  ///< relative, not cleaned; the area chooses the final one
+  std::string media_type;
+  std::uint64_t size_bytes = 0;
+  std::string sha256;  ///< if known
+  bool verified = true;
+  std::vector<std::string> flags;  ///< "complete-unverified", ...
+  std::optional<Seconds> keep;
+};
+
+struct Published {
+  FileId id;
+  std::string name;  ///< relative to the area
+  std::uint64_t size_bytes = 0;
+  Instant at{};
+};
+
+/// Runs inside the transaction that makes the file visible, so that the job's row changes with it.
+using PublishCommit = std::function<Result<void>(Tx&, const Publication&, const Published&)>;
+
+/// Areas on disk. Implemented by src/files.
+class Shelf {
+public:
+  virtual ~Shelf() = default;
+  /// Opens (or makes) incoming/ACCOUNT/JOB.FILE[.gGENERATION]. Errors: storage, disk-full, quota.
+  virtual Task<Result<Incoming>> open_incoming(AccountId account, JobId job, int file, int generation) = 0;
+  virtual Task<Result<void>> sync_data(
+      int fd) = 0;  ///< fdatasync in the disk pool; an error is final for the file
+  virtual Task<Result<void>> discard_incoming(AccountId account, JobId job, int file, int generation) = 0;
+  /// SHA-256 (or another algorithm) of a partial file, in the disk pool.
+  virtual Task<Result<std::string>> digest_incoming(AccountId account, JobId job, int file, int generation,
+                                                    std::string algorithm) = 0;
+  /// The publishing sequence of DESIGN.md §6; `sync` is synced first. Repeating after an error is safe.
+  virtual Task<Result<Published>> publish(Publication what, UniqueFd sync, PublishCommit commit) = 0;
+  /// At start: completes what a crash interrupted between intent and commit.
+  virtual Task<Result<void>> recover(PublishCommit commit) = 0;
+  /// The cleaned relative name that `wanted` would get, for showing it beforehand.
+  virtual std::string clean_name(std::string_view wanted) const = 0;
+};
+
+/// What the domain must know of accounts. Control loop.
+class AccountRules {
+public:
+  virtual ~AccountRules() = default;
+  virtual bool may_use_lan(AccountId account) const = 0;
+  virtual std::optional<std::uint64_t> quota_left_bytes(AccountId account) const = 0;
+};
+
+}  // namespace restante::jobs

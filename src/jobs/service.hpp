@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "jobs/ports.hpp"
+#include "jobs/records.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace restante::jobs {
+
+struct Submission {
+  AccountId account;
+  DeviceId device;
+  proxy::Document document;
+  std::string core;  ///< the bytes as they came: what is compared at a replay
+};
+
+struct Accepted {
+  Job job;
+  bool replayed = false;
+};
+
+/// What is happening right now; not stored.
+struct Live {
+  std::uint64_t received_bytes = 0;
+  std::uint64_t bytes_per_s = 0;
+};
+
+struct JobView {
+  Job job;
+  std::vector<FileRow> files;  ///< one for each file of the document, defaults filled in
+  std::optional<Live> live;
+  std::string plan = "on-time";  ///< on-time | tight | cannot
+  std::string plan_reason;
+};
+
+enum class Action { pause, resume, retry, now, cancel };
+
+/// An edit of a job that has not ended (PATCH). nullopt leaves a field alone; an inner nullopt removes it.
+struct Change {
+  std::optional<std::optional<std::string>> start, by;  ///< ixdtf text
+  std::optional<std::vector<proxy::Window>> windows;
+  std::optional<std::string> tz;
+  std::optional<std::string> name, folder;
+  std::optional<std::optional<std::uint64_t>> rate_bytes_per_s;
+};
+
+/// One event for those who watch. State changes have the history's seq; progress has none.
+struct Event {
+  std::optional<std::int64_t> seq;
+  std::string kind;  ///< "job.state" | "job.progress" | "file.done"
+  AccountId account;
+  JobId job;
+  std::string data;  ///< JSON object
+};
+
+/// A bounded queue of events for one watcher; an overflow ends it (the watcher reads again from its last
+/// seq). Control loop only.
+class Subscription {
+public:
+  virtual ~Subscription() = default;
+  /// nullopt: nothing for `limit` (time for a heartbeat). Error busy: overflowed or the server stops.
+  virtual Task<Result<std::optional<Event>>> next(Millis limit) = 0;
+};
+
+struct ServiceLimits {
+  int running_at_once = 32;  ///< transfers of the whole server
+  int running_per_account = 16;
+  int running_per_origin = 6;
+  int default_attempts = 20;
+  Millis first_retry{1000};  ///< doubles with jitter up to the longest
+  Millis longest_retry{600000};
+  Seconds longest_retry_after{86400};
+  int probes_waiting = 64;  ///< a look-first beyond that is left out
+  Millis probe_time{15000};
+  Seconds default_keep{30 * 86400};
+  std::uint64_t sync_every_bytes = 64ull << 20;
+  Millis sync_every{5000};
+  Millis horizon{3600000};        ///< how far ahead due times are held in memory
+  std::string time_zone = "UTC";  ///< the place's
+};
+
+/// The proxy host (patent: storage 413, scheduler 417) as the API sees it. Lives on the control loop. Every
+/// method answers only what belongs to `account`; a foreign id is not-found, exactly like an unknown one.
+class Service {
+public:
+  virtual ~Service() = default;
+
+  /// Completes what a crash interrupted, then schedules. Call once before anything else.
+  virtual Task<Result<void>> start() = 0;
+  /// Checkpoints and stops all transfers; nothing runs afterwards.
+  virtual Task<void> stop() = 0;
+
+  /// Durable when it returns. Errors: conflict (same id and rev, other content; or an older rev), cap-denied,
+  /// deadline (exp passed), address is never judged here.
+  virtual Task<Result<Accepted>> submit(Submission submission) = 0;
+  /// In one transaction; one result each, in order.
+  virtual Task<std::vector<Result<Accepted>>> submit_all(std::vector<Submission> submissions) = 0;
+
+  virtual Task<Result<JobView>> find(AccountId account, JobId job) = 0;
+  /// Like find, but waits up to `limit` until the probe or the first answer of the content server is known or
+  /// the job has ended ("look first").
+  virtual Task<Result<JobView>> find_looked_at(AccountId account, JobId job, Millis limit) = 0;
+  virtual Task<Result<std::vector<HistoryRow>>> history(AccountId account, JobId job) = 0;
+  virtual Task<Result<JobPage>> list(AccountId account, JobFilter filter) = 0;
+  virtual std::optional<Live> live(JobId job) const = 0;
+  /// Error conflict when the state forbids it.
+  virtual Task<Result<JobView>> act(AccountId account, JobId job, Action action) = 0;
+  /// Error precondition when `if_version` is not the job's.
+  virtual Task<Result<JobView>> change(AccountId account, JobId job, Change change,
+                                       std::int64_t if_version) = 0;
+  /// Cancels a live job; erases the record of an ended one (its published files stay).
+  virtual Task<Result<void>> remove(AccountId account, JobId job) = 0;
+
+  /// Events of one account after `after_seq` (stored ones first), optionally of one job.
+  virtual Task<Result<std::unique_ptr<Subscription>>> subscribe(AccountId account, std::optional<JobId> job,
+                                                                std::optional<std::int64_t> after_seq) = 0;
+  /// One sentence: when it will run and why.
+  virtual std::string why(const JobView& view) const = 0;
+};
+
+/// All collaborators outlive the service.
+std::unique_ptr<Service> make_service(Executor loop, Database& database, Vault& vault, Transfers& transfers,
+                                      Shelf& shelf, const AccountRules& accounts, const Clock& clock,
+                                      ServiceLimits limits);
+
+}  // namespace restante::jobs

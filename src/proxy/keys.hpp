@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace restante::proxy {
+
+/// The public half of a P-256 key, as a JWK (RFC 7517).
+struct PublicKey {
+  std::string x, y;  ///< 32 bytes each, raw
+
+  std::string jwk() const;                                   ///< {"crv":"P-256","kty":"EC","x":..,"y":..}
+  std::string thumbprint() const;                            ///< RFC 7638, SHA-256, base64url: 43 characters
+  static Result<PublicKey> from_jwk(std::string_view json);  ///< refuses points off the curve
+  /// ES256 (RFC 7518 §3.4): signature is raw r||s, 64 bytes.
+  bool verify(std::string_view message, std::string_view signature) const;
+};
+
+/// A P-256 private key: the identity of a server or of a device (DESIGN.md §7, Keys).
+class PrivateKey {
+public:
+  static PrivateKey generate();
+  static Result<PrivateKey> from_pem(std::string_view pem);  ///< PKCS#8, unencrypted
+  PrivateKey(PrivateKey&&) noexcept;
+  PrivateKey& operator=(PrivateKey&&) noexcept;
+  ~PrivateKey();
+
+  std::string pem() const;
+  PublicKey public_key() const;
+  std::string sign(std::string_view message) const;  ///< ES256, raw r||s
+  void* native() const;                              ///< EVP_PKEY*, owned by this object; for the certificate
+
+private:
+  struct State;
+  explicit PrivateKey(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// Compact JWS (RFC 7515) with ES256 over `payload`; header {"alg","kid","typ"} with `typ` as given.
+std::string sign_compact(const PrivateKey& key, std::string_view payload, std::string_view typ);
+
+struct Verified {
+  std::string payload;
+  std::string kid;
+};
+/// Accepts only alg ES256 and exactly `typ`, no crit, kid equal to the key's thumbprint. Error:
+/// unauthenticated.
+Result<Verified> verify_compact(std::string_view jws, const PublicKey& key, std::string_view typ);
+
+}  // namespace restante::proxy

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+#include "jobs/ports.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+// What server and worker say to each other on the worker's channel: a Unix SOCK_SEQPACKET pair, one JSON
+// object a packet, at most `max_packet_bytes`; a packet may carry one descriptor (SCM_RIGHTS). The worker
+// finds it as fd 3; the connector's channel (binary, SPIKES.md C-A) is fd 4.
+namespace restante::worker {
+
+inline constexpr int channel_fd = 3;
+inline constexpr int connector_fd = 4;
+inline constexpr std::size_t max_packet_bytes = 192 * 1024;
+
+// ---- server to worker
+
+/// Begin a transfer; the descriptor of the output file travels with it unless it is a probe. `order.out` is
+/// not encoded.
+struct Start {
+  std::uint32_t transfer = 0;
+  jobs::TransferOrder order;
+};
+/// The answer to Resolve: where this hop connects to, in the order to be tried; or why not.
+struct Resolved {
+  std::uint32_t transfer = 0;
+  std::uint32_t hop = 0;
+  std::vector<std::string> addresses;  ///< numeric
+  std::optional<Error> refused;        ///< address, dns, ...
+};
+struct Stop {
+  std::uint32_t transfer = 0;
+};
+
+// ---- worker to server
+
+/// Asked before every hop: the server resolves and judges, and expects connects of this transfer to these
+/// addresses.
+struct Resolve {
+  std::uint32_t transfer = 0;
+  std::uint32_t hop = 0;
+  std::string scheme, host;  ///< host without brackets, as in the URL, lower case
+  std::uint16_t port = 0;
+};
+struct Responded {
+  std::uint32_t transfer = 0;
+  jobs::ResponseFacts facts;
+};
+struct Progress {
+  std::uint32_t transfer = 0;
+  std::uint64_t received_bytes = 0;
+  std::uint64_t bytes_per_s = 0;
+};
+struct Finished {
+  std::uint32_t transfer = 0;
+  jobs::TransferResult result;
+};
+/// Sent once, when the locks are on: which are ("seccomp", "landlock", "namespaces", "rlimits"), so that the
+/// log says it.
+struct Ready {
+  std::vector<std::string> locks;
+};
+
+using ToWorker = std::variant<Start, Resolved, Stop>;
+using ToServer = std::variant<Ready, Resolve, Responded, Progress, Finished>;
+
+std::string encode(const ToWorker& message);
+std::string encode(const ToServer& message);
+Result<ToWorker> decode_to_worker(std::string_view packet);  ///< strict: the other side is not trusted
+Result<ToServer> decode_to_server(std::string_view packet);
+
+// ---- connector channel: fixed-size packets, one request and one answer at a time
+
+struct ConnectRequest {
+  std::uint32_t sequence = 0;
+  std::uint32_t transfer = 0;
+  std::int32_t family = 0, socktype = 0;
+  std::uint32_t address_length = 0;
+  unsigned char address[128] = {};  ///< struct sockaddr_storage
+};
+struct ConnectAnswer {
+  std::uint32_t sequence = 0;
+  std::int32_t error = 0;  ///< errno; 0: a connecting descriptor travels with it
+};
+
+}  // namespace restante::worker

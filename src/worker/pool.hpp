@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "jobs/ports.hpp"
+#include "net/address_guard.hpp"
+
+#include <chrono>
+#include <memory>
+#include <string>
+
+namespace restante::worker {
+
+struct PoolOptions {
+  std::string program;                                           ///< absolute path of restante-transfer
+  net::AddressPolicy addresses;                                  ///< what the operator allows for everybody
+  std::string ca_bundle = "/etc/ssl/certs/ca-certificates.crt";  ///< trusted roots for content servers
+  int max_workers = 32;                                          ///< one for each account with work at most
+  std::chrono::seconds idle{30};                                 ///< then a worker without work ends
+  std::chrono::seconds start_time{10};
+  std::size_t transfers_per_worker = 64;
+};
+
+/// Gives jobs their transfers: starts one caged worker for each account with work, speaks with it, restarts
+/// what died. Lives on the control loop.
+class Pool : public jobs::Transfers {
+public:
+  /// Ends all workers; running transfers end as stopped.
+  virtual Task<void> stop() = 0;
+};
+
+/// `resolver` runs getaddrinfo (it blocks).
+std::unique_ptr<Pool> make_pool(Executor loop, Executor resolver, PoolOptions options);
+
+}  // namespace restante::worker
