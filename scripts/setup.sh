@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Installs by name what a step needs, and nothing that is there already: setup.sh build|test|bench
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+# What builds the programs and runs the demo.
+build=(clang-19 lld-19 cmake ninja-build ccache pkg-config ca-certificates
+  libboost1.81-dev libboost-url1.81-dev libboost-json1.81-dev libcurl4-openssl-dev libsqlitecpp-dev libsqlite3-dev libssl-dev
+  libsodium-dev libxxhash-dev libhowardhinnant-date-dev tzdata libexpected-dev libcli11-dev libtomlplusplus-dev libspdlog-dev
+  libfmt-dev libqrencode-dev libseccomp-dev python3 python3-yaml nginx-light openssl iproute2 util-linux)
+# What the tests add: sanitizers, test libraries, real peers, and Node for the schema's own validator.
+test=("${build[@]}" libclang-rt-19-dev clang-format-19 libgtest-dev libgmock-dev python3-pytest curl git strace)
+bench=("${build[@]}" curl aria2)
+
+want=${1:-build}
+case "$want" in
+  build) packages=("${build[@]}") ;;
+  test) packages=("${test[@]}") ;;
+  bench) packages=("${bench[@]}") ;;
+  *) echo "setup: '$want' is not known; say build, test or bench" >&2; exit 2 ;;
+esac
+if [ "$want" = test ] && ! command -v npm >/dev/null; then packages+=(nodejs npm); fi
+
+missing=()
+for package in "${packages[@]}"; do
+  dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+done
+if [ ${#missing[@]} -gt 0 ]; then
+  as_root=()
+  if [ "$(id -u)" != 0 ]; then
+    command -v sudo >/dev/null || { echo "setup: these packages are missing: ${missing[*]}. Run ./dev setup $want as root, or install sudo." >&2; exit 1; }
+    as_root=(sudo)
+  fi
+  echo "setup: installing ${#missing[@]} packages" >&2
+  # A fresh machine has no package lists, and old lists name packages that are gone.
+  "${as_root[@]}" apt-get -qq -o DPkg::Lock::Timeout=400 update
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends -o DPkg::Lock::Timeout=400 \
+    -o Dpkg::Use-Pty=0 install "${missing[@]}" >&2
+fi
+if [ "$want" = test ] && [ -f tests/contract/package-lock.json ] && ! [ -d tests/contract/node_modules/ajv ]; then
+  npm ci --silent --no-audit --no-fund --prefix tests/contract >&2
+fi
