@@ -22,6 +22,8 @@ public:
   virtual std::optional<Account> account_by_name(std::string_view name) const = 0;
   virtual std::vector<Account> accounts() const = 0;
   virtual std::vector<Device> devices(AccountId account) const = 0;
+  /// The end of the session behind this token; none if it is not a session's.
+  virtual std::optional<Instant> session_end(std::string_view token) const = 0;
   virtual bool set_up() const = 0;  ///< there is an account; before, nothing is open
 };
 
@@ -56,8 +58,13 @@ struct SignedIn {
 struct AccountLimits {
   Seconds pairing_time{15 * 60};
   Seconds session_time{30 * 86400};
-  std::size_t min_password = 8;
+  std::size_t min_password = 8, max_password = 1024;
   int sign_ins_before_backoff = 10;
+  Seconds longest_backoff_by_name{60};   ///< short: a stranger must not lock a person out
+  Seconds longest_backoff_by_peer{900};  ///< of one IPv4 address or one IPv6 /64
+  int hashes_waiting = 16;               ///< passwords being hashed or waiting for it; beyond it: busy
+  std::size_t devices_per_account = 256;
+  std::size_t sessions_per_account = 100;  ///< the oldest ends when another begins
 };
 
 /// Accounts, devices and sessions. Lives on the control loop; password hashing runs in the pool.
@@ -70,6 +77,9 @@ public:
   virtual Task<Result<Account>> add_user(NewUser user) = 0;  ///< conflict, invalid
   virtual Task<Result<void>> set_password(std::string name, std::string password) = 0;
   virtual Task<Result<Account>> remove_user(std::string name) = 0;
+  /// From now on nobody gets in as this user, until the next start; what `remove_user` is preceded by, so
+  /// that nothing new begins while its downloads end. Error not-found.
+  virtual Result<Account> suspend_user(std::string_view name) = 0;
   virtual Task<Result<std::string>> new_pairing_code(
       std::string name) = 0;  ///< base64url, 128 bits, valid once
 
@@ -79,7 +89,12 @@ public:
 
   /// Errors: unauthenticated (same answer and time for unknown names), rate-limited.
   virtual Task<Result<SignedIn>> sign_in(std::string name, std::string password, std::string peer) = 0;
+  /// How long a refused (rate-limited) person has to wait.
+  virtual Seconds sign_in_wait(std::string_view name, std::string_view peer) const = 0;
   virtual Task<Result<void>> sign_out(std::string token) = 0;
+
+  /// Stores when devices were last seen; that is kept in memory otherwise. Call now and then, and at the end.
+  virtual Task<Result<void>> save_last_seen() = 0;
 };
 
 std::unique_ptr<Service> make_service(Executor loop, Executor hash_pool, Database& database,

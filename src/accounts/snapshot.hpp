@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "accounts/service.hpp"
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace restante::accounts {
+
+/// When a device was last seen, in milliseconds since 1970: written on any thread, stored now and then.
+using LastSeen = std::shared_ptr<std::atomic<std::int64_t>>;
+
+struct KnownDevice {
+  Device device;
+  LastSeen seen;
+};
+
+/// What the control loop knows and makes snapshots of.
+struct Known {
+  std::map<AccountId, Account> accounts;
+  std::map<DeviceId, KnownDevice> devices;
+  std::map<Digest256, Session> sessions;
+  std::set<AccountId> suspended;  ///< nobody gets in as these
+};
+
+std::shared_ptr<const Snapshot> make_snapshot(const Known& known);
+
+}  // namespace restante::accounts

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "accounts/snapshot.hpp"
+
+#include <gtest/gtest.h>
+
+namespace restante::accounts {
+namespace {
+
+constexpr Instant now{Millis{1700000000000}};
+
+Account account(std::int64_t id, std::string name) {
+  Account out;
+  out.id = {id};
+  out.name = std::move(name);
+  return out;
+}
+
+KnownDevice device(std::string id, AccountId owner, std::string_view token) {
+  Device out;
+  out.id = {std::move(id)};
+  out.account = owner;
+  out.token_digest = sha256(token);
+  return {out, std::make_shared<std::atomic<std::int64_t>>(0)};
+}
+
+struct SnapshotTest : testing::Test {
+  SnapshotTest() {
+    known.accounts[{1}] = account(1, "ana");
+    known.accounts[{2}] = account(2, "ben");
+    known.devices[{"phone"}] = device("phone", {1}, "phone-token");
+    Session session;
+    session.token_digest = sha256("session-token");
+    session.account = {2};
+    session.expires = now + Seconds{10};
+    known.sessions[session.token_digest] = session;
+  }
+  Known known;
+};
+
+TEST_F(SnapshotTest, KnowsWhoseTokenItIs) {
+  const auto snapshot = make_snapshot(known);
+
+  const auto who = snapshot->by_token("phone-token", now);
+
+  ASSERT_TRUE(who);
+  EXPECT_EQ(who->name, "ana");
+  EXPECT_EQ(who->device.value, "phone");
+  EXPECT_FALSE(snapshot->by_token("phone-toke", now));
+  EXPECT_FALSE(snapshot->by_token("", now));
+}
+
+TEST_F(SnapshotTest, ASessionEndsAtItsTime) {
+  const auto snapshot = make_snapshot(known);
+
+  EXPECT_TRUE(snapshot->by_token("session-token", now));
+  EXPECT_TRUE(snapshot->by_token("session-token", now)->device.value.starts_with("session:"));
+  EXPECT_FALSE(snapshot->by_token("session-token", now + Seconds{10}));
+}
+
+TEST_F(SnapshotTest, TellsSessionsFromDevices) {
+  const auto snapshot = make_snapshot(known);
+
+  EXPECT_EQ(snapshot->session_end("session-token"), now + Seconds{10});
+  EXPECT_FALSE(snapshot->session_end("phone-token"));
+}
+
+TEST_F(SnapshotTest, RemembersWhenADeviceWasSeen) {
+  const auto snapshot = make_snapshot(known);
+
+  snapshot->by_token("phone-token", now);
+
+  EXPECT_EQ(snapshot->devices({1}).at(0).last_seen, now);
+}
+
+TEST_F(SnapshotTest, LetsNobodyInAsASuspendedUser) {
+  known.suspended.insert({1});
+  const auto snapshot = make_snapshot(known);
+
+  EXPECT_FALSE(snapshot->by_token("phone-token", now));
+  EXPECT_TRUE(snapshot->by_token("session-token", now));
+}
+
+TEST(Snapshot, IsNotSetUpWithoutAccounts) {
+  EXPECT_FALSE(make_snapshot(Known{})->set_up());
+}
+
+}  // namespace
+}  // namespace restante::accounts
