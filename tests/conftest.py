@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures: a content server, a place and connected devices, all real."""
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from bed.content import ContentServer, make_file  # noqa: E402
+from bed.device import Device  # noqa: E402
+from bed.place import Place  # noqa: E402
+
+
+@pytest.fixture
+def work():
+    # Not pytest's tmp_path: paths of Unix sockets are short, and state lies on a real disk.
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="restante-test-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def content(work):
+    server = ContentServer(work / "content").start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def place(work):
+    place = Place(work / "place")
+    place.start()
+    place.add_user("ana")
+    yield place
+    place.stop()
+
+
+@pytest.fixture
+def ana(work, place):
+    device = Device(work / "ana")
+    device.connect("home", place.pair("ana"))
+    return device
+
+
+@pytest.fixture
+def publish(content):
+    """publish(name, size) puts a file on the content server: (url, sha256)."""
+    def put(name: str, size: int = 300_000, seed: int = 7):
+        digest = make_file(content.root / name, size, seed)
+        return f"{content.url}/{name}", digest
+    return put
