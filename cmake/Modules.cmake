@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 # restante_module(NAME DEPENDS other... LINK library...): a folder of src/ is one library `restante_NAME`; its
-# `*_test.cpp` files are one program `NAME_tests`, known to ctest test by test.
+# `*_test.cpp` files are one program `NAME_tests`, known to ctest test by test. `*_child.cpp` are programs that tests
+# start; the folder's CMakeLists.txt builds them.
 # restante_program(NAME DEPENDS other... LINK library...): the same for a folder of apps/.
 function(_restante_sources out_sources out_tests)
   file(GLOB_RECURSE all CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   set(tests ${all})
   list(FILTER tests INCLUDE REGEX "_test\\.cpp$")
-  list(FILTER all EXCLUDE REGEX "_test\\.cpp$")
+  list(FILTER all EXCLUDE REGEX "_(test|child)\\.cpp$")
   set(${out_sources} ${all} PARENT_SCOPE)
   set(${out_tests} ${tests} PARENT_SCOPE)
 endfunction()
