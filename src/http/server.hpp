@@ -13,11 +13,13 @@ namespace restante::http {
 
 struct ServerLimits {
   std::size_t header_bytes = 32 * 1024;
-  std::size_t connections = 4096;        ///< beyond it a connection gets 503 and is closed
-  std::chrono::seconds head_time{20};    ///< for one request's headers
-  std::chrono::seconds body_time{120};   ///< without any byte of a body
-  std::chrono::seconds idle_time{75};    ///< between requests
-  std::chrono::seconds write_time{120};  ///< without any byte taken by the client
+  std::size_t header_lines = 128;
+  std::size_t connections = 4096;             ///< beyond it a connection gets 503 and is closed
+  std::chrono::seconds head_time{20};         ///< for one request's headers
+  std::chrono::seconds body_time{120};        ///< without any byte of a body
+  std::chrono::seconds idle_time{75};         ///< between requests
+  std::chrono::seconds write_time{120};       ///< without any byte taken by the client
+  std::chrono::milliseconds stop_time{1500};  ///< for answers under way when the server stops
 };
 
 /// A certificate and its key, for TLS 1.2 and 1.3. Files' contents, not names.
@@ -49,7 +51,9 @@ public:
   /// Binds at once. Errors say which address and why (in use, not ours, not permitted) and how to mend it.
   virtual Result<Bound> listen(const Listen& where) = 0;
   virtual void start() = 0;  ///< answers from now on
-  virtual void stop() = 0;   ///< closes listeners, ends connections, joins the threads
+  /// Closes listeners, lets answers under way finish within stop_time, ends connections, joins the threads.
+  /// Blocks: not for a loop that handlers need; there, `offload` it.
+  virtual void stop() = 0;
 };
 
 std::unique_ptr<Server> make_server(Handler& handler, std::optional<Certificate> certificate,

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "http/parser.hpp"
+#include "http/server.hpp"
+#include "http/stream.hpp"
+
+#include <string>
+#include <vector>
+
+namespace restante::http {
+
+/// One client: reads a request, has it answered, writes the answer, again (pipelined requests wait their
+/// turn). Made and owned by its loop; `run` ends when the connection does.
+class Connection {
+public:
+  Connection(Executor loop, int socket, SslPtr ssl, Peer peer, Handler& handler, const ServerLimits& limits);
+
+  Task<void> run();
+
+  Stream& stream() { return stream_; }
+  /// No further request is read: closes now if none is under way, else after its answer.
+  void finish_up();
+
+private:
+  enum class Got { request, refused, ended };
+
+  Task<Got> read_head();
+  Task<Got> read_body();
+  Task<Got> read_chunks(std::uint64_t limit);
+  Task<bool>
+  fill();  ///< more bytes into the buffer; false: the peer has ended, or the buffer is at its limit
+  Task<Response> answer();
+  Task<bool> send(Response response, bool head_only);
+  Task<bool> send_stream(StreamBody body, bool chunked);
+  Task<bool> send_parts(FileBody body);
+  Got refuse(int status, std::string message);
+
+  std::string_view unread() const { return {buffer_.data() + begin_, end_ - begin_}; }
+  void consume(std::size_t bytes);
+  void set_deadline(std::chrono::seconds time);
+
+  Stream stream_;
+  Peer peer_;
+  Handler& handler_;
+  const ServerLimits& limits_;
+  RequestParser parser_;
+  std::vector<char> buffer_;
+  std::size_t begin_ = 0, end_ = 0;
+  std::string out_;  ///< head of the answer, kept for its capacity
+  Response refusal_;
+  bool keep_ = true, idle_ = true, finishing_ = false, first_ = true;
+};
+
+}  // namespace restante::http

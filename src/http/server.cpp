@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "http/server.hpp"
+
+#include "base/log.hpp"
+#include "http/connection.hpp"
+#include "http/listener.hpp"
+#include "http/tls.hpp"
+
+#include <boost/asio/detached.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <list>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <thread>
+#include <unistd.h>
+
+namespace restante::http {
+
+namespace {
+
+constexpr std::chrono::milliseconds sweep_time{250};    ///< how exact deadlines are
+constexpr std::chrono::milliseconds accept_pause{100};  ///< when the process is out of descriptors
+constexpr int accepts_a_turn = 64;
+
+/// What all loops share; written before the threads start.
+struct Shared {
+  Handler& handler;
+  ServerLimits limits;
+  SslContextPtr tls;
+  std::atomic<std::size_t> connections{0};
+};
+
+/// One thread with its connections. A sweep closes those whose deadline has passed: one timer for a loop
+/// instead of one for each connection. Everything but `post` and `join` happens on the thread.
+class Loop {
+public:
+  explicit Loop(Shared& shared) : shared_(shared) {}
+
+  asio::io_context& context() { return context_; }
+
+  void start() {
+    asio::co_spawn(context_, sweep(), asio::detached);
+    thread_ = std::thread([this] {
+      // sendfile(2) and OpenSSL's write(2) raise it when a client has gone; the error code is enough.
+      sigset_t pipe;
+      sigemptyset(&pipe);
+      sigaddset(&pipe, SIGPIPE);
+      pthread_sigmask(SIG_BLOCK, &pipe, nullptr);
+      context_.run();
+    });
+  }
+
+  void adopt(int socket, SslPtr ssl, Peer peer) {
+    if (stopping_) {
+      ::close(socket);
+      --shared_.connections;
+      return;
+    }
+    auto serve = [](Loop& loop, int s, SslPtr tls, Peer from) -> Task<void> {
+      Connection connection(loop.context_.get_executor(), s, std::move(tls), std::move(from),
+                            loop.shared_.handler, loop.shared_.limits);
+      Registration registration(loop, connection);
+      co_await connection.run();
+    };
+    group_.spawn(serve(*this, socket, std::move(ssl), std::move(peer)));
+  }
+
+  void spawn(Task<void> task) { group_.spawn(std::move(task)); }
+  TaskGroup& acceptors() { return acceptors_; }
+
+  void stop() {
+    asio::post(context_, [this] {
+      stopping_ = true;
+      asio::co_spawn(context_, wind_up(), asio::detached);
+    });
+  }
+  void join() {
+    if (thread_.joinable()) thread_.join();
+  }
+
+private:
+  /// Keeps a connection in the list that the sweep reads, for as long as it lives.
+  struct Registration {
+    Registration(Loop& to, Connection& connection)
+        : loop(to), at(loop.connections_.insert(loop.connections_.end(), &connection)) {}
+    ~Registration() {
+      loop.connections_.erase(at);
+      --loop.shared_.connections;
+    }
+    Registration(const Registration&) = delete;
+    Registration& operator=(const Registration&) = delete;
+    Loop& loop;
+    std::list<Connection*>::iterator at;
+  };
+
+  Task<void> sweep() {
+    while (!stopped_) {
+      sweeper_.expires_after(sweep_time);
+      boost::system::error_code ignored;
+      co_await sweeper_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      const auto now = std::chrono::steady_clock::now();
+      for (Connection* connection : connections_)
+        if (connection->stream().deadline < now) connection->stream().expire();
+    }
+  }
+
+  Task<void> wind_up() {
+    co_await acceptors_.stop();
+    for (Connection* connection : connections_) connection->finish_up();
+    const auto until = std::chrono::steady_clock::now() + shared_.limits.stop_time;
+    while (!connections_.empty() && std::chrono::steady_clock::now() < until)
+      co_await sleep_for(std::chrono::milliseconds(5));
+    for (Connection* connection : connections_) connection->stream().expire();
+    co_await group_.stop();
+    stopped_ = true;
+    sweeper_.cancel();
+  }
+
+  Shared& shared_;
+  asio::io_context context_{1};
+  TaskGroup group_{context_.get_executor(), "http connection"};
+  TaskGroup acceptors_{context_.get_executor(), "http listener"};
+  asio::steady_timer sweeper_{context_};
+  std::list<Connection*> connections_;
+  std::thread thread_;
+  bool stopping_ = false, stopped_ = false;
+};
+
+class ServerOfLoops final : public Server {
+public:
+  ServerOfLoops(Handler& handler, std::optional<Certificate> certificate, ServerLimits limits,
+                std::size_t threads)
+      : shared_{handler, limits, nullptr} {
+    if (certificate) {
+      auto context = make_server_context(*certificate);
+      if (context)
+        shared_.tls = std::move(*context);
+      else
+        tls_error_ = std::move(context.error());
+    }
+    for (std::size_t i = 0; i < std::max<std::size_t>(threads, 1); ++i)
+      loops_.push_back(std::make_unique<Loop>(shared_));
+  }
+  ~ServerOfLoops() override { stop(); }
+
+  Result<Bound> listen(const Listen& where) override {
+    if (where.tls && tls_error_) return fail(*tls_error_);
+    if (where.tls && !shared_.tls)
+      return fail(Reason::tls, "a TLS listener needs a certificate", "give [tls] certificate and key");
+    auto opened = open_listener(where);
+    if (!opened) return fail(std::move(opened.error()));
+    Bound bound = opened->bound;
+    listeners_.push_back(std::make_unique<Listener>(std::move(*opened)));
+    if (started_) {
+      Listener* added = listeners_.back().get();
+      asio::post(first().context(), [this, added] { first().acceptors().spawn(accept(*added)); });
+    }
+    return bound;
+  }
+
+  void start() override {
+    RESTANTE_REQUIRE(!started_);
+    started_ = true;
+    for (auto& listener : listeners_) first().acceptors().spawn(accept(*listener));
+    for (auto& loop : loops_) loop->start();
+  }
+
+  void stop() override {
+    if (started_ && !stopped_) {
+      for (auto& loop : loops_) loop->stop();
+      for (auto& loop : loops_) loop->join();
+    }
+    stopped_ = true;
+    for (auto& listener : listeners_)
+      if (listener->unix_socket) ::unlink(listener->bound.address.c_str());
+    listeners_.clear();
+  }
+
+private:
+  Loop& first() { return *loops_.front(); }
+
+  Task<void> accept(Listener& listener) {
+    const int descriptor = listener.socket.get();
+    asio::posix::stream_descriptor ready(co_await asio::this_coro::executor, ::dup(descriptor));
+    for (;;) {
+      co_await ready.async_wait(asio::posix::stream_descriptor::wait_read, asio::use_awaitable);
+      for (int i = 0; i < accepts_a_turn; ++i) {
+        sockaddr_storage from{};
+        socklen_t size = sizeof from;
+        const int socket =
+            ::accept4(descriptor, reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (socket >= 0) {
+          take(socket, from, listener);
+          continue;
+        }
+        if (errno == EAGAIN || errno == EWOULDBLOCK) break;
+        if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+          log::warn("http: a connection cannot be accepted: {}", errno_text(errno));
+          co_await sleep_for(accept_pause);
+          break;
+        }
+      }
+    }
+  }
+
+  void take(int socket, const sockaddr_storage& from, const Listener& listener) {
+    if (shared_.connections >= shared_.limits.connections) {
+      if (!listener.bound.tls) {
+        static constexpr std::string_view busy =
+            "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: "
+            "close\r\n\r\n";
+        static_cast<void>(::send(socket, busy.data(), busy.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+      }
+      ::close(socket);
+      return;
+    }
+    ++shared_.connections;
+    if (!listener.unix_socket) {
+      const int on = 1;
+      ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+    SslPtr ssl;
+    if (listener.bound.tls) ssl.reset(SSL_new(shared_.tls.get()));
+    Peer peer = peer_of(socket, from, listener);
+    Loop& loop = *loops_[next_++ % loops_.size()];
+    if (&loop == &first()) return loop.adopt(socket, std::move(ssl), std::move(peer));
+    asio::post(loop.context(), [&loop, socket, tls = std::move(ssl), who = std::move(peer)]() mutable {
+      loop.adopt(socket, std::move(tls), std::move(who));
+    });
+  }
+
+  Shared shared_;
+  std::optional<Error> tls_error_;
+  std::vector<std::unique_ptr<Loop>> loops_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::size_t next_ = 0;
+  bool started_ = false, stopped_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Server> make_server(Handler& handler, std::optional<Certificate> certificate,
+                                    ServerLimits limits, std::size_t threads) {
+  return std::make_unique<ServerOfLoops>(handler, std::move(certificate), limits, threads);
+}
+
+}  // namespace restante::http
