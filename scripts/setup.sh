@@ -11,7 +11,7 @@ build=(clang-19 lld-19 cmake ninja-build ccache pkg-config ca-certificates
   libfmt-dev libqrencode-dev libseccomp-dev python3 python3-yaml nginx-light openssl iproute2 util-linux)
 # What the tests add: sanitizers, test libraries, real peers, and Node for the schema's own validator.
 test=("${build[@]}" libclang-rt-19-dev clang-format-19 libgtest-dev libgmock-dev python3-pytest curl git strace)
-bench=("${build[@]}" curl aria2)
+bench=("${build[@]}" curl aria2 wrk)
 
 want=${1:-build}
 case "$want" in

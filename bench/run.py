@@ -1,0 +1,50 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""./dev bench [bulk] [accepting]: paired runs against peers on this machine; raw samples go to docs/results/, and
+docs/benchmarks.md is made from them."""
+import datetime
+import json
+import os
+import pathlib
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench")]
+import bulk  # noqa: E402
+import accepting  # noqa: E402
+import report  # noqa: E402
+
+
+def about() -> dict:
+    def first(*command):
+        return subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout.splitlines()[0]
+    nginx = subprocess.run(["/usr/sbin/nginx", "-v"], capture_output=True, text=True).stderr.strip()
+    cpu = next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
+    return {"commit": first("git", "rev-parse", "--short", "HEAD"), "date": datetime.date.today().isoformat(),
+            "machine": f"{cpu}, {len(os.sched_getaffinity(0))} cores, Linux {platform.release()}",
+            "peers": [first("curl", "--version"), first("aria2c", "--version"), nginx]}
+
+
+def main() -> int:
+    wanted = sys.argv[1:] or ["bulk", "accepting"]
+    results = ROOT / "docs" / "results"
+    results.mkdir(parents=True, exist_ok=True)
+    work = pathlib.Path(tempfile.mkdtemp(prefix="restante-bench-", dir="/var/tmp"))
+    memory = pathlib.Path("/dev/shm/restante-bench")
+    try:
+        for name in wanted:
+            found = {"bulk": lambda: bulk.bench(work / "bulk", memory), "accepting": lambda: accepting.bench(work / "accepting")}[name]()
+            (results / f"bench-{name}.json").write_text(json.dumps({"about": about(), "results": found}, indent=1) + "\n")
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+        shutil.rmtree(memory, ignore_errors=True)
+    report.write(ROOT)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
