@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs by name what a step needs, and nothing that is there already: setup.sh build|test|bench
+# Installs by name what a step needs, and nothing that is there already: setup.sh build|test|bench|soak
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -12,13 +12,15 @@ build=(clang-19 lld-19 cmake ninja-build ccache pkg-config ca-certificates
 # What the tests add: sanitizers, test libraries, real peers, and Node for the schema's own validator.
 test=("${build[@]}" libclang-rt-19-dev clang-format-19 libgtest-dev libgmock-dev python3-pytest curl git strace)
 bench=("${build[@]}" curl aria2 wrk)
+soak=("${build[@]}" git debootstrap)
 
 want=${1:-build}
 case "$want" in
   build) packages=("${build[@]}") ;;
   test) packages=("${test[@]}") ;;
   bench) packages=("${bench[@]}") ;;
-  *) echo "setup: '$want' is not known; say build, test or bench" >&2; exit 2 ;;
+  soak) packages=("${soak[@]}") ;;
+  *) echo "setup: '$want' is not known; say build, test, bench or soak" >&2; exit 2 ;;
 esac
 if [ "$want" = test ] && ! command -v npm >/dev/null; then packages+=(nodejs npm); fi
 
