@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/acceptance.hpp"
+
+#include "base/text.hpp"
+#include "proxy/policy.hpp"
+#include "proxy/url.hpp"
+
+namespace restante::jobs {
+
+JobId job_id(const DeviceId& device, std::string_view proxy_id) {
+  constexpr std::string_view domain("restante-job\0", 13);
+  std::string bytes;
+  bytes.reserve(domain.size() + device.value.size() + 1 + proxy_id.size());
+  bytes += domain;
+  bytes += device.value;
+  bytes += '\0';
+  bytes += proxy_id;
+  const Digest256 digest = sha256(bytes);
+  JobId id;
+  std::copy_n(digest.begin(), id.bytes.size(), id.bytes.begin());
+  return id;
+}
+
+std::string shown_name(const proxy::Document& document) {
+  if (!document.title.empty()) return document.title;
+  if (document.files.empty()) return {};
+  const proxy::File& first = document.files.front();
+  if (!first.name.empty()) return first.name;
+  const std::string url = first.sources.empty() ? std::string() : url_for_logs(first.sources.front().url);
+  const auto scheme = url.find("://");
+  const std::string_view rest =
+      scheme == std::string::npos ? std::string_view(url) : std::string_view(url).substr(scheme + 3);
+  const auto slash = rest.rfind('/');
+  if (slash == std::string_view::npos) return std::string(rest);
+  if (slash + 1 == rest.size()) return std::string(rest.substr(0, rest.find('/')));
+  const std::string_view last = rest.substr(slash + 1);
+  auto decoded = proxy::percent_decode(last);
+  return decoded && is_utf8(*decoded) ? std::move(*decoded) : std::string(last);
+}
+
+Result<Prepared> prepare(Submission submission, const Rules& rules, const Vault& vault, Instant now) {
+  proxy::Document& document = submission.document;
+  if (document.exp <= std::chrono::floor<Seconds>(now).time_since_epoch().count())
+    return fail(Reason::deadline,
+                "the document could be handed in until " + to_rfc3339(Instant(Seconds(document.exp))),
+                "send it again", "/exp");
+  if (auto times = proxy::check_times(document, now); !times) return fail(std::move(times.error()));
+  if (document.op == proxy::Document::Op::submit) {
+    if (auto can = proxy::check_supported(document); !can) return fail(std::move(can.error()));
+  }
+  Prepared out;
+  Job& job = out.job;
+  job.id = job_id(submission.device, document.id);
+  job.account = submission.account;
+  job.device = std::move(submission.device);
+  job.proxy_id = document.id;
+  job.rev = document.rev;
+  job.name = shown_name(document);
+  job.created = job.changed = now;
+  job.start = document.when.start;
+  job.file_count = static_cast<int>(document.files.size());
+  job.document_digest = sha256(submission.core);
+  out.cancels = document.op == proxy::Document::Op::cancel;
+  out.probe = document.probe;
+  apply(begin(terms_of(document, rules), now), job);
+  if (document.access.empty() && !document.has_pay) {
+    job.document = std::move(submission.core);
+  } else {
+    job.document = proxy::to_json(document, proxy::Part::without_secrets);
+    std::string plain = proxy::to_json(document, proxy::Part::only_secrets);
+    if (!plain.empty()) job.secrets = vault.seal(plain, job.id.text());
+    wipe(plain);
+    wipe(submission.core);
+  }
+  return out;
+}
+
+namespace {
+
+Result<Settled> cancel_existing(Tx& tx, const Prepared& prepared, const Job& found, const Rules& rules,
+                                Instant now) {
+  Settled out;
+  if (prepared.job.rev < found.rev)
+    return fail(Reason::conflict, "a later revision is here already", {}, "/rev");
+  if (found.state == State::cancelled) {
+    out.replayed = true;
+    out.existing = found;
+    return out;
+  }
+  auto applied =
+      apply_in(tx, found.id, found.account, event::Acted{Action::cancel}, std::nullopt, rules, now);
+  if (!applied) return fail(std::move(applied.error()));
+  out.applied = std::move(*applied);
+  return out;
+}
+
+Result<Settled> replace_existing(Tx& tx, const Prepared& prepared, const Job& found, const Rules& rules,
+                                 Instant now) {
+  switch (found.state) {
+    case State::running:
+    case State::verifying:
+    case State::publishing:
+      return fail(Reason::conflict, "it runs already; cancel it first", {}, "/rev");
+    case State::done:
+    case State::cancelled:
+      return fail(Reason::conflict, "it has ended already", "send it as a new request", "/rev");
+    default:
+      break;
+  }
+  Job job = prepared.job;
+  job.created = found.created;
+  job.version = found.version + 1;
+  auto& records = tx.repo<JobRecords>();
+  // The state that was is what the history row begins with; the step below decides the new one.
+  apply(control_of(found), job);
+  if (auto done = records.replace(job); !done) return fail(std::move(done.error()));
+  auto applied = apply_in(tx, job.id, job.account, event::Changed{true}, std::nullopt, rules, now);
+  if (!applied) return fail(std::move(applied.error()));
+  Settled out;
+  out.applied = std::move(*applied);
+  return out;
+}
+
+}  // namespace
+
+Result<Settled> settle(Tx& tx, const Prepared& prepared, const Rules& rules, Instant now) {
+  auto& records = tx.repo<JobRecords>();
+  Settled out;
+  if (!prepared.cancels) {
+    auto inserted = records.insert(prepared.job);
+    if (!inserted) return fail(std::move(inserted.error()));
+    if (*inserted) {
+      out.fresh = true;
+      return out;
+    }
+  }
+  auto found = records.find(prepared.job.id);
+  if (!found) return fail(std::move(found.error()));
+  if (!*found || (*found)->account != prepared.job.account)
+    return fail(Reason::not_found, "there is no request of that id to cancel");
+  if ((*found)->document_digest == prepared.job.document_digest) {
+    out.replayed = true;
+    out.existing = std::move(**found);
+    return out;
+  }
+  if (prepared.cancels) return cancel_existing(tx, prepared, **found, rules, now);
+  if (prepared.job.rev <= (*found)->rev)
+    return fail(Reason::conflict, "another request with this id and revision is here already",
+                "give it a new id, or a higher rev to replace that one", "/rev");
+  return replace_existing(tx, prepared, **found, rules, now);
+}
+
+}  // namespace restante::jobs

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/ledger.hpp"
+
+#include "base/log.hpp"
+#include "jobs/events.hpp"
+#include "jobs/file_step.hpp"
+
+namespace restante::jobs {
+namespace {
+
+Result<void> write_files(JobRecords& records, JobId id, const Step& step,
+                         const std::optional<FileRow>& file) {
+  if (file) {
+    if (auto saved = records.save_file(id, *file); !saved) return saved;
+  }
+  if (!step.reset_files) return {};
+  auto rows = records.files(id);
+  if (!rows) return fail(std::move(rows.error()));
+  for (FileRow& row : *rows) {
+    if (step.discard_partials) {
+      const int generation = row.generation + 1;
+      const int index = row.index;
+      row = FileRow{};
+      row.index = index;
+      row.generation = generation;
+    } else if (row.state == FileState::failed) {
+      row.state = FileState::pending;
+      row.reason.reset();
+    } else {
+      continue;
+    }
+    if (auto saved = records.save_file(id, row); !saved) return saved;
+  }
+  return {};
+}
+
+/// Writes job and history after a step.
+Result<Applied> write_step(JobRecords& records, Job job, Step step, proxy::Document* document, Instant now) {
+  Applied out;
+  const State from = job.state;
+  apply(step.to, job);
+  job.changed = now;
+  if (step.drop_hours && document) {
+    document->when.start.reset();
+    document->when.start_text.clear();
+    document->when.windows.clear();
+    job.start.reset();
+    job.document = proxy::to_json(*document, proxy::Part::without_secrets);
+    ++job.version;
+    if (auto done = records.replace(job); !done) return fail(std::move(done.error()));
+  }
+  if (auto done = records.update(job); !done) return fail(std::move(done.error()));
+  if (step.erase_secrets && !job.secrets.empty()) {
+    if (auto done = records.erase_secrets(job.id); !done) return fail(std::move(done.error()));
+    job.secrets.clear();
+  }
+  if (!step.cause.empty()) {
+    HistoryRow row;
+    row.job = job.id;
+    row.account = job.account;
+    row.at = now;
+    row.from = from;
+    row.to = job.state;
+    row.cause = step.cause;
+    row.reason = step.why;
+    auto seq = records.append_history(row);
+    if (!seq) return fail(std::move(seq.error()));
+    row.seq = *seq;
+    out.rows.push_back(std::move(row));
+  }
+  out.job = std::move(job);
+  out.step = std::move(step);
+  return out;
+}
+
+}  // namespace
+
+Rules rules_of(const ServiceLimits& limits) {
+  return Rules{RetryRules{limits.first_retry, limits.longest_retry, limits.longest_retry_after},
+               limits.default_attempts, limits.time_zone};
+}
+
+Terms terms_of(const proxy::Document& document, const Rules& rules) {
+  return Terms{hours_of(document.when, rules.zone), rules.retry,
+               document.limits.attempts.value_or(rules.default_attempts)};
+}
+
+Result<Applied> apply_in(Tx& tx, JobId id, std::optional<AccountId> owner, const JobEvent& what,
+                         const std::optional<FileRow>& file, const Rules& rules, Instant now) {
+  auto& records = tx.repo<JobRecords>();
+  auto found = records.find(id);
+  if (!found) return fail(std::move(found.error()));
+  if (!*found || (owner && (*found)->account != *owner)) return fail(Reason::not_found, "job " + id.text());
+  auto document = proxy::parse((*found)->document);
+  if (!document) return fail(std::move(document.error()));
+  Step next = step(control_of(**found), what, terms_of(*document, rules), now);
+  if (next.forbidden) return fail(Reason::conflict, next.cause);
+  if (auto written = write_files(records, id, next, file); !written) return fail(std::move(written.error()));
+  if (!next.changed) return Applied{std::move(**found), std::move(next), {}};
+  return write_step(records, std::move(**found), std::move(next), &*document, now);
+}
+
+Task<Result<Applied>> Ledger::apply(JobId id, std::optional<AccountId> owner, JobEvent what,
+                                    std::optional<FileRow> file) {
+  const Rules rules = rules_of(context_.limits);
+  const Instant now = context_.clock.now();
+  std::function<Result<Applied>(Tx&)> work = [&](Tx& tx) {
+    return apply_in(tx, id, owner, what, file, rules, now);
+  };
+  auto applied = co_await context_.database.write_value<Applied>(std::move(work));
+  if (applied) tell(*applied);
+  co_return applied;
+}
+
+Task<void> Ledger::apply_all(std::vector<JobId> ids, JobEvent what) {
+  const Rules rules = rules_of(context_.limits);
+  const Instant now = context_.clock.now();
+  std::vector<Applied> all;
+  Database::Work work = [&](Tx& tx) -> Result<void> {
+    all.clear();
+    for (const JobId id : ids) {
+      auto applied = apply_in(tx, id, std::nullopt, what, std::nullopt, rules, now);
+      if (applied)
+        all.push_back(std::move(*applied));
+      else if (applied.error().reason == Reason::storage || applied.error().reason == Reason::disk_full)
+        return fail(std::move(applied.error()));
+      else
+        log::warn("job {}: {}", id.text(), applied.error().message);
+    }
+    return {};
+  };
+  auto done = co_await context_.database.write(std::move(work));
+  if (!done) {
+    log::error("jobs: {}", done.error().message);
+    co_return;
+  }
+  for (const Applied& applied : all) tell(applied);
+}
+
+Task<Result<void>> Ledger::save_file(JobId id, FileRow file) {
+  Database::Work work = [&](Tx& tx) { return tx.repo<JobRecords>().save_file(id, file); };
+  co_return co_await context_.database.write(std::move(work));
+}
+
+Task<Result<Job>> Ledger::find(JobId id) {
+  std::function<Result<Job>(Tx&)> work = [&](Tx& tx) -> Result<Job> {
+    auto found = tx.repo<JobRecords>().find(id);
+    if (!found) return fail(std::move(found.error()));
+    if (!*found) return fail(Reason::not_found, "job " + id.text());
+    return std::move(**found);
+  };
+  co_return co_await context_.database.read_value<Job>(std::move(work));
+}
+
+PublishCommit Ledger::publish_commit(std::shared_ptr<std::vector<Applied>> told) {
+  return [told, clock = &context_.clock](Tx& tx, const Publication& what,
+                                         const Published& published) -> Result<void> {
+    auto& records = tx.repo<JobRecords>();
+    auto found = records.find(what.job);
+    if (!found) return fail(std::move(found.error()));
+    // The record was erased meanwhile: the file stays, there is nobody to tell.
+    if (!*found) return {};
+    Job& job = **found;
+    auto rows = records.files(what.job);
+    if (!rows) return fail(std::move(rows.error()));
+    FileRow row;
+    row.index = what.file;
+    event::FilePublished news{what.file, false, !what.verified};
+    int done = 1;
+    for (FileRow& other : *rows) {
+      if (other.index == what.file) {
+        row = std::move(other);
+      } else if (other.state == FileState::done) {
+        ++done;
+        news.unverified = news.unverified || !other.verified;
+      }
+    }
+    news.all = done == job.file_count;
+    row.state = FileState::done;
+    row.reason.reset();
+    row.name = published.name;
+    row.media_type = what.media_type;
+    row.size_bytes = published.size_bytes;
+    row.generation = what.generation;
+    row.checkpoint = Checkpoint{};
+    row.checkpoint.written_bytes = row.checkpoint.synced_bytes = published.size_bytes;
+    if (!what.sha256.empty()) row.sha256 = what.sha256;
+    row.verified = what.verified;
+    row.published = published.id;
+    if (auto saved = records.save_file(what.job, row); !saved) return saved;
+    const Terms none;
+    const Instant now = clock->now();
+    Step next = step(control_of(job), news, none, now);
+    if (!next.changed) return {};
+    auto written = write_step(records, std::move(job), std::move(next), nullptr, now);
+    if (!written) return fail(std::move(written.error()));
+    if (told) told->push_back(std::move(*written));
+    return {};
+  };
+}
+
+void Ledger::tell(const Applied& applied) {
+  for (const HistoryRow& row : applied.rows) events_.changed(applied.job, row);
+}
+
+}  // namespace restante::jobs

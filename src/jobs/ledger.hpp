@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "jobs/context.hpp"
+#include "jobs/step.hpp"
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace restante::jobs {
+
+class Events;
+
+/// A decision that has been written down.
+struct Applied {
+  Job job;  ///< as it is now
+  Step step;
+  std::vector<HistoryRow> rows;
+};
+
+/// What the place demands of every job, for decisions inside a transaction.
+struct Rules {
+  RetryRules retry;
+  int default_attempts = 20;
+  std::string zone;
+};
+Rules rules_of(const ServiceLimits& limits);
+Terms terms_of(const proxy::Document& document, const Rules& rules);
+
+/// Reads the job, decides, and writes job, files and history in the caller's transaction. `owner`: another
+/// account's job is not found. Errors: not-found, conflict (the state forbids it), storage, disk-full, and
+/// what makes a stored document unreadable.
+Result<Applied> apply_in(Tx& tx, JobId id, std::optional<AccountId> owner, const JobEvent& what,
+                         const std::optional<FileRow>& file, const Rules& rules, Instant now);
+
+/// Writes decisions down and tells them: store first, then act. Control loop; outlived by nobody that uses
+/// it.
+class Ledger {
+public:
+  Ledger(Context& context, Events& events) : context_(context), events_(events) {}
+
+  /// See apply_in; `file` is saved with it. Durable and told when it returns.
+  Task<Result<Applied>> apply(JobId id, std::optional<AccountId> owner, JobEvent what,
+                              std::optional<FileRow> file = std::nullopt);
+  /// The same for many, in one transaction; what cannot be decided is left as it is.
+  Task<void> apply_all(std::vector<JobId> ids, JobEvent what);
+  Task<Result<void>> save_file(JobId id, FileRow file);
+  Task<Result<Job>> find(JobId id);
+
+  /// For Shelf::publish and Shelf::recover. `told`: what was written, to be told by `tell` once it is
+  /// durable.
+  PublishCommit publish_commit(std::shared_ptr<std::vector<Applied>> told);
+  void tell(const Applied& applied);
+
+private:
+  Context& context_;
+  Events& events_;
+};
+
+}  // namespace restante::jobs
