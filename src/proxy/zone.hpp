@@ -24,6 +24,9 @@ namespace restante::proxy {
 /// without '!' is ignored. Error: invalid.
 Result<Instant> parse_ixdtf(std::string_view text);
 
+/// Whether the text has that form; whether the zone exists and agrees is not looked at.
+bool has_ixdtf_shape(std::string_view text);
+
 /// Whether the system's database has this IANA zone ("Europe/Paris"). "UTC" is always there.
 bool is_zone(std::string_view name);
 
@@ -69,7 +72,7 @@ std::optional<Instant> closing(const std::vector<Window>& windows, std::string_v
 Result<Instant> parse_person_time(std::string_view text, std::string_view zone, Instant now);
 
 /// ISO 8601 with weeks, days, hours, minutes and seconds ("P30D", "PT1H", "P2W"; years and months have no
-/// fixed length) or as people type it ("30d", "12h", "1h30m", "90s", "2w"). At most 100 years. Error: usage.
+/// fixed length) or as people type it ("30d", "12h", "1h30m", "90s", "2w"). Error: usage.
 Result<Seconds> parse_duration(std::string_view text);
 
 /// ISO 8601: "P30D", "PT90S".
