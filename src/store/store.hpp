@@ -4,15 +4,28 @@
 #include "base/database.hpp"
 #include "jobs/records.hpp"
 
-#include <functional>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace restante::store {
+
+struct StoreLimits {
+  std::size_t waiting_writes = 16384;  ///< beyond: busy
+  std::size_t waiting_reads = 16384;   ///< beyond: busy
+  std::size_t works_per_commit = 256;
+  int writer_cache_kib = 2048;
+  int reader_cache_kib = 1024;
+  int log_pages = 1000;           ///< of 4 KiB: beyond, the log is moved into the database file
+  int longest_log_pages = 16384;  ///< beyond, writes wait for that
+};
 
 struct StoreOptions {
   std::string path;        ///< DATA/restante.db
   std::string master_key;  ///< 32 raw bytes (DATA/keys/master.key, see load_master_key)
+  StoreLimits limits;
 };
 
 /// The SQLite store (DESIGN.md §8): one writer thread, each `write` in a SAVEPOINT, one COMMIT when the queue
@@ -25,6 +38,8 @@ public:
   virtual Result<void> copy_to(const std::string& path) = 0;
   /// PRAGMA integrity_check and foreign keys; one line for each fault. Blocking.
   virtual std::vector<std::string> check() = 0;
+  /// How many transactions were committed since it was opened. Any thread.
+  virtual std::uint64_t commits() const = 0;
   /// Ends the threads; what was queued is written first. Nothing may be called afterwards.
   virtual void close() = 0;
 };

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/sqlite/records.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+namespace restante::store::sqlite {
+namespace json = boost::json;
+namespace {
+
+json::value parsed(const std::string& column) {
+  boost::system::error_code error;
+  json::value value = json::parse(column, error);
+  if (error) throw_damaged("a value is not JSON");
+  return value;
+}
+
+std::string string_in(const json::object& object, const char* key) {
+  const json::value* found = object.if_contains(key);
+  if (found == nullptr || !found->is_string()) return {};
+  return std::string(found->get_string());
+}
+
+std::optional<std::int64_t> number_in(const json::object& object, const char* key) {
+  const json::value* found = object.if_contains(key);
+  if (found == nullptr || !found->is_int64()) return std::nullopt;
+  return found->get_int64();
+}
+
+bool flag_in(const json::object& object, const char* key) {
+  const json::value* found = object.if_contains(key);
+  return found != nullptr && found->is_bool() && found->get_bool();
+}
+
+std::optional<Reason> reason_from(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  return reason_from_code(text).value_or(Reason::internal);
+}
+
+}  // namespace
+
+Query& bind_reason(Query& query, const std::optional<Reason>& reason) {
+  if (!reason) return query.null();
+  return query.text_view(code(*reason));
+}
+
+std::optional<Reason> reason_at(Query& query, int column) {
+  return reason_from(query.text_at(column));
+}
+
+std::optional<Instant> optional_instant_at(Query& query, int column) {
+  if (query.is_null(column)) return std::nullopt;
+  return instant_from(query.number_at(column));
+}
+
+std::string flags_to_column(const std::vector<std::string>& flags) {
+  if (flags.empty()) return {};
+  json::array out;
+  for (const std::string& flag : flags) out.emplace_back(flag);
+  return json::serialize(out);
+}
+
+std::vector<std::string> flags_from(const std::string& column) {
+  std::vector<std::string> flags;
+  if (column.empty()) return flags;
+  const json::value value = parsed(column);
+  if (!value.is_array()) throw_damaged("flags are not an array");
+  for (const json::value& flag : value.get_array()) {
+    if (!flag.is_string()) throw_damaged("a flag is not a string");
+    flags.emplace_back(flag.get_string());
+  }
+  return flags;
+}
+
+std::string probe_to_column(const std::optional<jobs::Probe>& probe) {
+  if (!probe) return {};
+  json::object out;
+  if (!probe->name.empty()) out["name"] = probe->name;
+  if (probe->size_bytes) out["size_bytes"] = static_cast<std::int64_t>(*probe->size_bytes);
+  if (!probe->media_type.empty()) out["media_type"] = probe->media_type;
+  if (probe->resumable) out["resumable"] = true;
+  if (probe->web_page) out["web_page"] = true;
+  if (probe->http_status != 0) out["http_status"] = probe->http_status;
+  if (probe->refused) out["refused"] = code(*probe->refused);
+  if (!probe->message.empty()) out["message"] = probe->message;
+  return json::serialize(out);
+}
+
+std::optional<jobs::Probe> probe_from(const std::string& column) {
+  if (column.empty()) return std::nullopt;
+  const json::value value = parsed(column);
+  if (!value.is_object()) throw_damaged("a probe is not an object");
+  const json::object& in = value.get_object();
+  jobs::Probe probe;
+  probe.name = string_in(in, "name");
+  if (auto size = number_in(in, "size_bytes")) probe.size_bytes = static_cast<std::uint64_t>(*size);
+  probe.media_type = string_in(in, "media_type");
+  probe.resumable = flag_in(in, "resumable");
+  probe.web_page = flag_in(in, "web_page");
+  probe.http_status = static_cast<int>(number_in(in, "http_status").value_or(0));
+  probe.refused = reason_from(string_in(in, "refused"));
+  probe.message = string_in(in, "message");
+  return probe;
+}
+
+}  // namespace restante::store::sqlite

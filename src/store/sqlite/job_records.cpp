@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/sqlite/records.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+namespace restante::store::sqlite {
+namespace {
+
+using jobs::FileRow;
+using jobs::FileState;
+using jobs::HistoryRow;
+using jobs::Job;
+using jobs::JobFilter;
+using jobs::JobPage;
+using jobs::State;
+using jobs::WaitingFor;
+
+constexpr int state_count = static_cast<int>(State::expired) + 1;
+constexpr int waiting_count = static_cast<int>(WaitingFor::origin_pause) + 1;
+constexpr int file_state_count = static_cast<int>(FileState::failed) + 1;
+constexpr int longest_page = 1000;
+
+static_assert(static_cast<int>(State::scheduled) == 0 && static_cast<int>(State::waiting) == 1,
+              "the index jobs_due names these numbers");
+static_assert(static_cast<int>(State::running) == 2 && static_cast<int>(State::publishing) == 4,
+              "the index jobs_active names these numbers");
+
+template <class Enum>
+std::int64_t number_of(Enum value) {
+  return static_cast<std::int64_t>(value);
+}
+
+constexpr std::int64_t bit(State state) {
+  return std::int64_t{1} << static_cast<int>(state);
+}
+
+constexpr std::int64_t ended_states =
+    bit(State::done) | bit(State::failed) | bit(State::cancelled) | bit(State::expired);
+constexpr std::int64_t all_states = (std::int64_t{1} << state_count) - 1;
+
+#define RESTANTE_CONTROL_COLUMNS                                                                    \
+  "jobs.seq, jobs.id, jobs.account, origins.device, jobs.state, jobs.waiting_for, jobs.attempt, "   \
+  "jobs.created, "                                                                                  \
+  "jobs.changed, jobs.next_run, jobs.start, jobs.rev, jobs.version, jobs.file_count, jobs.reason, " \
+  "jobs.message, jobs.probe, jobs.proxy_id, jobs.name, jobs.document_digest"
+
+constexpr int document_column = 20;
+
+Job control_columns(Query& row) {
+  Job job;
+  row.blob_at(1, job.id.bytes.data(), job.id.bytes.size());
+  job.account.value = row.number_at(2);
+  job.device.value = row.text_at(3);
+  job.state = enum_at<State>(row, 4, state_count);
+  job.waiting_for = enum_at<WaitingFor>(row, 5, waiting_count);
+  job.attempt = static_cast<int>(row.number_at(6));
+  job.created = instant_from(row.number_at(7));
+  job.changed = instant_from(row.number_at(8));
+  job.next_run = optional_instant_at(row, 9);
+  job.start = optional_instant_at(row, 10);
+  job.rev = row.number_at(11);
+  job.version = row.number_at(12);
+  job.file_count = static_cast<int>(row.number_at(13));
+  job.reason = reason_at(row, 14);
+  job.message = row.text_at(15);
+  job.probe = probe_from(row.text_at(16));
+  job.proxy_id = row.text_at(17);
+  job.name = row.text_at(18);
+  row.blob_at(19, job.document_digest.data(), job.document_digest.size());
+  return job;
+}
+
+tl::unexpected<Error> no_such_job(JobId id) {
+  return fail(Reason::not_found, "there is no job " + id.text());
+}
+
+class SqliteJobRecords final : public jobs::JobRecords {
+public:
+  explicit SqliteJobRecords(Connection& connection) : connection_(connection) {}
+
+  Result<bool> insert(const Job& job) override {
+    return attempt(connection_, [&]() -> Result<bool> {
+      const std::int64_t origin = origin_of(job.device);
+      const std::string probe = probe_to_column(job.probe);
+      Query query(connection_, insert_);
+      query.blob(job.id.bytes.data(), job.id.bytes.size())
+          .number(job.account.value)
+          .number(origin)
+          .number(number_of(job.state))
+          .number(number_of(job.waiting_for))
+          .number(job.attempt)
+          .number(to_column(job.created))
+          .number(to_column(job.changed))
+          .number(to_column(job.next_run))
+          .number(to_column(job.start))
+          .number(job.rev)
+          .number(job.version)
+          .number(job.file_count);
+      bind_reason(query, job.reason)
+          .text_or_null(job.message)
+          .text_or_null(probe)
+          .text(job.proxy_id)
+          .text(job.name)
+          .blob(job.document_digest.data(), job.document_digest.size())
+          .text(job.document)
+          .blob_or_null(job.secrets)
+          .run();
+      return connection_.db().getChanges() > 0;
+    });
+  }
+
+  Result<std::optional<Job>> find(JobId id) override {
+    return attempt(connection_, [&]() -> Result<std::optional<Job>> {
+      Query query(connection_, find_);
+      query.blob(id.bytes.data(), id.bytes.size());
+      if (!query.step()) return std::optional<Job>();
+      Job job = control_columns(query);
+      job.document = query.text_at(document_column);
+      job.secrets = query.text_at(document_column + 1);
+      return std::optional<Job>(std::move(job));
+    });
+  }
+
+  Result<void> update(const Job& job) override {
+    return attempt(connection_, [&]() -> Result<void> {
+      const std::string probe = probe_to_column(job.probe);
+      Query query(connection_, update_);
+      bind_control(query, job, probe).blob(job.id.bytes.data(), job.id.bytes.size()).run();
+      if (connection_.db().getChanges() == 0) return no_such_job(job.id);
+      return {};
+    });
+  }
+
+  Result<void> replace(const Job& job) override {
+    return attempt(connection_, [&]() -> Result<void> {
+      const std::string probe = probe_to_column(job.probe);
+      Query query(connection_, replace_);
+      bind_control(query, job, probe)
+          .blob(job.document_digest.data(), job.document_digest.size())
+          .text(job.document)
+          .blob_or_null(job.secrets)
+          .blob(job.id.bytes.data(), job.id.bytes.size())
+          .run();
+      if (connection_.db().getChanges() == 0) return no_such_job(job.id);
+      return {};
+    });
+  }
+
+  Result<void> erase_secrets(JobId id) override {
+    return attempt(connection_, [&]() -> Result<void> {
+      Query query(connection_, erase_secrets_);
+      query.blob(id.bytes.data(), id.bytes.size()).run();
+      return {};
+    });
+  }
+
+  Result<void> erase(JobId id) override {
+    return attempt(connection_, [&]() -> Result<void> {
+      Query query(connection_, erase_);
+      query.blob(id.bytes.data(), id.bytes.size()).run();
+      return {};
+    });
+  }
+
+  Result<JobPage> list(AccountId account, const JobFilter& filter) override {
+    std::int64_t before = std::numeric_limits<std::int64_t>::max();
+    if (!filter.cursor.empty()) {
+      const char* end = filter.cursor.data() + filter.cursor.size();
+      const auto [rest, error] = std::from_chars(filter.cursor.data(), end, before);
+      if (error != std::errc() || rest != end)
+        return fail(Reason::invalid, "the cursor is not one of ours", "begin again without a cursor");
+    }
+    std::int64_t states = filter.states.empty() ? all_states : 0;
+    for (State state : filter.states) states |= bit(state);
+    const int limit = std::clamp(filter.limit, 1, longest_page);
+    return attempt(connection_, [&]() -> Result<JobPage> {
+      JobPage page;
+      Query query(connection_, list_);
+      query.number(account.value).number(before).number(states).number(limit + 1);
+      std::int64_t last = 0;
+      while (query.step()) {
+        if (page.jobs.size() == static_cast<std::size_t>(limit)) {
+          page.next_cursor = std::to_string(last);
+          break;
+        }
+        last = query.number_at(0);
+        page.jobs.push_back(control_columns(query));
+      }
+      return page;
+    });
+  }
+
+  Result<std::int64_t> count_unended(AccountId account) override {
+    return attempt(connection_, [&]() -> Result<std::int64_t> {
+      Query query(connection_, count_);
+      query.number(account.value).number(ended_states).step();
+      return query.number_at(0);
+    });
+  }
+
+  Result<std::vector<Due>> due_before(Instant horizon, std::size_t limit) override {
+    return attempt(connection_, [&]() -> Result<std::vector<Due>> {
+      std::vector<Due> due;
+      Query query(connection_, due_);
+      query.number(to_column(horizon)).number(static_cast<std::int64_t>(limit));
+      while (query.step()) {
+        Due one;
+        query.blob_at(0, one.id.bytes.data(), one.id.bytes.size());
+        one.account.value = query.number_at(1);
+        one.at = instant_from(query.number_at(2));
+        due.push_back(one);
+      }
+      return due;
+    });
+  }
+
+  Result<std::vector<JobId>> interrupted() override {
+    return attempt(connection_, [&]() -> Result<std::vector<JobId>> {
+      std::vector<JobId> ids;
+      Query query(connection_, interrupted_);
+      while (query.step()) query.blob_at(0, ids.emplace_back().bytes.data(), sizeof(JobId::bytes));
+      return ids;
+    });
+  }
+
+  Result<std::vector<FileRow>> files(JobId id) override {
+    return attempt(connection_, [&]() -> Result<std::vector<FileRow>> {
+      std::vector<FileRow> rows;
+      Query query(connection_, files_);
+      query.blob(id.bytes.data(), id.bytes.size());
+      while (query.step()) rows.push_back(file_row(query));
+      return rows;
+    });
+  }
+
+  Result<void> save_file(JobId id, const FileRow& file) override {
+    return attempt(connection_, [&]() -> Result<void> {
+      Query query(connection_, save_file_);
+      query.number(file.index).number(number_of(file.state));
+      bind_reason(query, file.reason)
+          .text_or_null(file.name)
+          .text_or_null(file.media_type)
+          .number(file.size_bytes)
+          .number(file.source)
+          .number(file.generation)
+          .number(static_cast<std::int64_t>(file.checkpoint.written_bytes))
+          .number(static_cast<std::int64_t>(file.checkpoint.synced_bytes))
+          .text_or_null(file.checkpoint.boot_id)
+          .text_or_null(file.checkpoint.etag)
+          .text_or_null(file.checkpoint.last_modified)
+          .number(file.checkpoint.total_bytes)
+          .number(file.checkpoint.ranges)
+          .text_or_null(file.sha256)
+          .number(file.verified);
+      if (file.published)
+        query.blob(file.published->bytes.data(), file.published->bytes.size());
+      else
+        query.null();
+      query.blob(id.bytes.data(), id.bytes.size()).run();
+      if (connection_.db().getChanges() == 0) return no_such_job(id);
+      return {};
+    });
+  }
+
+  Result<std::int64_t> append_history(const HistoryRow& row) override {
+    return attempt(connection_, [&]() -> Result<std::int64_t> {
+      Query query(connection_, append_history_);
+      query.number(to_column(row.at)).number(number_of(row.from)).number(number_of(row.to)).text(row.cause);
+      bind_reason(query, row.reason).blob(row.job.bytes.data(), row.job.bytes.size()).run();
+      if (connection_.db().getChanges() == 0) return no_such_job(row.job);
+      return connection_.db().getLastInsertRowid();
+    });
+  }
+
+  Result<std::vector<HistoryRow>> history(JobId id) override {
+    return attempt(connection_, [&]() -> Result<std::vector<HistoryRow>> {
+      Query query(connection_, history_);
+      query.blob(id.bytes.data(), id.bytes.size());
+      return history_rows(query);
+    });
+  }
+
+  Result<std::vector<HistoryRow>> history_since(AccountId account, std::int64_t seq, int limit) override {
+    return attempt(connection_, [&]() -> Result<std::vector<HistoryRow>> {
+      Query query(connection_, history_since_);
+      query.number(account.value).number(seq).number(std::max(limit, 0));
+      return history_rows(query);
+    });
+  }
+
+  Result<std::int64_t> last_seq() override {
+    return attempt(connection_, [&]() -> Result<std::int64_t> {
+      Query query(connection_, last_seq_);
+      return query.step() ? query.number_at(0) : 0;
+    });
+  }
+
+private:
+  /// The number of a device in `origins`, made if need be. Jobs come in runs of one device: the last is kept.
+  std::int64_t origin_of(const DeviceId& device) {
+    if (origin_ && last_device_ == device && origin_rollbacks_ == connection_.rollbacks()) return *origin_;
+    origin_.reset();
+    std::int64_t number = 0;
+    Query known(connection_, find_origin_);
+    if (known.text(device.value).step()) {
+      number = known.number_at(0);
+    } else {
+      Query query(connection_, insert_origin_);
+      query.text(device.value).run();
+      number = connection_.db().getLastInsertRowid();
+    }
+    last_device_ = device;
+    origin_rollbacks_ = connection_.rollbacks();
+    origin_ = number;
+    return number;
+  }
+
+  static Query& bind_control(Query& query, const Job& job, const std::string& probe) {
+    query.number(number_of(job.state))
+        .number(number_of(job.waiting_for))
+        .number(job.attempt)
+        .number(to_column(job.changed))
+        .number(to_column(job.next_run))
+        .number(to_column(job.start))
+        .number(job.rev)
+        .number(job.version)
+        .number(job.file_count);
+    return bind_reason(query, job.reason).text_or_null(job.message).text_or_null(probe).text(job.name);
+  }
+
+  static FileRow file_row(Query& row) {
+    FileRow file;
+    file.index = static_cast<int>(row.number_at(0));
+    file.state = enum_at<FileState>(row, 1, file_state_count);
+    file.reason = reason_at(row, 2);
+    file.name = row.text_at(3);
+    file.media_type = row.text_at(4);
+    file.size_bytes = optional_number_at<std::uint64_t>(row, 5);
+    file.source = static_cast<int>(row.number_at(6));
+    file.generation = static_cast<int>(row.number_at(7));
+    file.checkpoint.written_bytes = static_cast<std::uint64_t>(row.number_at(8));
+    file.checkpoint.synced_bytes = static_cast<std::uint64_t>(row.number_at(9));
+    file.checkpoint.boot_id = row.text_at(10);
+    file.checkpoint.etag = row.text_at(11);
+    file.checkpoint.last_modified = row.text_at(12);
+    file.checkpoint.total_bytes = optional_number_at<std::uint64_t>(row, 13);
+    file.checkpoint.ranges = row.number_at(14) != 0;
+    file.sha256 = row.text_at(15);
+    file.verified = row.number_at(16) != 0;
+    if (!row.is_null(17)) row.blob_at(17, file.published.emplace().bytes.data(), sizeof(FileId::bytes));
+    return file;
+  }
+
+  static std::vector<HistoryRow> history_rows(Query& query) {
+    std::vector<HistoryRow> rows;
+    while (query.step()) {
+      HistoryRow& row = rows.emplace_back();
+      row.seq = query.number_at(0);
+      query.blob_at(1, row.job.bytes.data(), row.job.bytes.size());
+      row.account.value = query.number_at(2);
+      row.at = instant_from(query.number_at(3));
+      row.from = enum_at<State>(query, 4, state_count);
+      row.to = enum_at<State>(query, 5, state_count);
+      row.cause = query.text_at(6);
+      row.reason = reason_at(query, 7);
+    }
+    return rows;
+  }
+
+  Connection& connection_;
+  DeviceId last_device_;
+  std::optional<std::int64_t> origin_;
+  std::uint64_t origin_rollbacks_ = 0;
+
+  Sql insert_{
+      "INSERT INTO jobs (id, account, origin, state, waiting_for, attempt, created, changed, next_run, "
+      "start, rev, "
+      "version, file_count, reason, message, probe, proxy_id, name, document_digest, document, secrets) "
+      "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING"};
+  Sql find_origin_{"SELECT id FROM origins WHERE device = ?"};
+  Sql insert_origin_{"INSERT INTO origins (device) VALUES (?)"};
+  Sql find_{"SELECT " RESTANTE_CONTROL_COLUMNS
+            ", jobs.document, jobs.secrets FROM jobs CROSS JOIN origins ON origins.id = jobs.origin WHERE "
+            "jobs.id = ?"};
+  Sql update_{
+      "UPDATE jobs SET state = ?, waiting_for = ?, attempt = ?, changed = ?, next_run = ?, start = ?, rev = "
+      "?, "
+      "version = ?, file_count = ?, reason = ?, message = ?, probe = ?, name = ? WHERE id = ?"};
+  Sql replace_{
+      "UPDATE jobs SET state = ?, waiting_for = ?, attempt = ?, changed = ?, next_run = ?, start = ?, rev = "
+      "?, "
+      "version = ?, file_count = ?, reason = ?, message = ?, probe = ?, name = ?, document_digest = ?, "
+      "document = ?, "
+      "secrets = ? WHERE id = ?"};
+  Sql erase_secrets_{"UPDATE jobs SET secrets = NULL WHERE id = ? AND secrets IS NOT NULL"};
+  Sql erase_{"DELETE FROM jobs WHERE id = ?"};
+  Sql list_{
+      "SELECT " RESTANTE_CONTROL_COLUMNS
+      " FROM jobs INDEXED BY jobs_of_account CROSS JOIN origins ON origins.id = jobs.origin "
+      "WHERE jobs.account = ? AND jobs.seq < ? AND (? >> jobs.state) & 1 ORDER BY jobs.seq DESC LIMIT ?"};
+  Sql count_{
+      "SELECT count(*) FROM jobs INDEXED BY jobs_of_account WHERE account = ? AND NOT (? >> state) & 1"};
+  Sql due_{
+      "SELECT id, account, next_run FROM jobs INDEXED BY jobs_due "
+      "WHERE state IN (0, 1) AND next_run < ? ORDER BY next_run LIMIT ?"};
+  Sql interrupted_{"SELECT id FROM jobs INDEXED BY jobs_active WHERE state IN (2, 3, 4) ORDER BY seq"};
+  Sql files_{
+      "SELECT file, state, reason, name, media_type, size_bytes, source, generation, written_bytes, "
+      "synced_bytes, "
+      "boot_id, etag, last_modified, total_bytes, ranges, sha256, verified, published FROM job_files "
+      "WHERE job = (SELECT seq FROM jobs WHERE id = ?) ORDER BY file"};
+  Sql save_file_{
+      "INSERT OR REPLACE INTO job_files (job, file, state, reason, name, media_type, size_bytes, source, "
+      "generation, "
+      "written_bytes, synced_bytes, boot_id, etag, last_modified, total_bytes, ranges, sha256, verified, "
+      "published) "
+      "SELECT seq, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18 FROM jobs "
+      "WHERE id = ?19"};
+  Sql append_history_{
+      "INSERT INTO history (job, account, at, from_state, to_state, cause, reason) "
+      "SELECT seq, account, ?, ?, ?, ?, ? FROM jobs WHERE id = ?"};
+  Sql history_{
+      "SELECT history.seq, jobs.id, history.account, at, from_state, to_state, cause, history.reason "
+      "FROM jobs CROSS JOIN history INDEXED BY history_of_job ON history.job = jobs.seq WHERE jobs.id = ? "
+      "ORDER BY history.seq"};
+  Sql history_since_{
+      "SELECT history.seq, jobs.id, history.account, at, from_state, to_state, cause, history.reason "
+      "FROM history INDEXED BY history_of_account CROSS JOIN jobs ON jobs.seq = history.job "
+      "WHERE history.account = ? AND history.seq > ? ORDER BY history.seq LIMIT ?"};
+  Sql last_seq_{"SELECT seq FROM sqlite_sequence WHERE name = 'history'"};
+};
+
+#undef RESTANTE_CONTROL_COLUMNS
+
+}  // namespace
+
+std::unique_ptr<jobs::JobRecords> make_job_records(Connection& connection) {
+  return std::make_unique<SqliteJobRecords>(connection);
+}
+
+}  // namespace restante::store::sqlite

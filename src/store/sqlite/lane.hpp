@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/database.hpp"
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <mutex>
+
+namespace restante::store::sqlite {
+
+/// One work on its way through a store thread, and the coroutine that waits for it.
+class Request {
+public:
+  explicit Request(Database::Work* what) : work(what) {}
+  virtual ~Request() = default;
+  /// Resumes the caller on its own loop with `outcome` or `thrown`. Once.
+  virtual void deliver() = 0;
+
+  Database::Work* work;  ///< the caller's; alive until delivered
+  Result<void> outcome;
+  std::exception_ptr thrown;
+};
+
+/// The queue before one store thread. Any thread puts, one takes.
+class Lane {
+public:
+  explicit Lane(std::size_t limit) : limit_(limit) {}
+
+  enum class Put { taken, full, closed };
+  Put put(std::unique_ptr<Request>& request);
+  std::unique_ptr<Request> wait();  ///< null: closed, and nothing is left
+  std::unique_ptr<Request> take();  ///< null: nothing there now
+  void close();
+
+private:
+  const std::size_t limit_;
+  std::mutex mutex_;
+  std::condition_variable came_;
+  std::deque<std::unique_ptr<Request>> queue_;
+  bool closed_ = false;
+};
+
+/// Puts `work` into the lane and resumes on the caller's loop when it was delivered. Errors besides those of
+/// `work`: busy (the lane is full), storage (the store is closed).
+Task<Result<void>> pass_through(Lane* lane, Database::Work work);
+
+}  // namespace restante::store::sqlite

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "store/sqlite/records.hpp"
+
+namespace restante::store::sqlite {
+
+/// The repositories over one connection. Lives as long as the connection: statements stay prepared.
+class SqliteTx final : public Tx {
+public:
+  explicit SqliteTx(Connection& connection)
+      : jobs_(make_job_records(connection)),
+        files_(make_file_records(connection)),
+        accounts_(make_account_records(connection)) {}
+
+protected:
+  void* find(const std::type_info& repository) override {
+    if (repository == typeid(jobs::JobRecords)) return jobs_.get();
+    if (repository == typeid(files::FileRecords)) return files_.get();
+    if (repository == typeid(accounts::AccountRecords)) return accounts_.get();
+    return nullptr;
+  }
+
+private:
+  std::unique_ptr<jobs::JobRecords> jobs_;
+  std::unique_ptr<files::FileRecords> files_;
+  std::unique_ptr<accounts::AccountRecords> accounts_;
+};
+
+}  // namespace restante::store::sqlite
