@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/body.hpp"
+#include "api/handlers.hpp"
+#include "api/json_views.hpp"
+#include "base/text.hpp"
+
+#include <boost/json/serialize.hpp>
+
+namespace restante::api {
+
+namespace {
+
+/// Passwords, codes and tokens travel only where nobody listens.
+Result<void> check_private(const http::Peer& peer) {
+  if (peer.tls || peer.both_loopback || peer.unix_socket) return {};
+  return fail(Reason::insecure, "secrets may not travel over a connection without TLS", "use https");
+}
+
+void write_account(JsonWriter& json, const accounts::Account& account) {
+  json.key("name").text(account.name).key("role").text(accounts::name(account.role));
+  if (account.quota_bytes) json.key("quota_bytes").number(*account.quota_bytes);
+}
+
+}  // namespace
+
+Task<http::Response> enrol_device(Context& context, Call call) {
+  if (auto safe = check_private(call.request.peer); !safe) co_return refuse(safe.error(), call.request);
+  auto body = read_object(call.request, {"application/json"}, {"code", "label", "jwk", "proof"});
+  if (!body) co_return refuse(body.error(), call.request);
+  accounts::Enrolment enrolment;
+  auto enrolment_code = need_text(*body, "code", 256);
+  auto label = read_text(*body, "label", 1024);
+  auto proof = need_text(*body, "proof", 8192);
+  if (!enrolment_code) co_return refuse(enrolment_code.error(), call.request);
+  if (!label) co_return refuse(label.error(), call.request);
+  if (!proof) co_return refuse(proof.error(), call.request);
+  const auto* jwk = body->if_contains("jwk");
+  if (jwk == nullptr || !jwk->is_object()) {
+    const auto error = fail(Reason::invalid, "jwk is not a key", "send a P-256 public key as a JWK", "/jwk");
+    co_return refuse(error.value(), call.request);
+  }
+  enrolment.code = *enrolment_code;
+  enrolment.label = label->value_or("");
+  enrolment.jwk = boost::json::serialize(*jwk);
+  enrolment.proof = *proof;
+  auto enrolled = co_await context.parts.accounts.enrol(enrolment, context.options.jkt);
+  if (!enrolled) co_return refuse(enrolled.error(), call.request);
+
+  std::string out;
+  JsonWriter json(out);
+  json.open('{').key("device").open('{');
+  write_device(json, enrolled->device);
+  json.close('}').key("account").open('{');
+  write_account(json, enrolled->account);
+  json.close('}').key("token").text(enrolled->token);
+  json.key("place").open('{').key("name").text(context.options.place_name);
+  json.key("jkt").text(context.options.jkt).key("tz").text(context.options.time_zone);
+  json.close('}').close('}');
+  co_return http::json_response(201, std::move(out));
+}
+
+Task<http::Response> list_devices(Context& context, Call call) {
+  std::string out;
+  JsonWriter json(out);
+  json.open('{').key("devices").open('[');
+  for (const auto& device : context.parts.accounts.snapshot()->devices(call.who->account)) {
+    json.open('{');
+    write_device(json, device);
+    json.key("last_seen").text(to_rfc3339(device.last_seen));
+    json.key("current").yes_no(device.id == call.who->device).close('}');
+  }
+  json.close(']').close('}');
+  co_return http::json_response(200, std::move(out));
+}
+
+Task<http::Response> revoke_device(Context& context, Call call) {
+  const DeviceId device{call.parameters.at(0)};
+  auto done = co_await context.parts.accounts.revoke_device(call.who->account, device);
+  if (!done) co_return refuse(hide_foreign(done.error(), "device"), call.request);
+  co_return no_content();
+}
+
+Task<http::Response> sign_in(Context& context, Call call) {
+  if (auto safe = check_private(call.request.peer); !safe) co_return refuse(safe.error(), call.request);
+  auto body = read_object(call.request, {"application/json"}, {"user", "password"});
+  if (!body) co_return refuse(body.error(), call.request);
+  auto user = need_text(*body, "user", 256);
+  auto password = need_text(*body, "password", 4096);
+  if (!user) co_return refuse(user.error(), call.request);
+  if (!password) co_return refuse(password.error(), call.request);
+  auto& accounts = context.parts.accounts;
+  auto signed_in = co_await accounts.sign_in(*user, *password, call.request.peer.address);
+  wipe(*password);
+  if (!signed_in) {
+    auto response = refuse(signed_in.error(), call.request);
+    if (signed_in.error().reason == Reason::rate_limited)
+      response.set("Retry-After",
+                   std::to_string(accounts.sign_in_wait(*user, call.request.peer.address).count()));
+    co_return response;
+  }
+  std::string out;
+  JsonWriter json(out);
+  json.open('{').key("account").open('{');
+  write_account(json, signed_in->account);
+  json.close('}').key("token").text(signed_in->token);
+  json.key("expires").text(to_rfc3339(signed_in->expires)).close('}');
+  co_return http::json_response(201, std::move(out));
+}
+
+Task<http::Response> show_session(Context& context, Call call) {
+  const auto account = context.parts.accounts.snapshot()->account(call.who->account);
+  auto files = co_await context.parts.areas.list(call.who->account);
+  if (!files) co_return refuse(files.error(), call.request);
+  std::uint64_t used = 0;
+  for (const auto& file : *files) used += file.size_bytes;
+  std::string out;
+  JsonWriter json(out);
+  json.open('{').key("account").open('{');
+  if (account) write_account(json, *account);
+  json.key("used_bytes").number(used).close('}');
+  json.key("device").text(call.who->device.value).close('}');
+  co_return http::json_response(200, std::move(out));
+}
+
+Task<http::Response> sign_out(Context& context, Call call) {
+  const std::string token = call.request.bearer_token();
+  if (!context.parts.accounts.snapshot()->session_end(token)) {
+    const auto error = fail(Reason::conflict, "this is a connected device, not a session",
+                            "revoke the device instead: DELETE /v1/devices/ID");
+    co_return refuse(error.value(), call.request);
+  }
+  auto done = co_await context.parts.accounts.sign_out(token);
+  if (!done) co_return refuse(done.error(), call.request);
+  co_return no_content();
+}
+
+}  // namespace restante::api

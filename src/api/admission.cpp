@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/admission.hpp"
+
+#include "base/crypto.hpp"
+#include "base/text.hpp"
+#include "proxy/policy.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace restante::api {
+
+namespace {
+
+constexpr std::array<std::string_view, 6> secret_fields{"authorization", "cookie",  "proxy-authorization",
+                                                        "x-api-key",     "api-key", "x-auth-token"};
+
+bool is_secret_field(const std::string& name) {
+  return std::any_of(secret_fields.begin(), secret_fields.end(),
+                     [&](std::string_view secret) { return iequals(name, secret); });
+}
+
+Result<void> check_parties(const proxy::Document& document, const accounts::Principal& who,
+                           std::string_view server_jkt) {
+  const bool for_us = std::any_of(document.aud.begin(), document.aud.end(),
+                                  [&](const proxy::Recipient& one) { return one.jkt == server_jkt; });
+  if (!for_us)
+    return fail(Reason::invalid, "the document is addressed to another place",
+                "make it for this place: aud[].jkt is in /.well-known/restante", "/aud");
+  if (!document.iss_jkt.empty() && document.iss_jkt != who.device.value)
+    return fail(Reason::invalid, "the document was made by another device than the one that sends it",
+                "send it from the device that made it, or leave iss out", "/iss/jkt");
+  if (!document.iss_account.empty() && document.iss_account != who.name)
+    return fail(Reason::invalid, "the document was made for another account",
+                "send it as that account, or leave iss out", "/iss/account");
+  return {};
+}
+
+}  // namespace
+
+bool carries_secrets(const proxy::Document& document) {
+  if (!document.access.empty() || document.has_pay) return true;
+  for (const auto& file : document.files)
+    for (const auto& source : file.sources)
+      for (const auto& [name, value] : source.request.headers)
+        if (is_secret_field(name)) return true;
+  return false;
+}
+
+Result<proxy::Document> admitted_document(std::string_view core, const accounts::Principal& who,
+                                          const http::Peer& peer, std::string_view server_jkt, Instant now) {
+  auto document = proxy::parse(core);
+  if (!document) return document;
+  if (!peer.tls && !peer.both_loopback && !peer.unix_socket && carries_secrets(*document))
+    return fail(Reason::insecure, "the document carries secrets, and this connection has no TLS",
+                "send it over https; what it carried may have been seen on the way", "/access");
+  if (auto parties = check_parties(*document, who, server_jkt); !parties) return fail(parties.error());
+  if (auto supported = proxy::check_supported(*document); !supported) return fail(supported.error());
+  if (auto times = proxy::check_times(*document, now); !times) return fail(times.error());
+  return document;
+}
+
+JobId job_id(const DeviceId& device, std::string_view proxy_id) {
+  std::string text("restante-job");
+  text += '\0';
+  text += device.value;
+  text += '\0';
+  text += proxy_id;
+  const Digest256 digest = sha256(text);
+  JobId id;
+  std::memcpy(id.bytes.data(), digest.data(), id.bytes.size());
+  return id;
+}
+
+}  // namespace restante::api

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "accounts/model.hpp"
+#include "http/message.hpp"
+#include "proxy/document.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace restante::api {
+
+/// A document that this place accepts from this person over this connection: well-formed, supported, in time,
+/// addressed to us, by whom it says, and without secrets where somebody may listen. Errors: those of
+/// proxy::parse, check_supported and check_times; invalid (aud, iss); insecure.
+Result<proxy::Document> admitted_document(std::string_view core, const accounts::Principal& who,
+                                          const http::Peer& peer, std::string_view server_jkt, Instant now);
+
+/// Whether it carries user information, payment, or header fields that are secrets themselves.
+bool carries_secrets(const proxy::Document& document);
+
+/// DESIGN.md §6: first half of SHA-256("restante-job\0" jkt "\0" proxy-id).
+JobId job_id(const DeviceId& device, std::string_view proxy_id);
+
+}  // namespace restante::api

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/api.hpp"
+
+#include "api/body.hpp"
+#include "api/context.hpp"
+#include "api/routes.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+
+#include <boost/system/system_error.hpp>
+#include <fmt/format.h>
+
+#include <exception>
+
+namespace restante::api {
+
+namespace {
+
+bool changes_something(std::string_view method) {
+  return method != "GET" && method != "HEAD" && method != "OPTIONS";
+}
+
+/// A page of another site sends its Origin with every changing request (THREATS.md D3); programs send none.
+bool foreign_origin(const http::Request& request) {
+  const auto origin = request.header("Origin");
+  return !origin.empty() && !iequals(authority_of(origin), request.header("Host"));
+}
+
+class ApiImpl final : public Api {
+public:
+  ApiImpl(ApiParts parts, ApiOptions options)
+      : context_{std::move(parts), std::move(options), SubmitLimit(0)} {
+    context_.submits = SubmitLimit(context_.options.limits.submit_per_minute);
+  }
+
+  std::uint64_t body_limit(const http::Request& head) const override {
+    const ApiLimits& limits = context_.options.limits;
+    const Match found = match(head.method, head.segments);
+    if (found.route == nullptr || found.route->body == Body::none) return limits.small_body_bytes;
+    if (found.route->body == Body::small || !who_asks(head)) return limits.small_body_bytes;
+    return media_type_of(head.header("Content-Type")) == "application/jsonl" ? limits.batch_bytes
+                                                                             : limits.document_bytes;
+  }
+
+  Task<http::Response> handle(http::Request request) override {
+    http::Response response;
+    // The edge of a request: whatever a handler throws becomes a plain answer, and the next request is
+    // served.
+    std::string failure;
+    const std::string path = request.path;
+    try {
+      auto answer = answered(std::move(request));
+      response = co_await std::move(answer);
+    } catch (const boost::system::system_error& error) {
+      if (error.code() == asio::error::operation_aborted) throw;
+      failure = error.what();
+    } catch (const std::exception& error) {
+      failure = error.what();
+    }
+    if (!failure.empty()) {
+      log::error("request {}: {}", path, failure);
+      const Error error{Reason::internal, "the server made a mistake while answering", "", "", true};
+      response = http::problem(error, path);
+    }
+    co_return response;
+  }
+
+  void close() override { context_.closed = true; }
+
+private:
+  std::optional<accounts::Principal> who_asks(const http::Request& request) const {
+    const std::string token = request.bearer_token();
+    if (token.empty()) return std::nullopt;
+    return context_.parts.accounts.snapshot()->by_token(token, context_.parts.clock.now());
+  }
+
+  Result<void> admit(const http::Request& request) const {
+    if (context_.closed) return fail(Reason::busy, "the server is stopping", "try again in a moment");
+    const auto host = request.header("Host");
+    if (!request.peer.unix_socket && !context_.options.hosts.knows(host)) {
+      const std::string name = host_only(host);
+      return fail(Reason::misdirected,
+                  name.empty() ? "the request names no host" : "this server does not go by the name " + name,
+                  fmt::format("if it should, add it to the configuration: [listen] hosts = [\"{}\"]",
+                              name.empty() ? "NAME" : name));
+    }
+    if (changes_something(request.method) && foreign_origin(request))
+      return fail(Reason::forbidden, "a page of another site may not change anything here",
+                  "use this place's own pages or programs");
+    return {};
+  }
+
+  Task<http::Response> answered(http::Request request) {
+    if (auto admitted = admit(request); !admitted) co_return refuse(admitted.error(), request);
+    Match found = match(request.method, request.segments);
+    const bool open = found.route != nullptr && found.route->rights == Rights::open;
+    auto who = who_asks(request);
+    if (!open && !who) {
+      const auto error = fail(Reason::unauthenticated, "it is not known who you are").value();
+      co_return refuse(error, request);
+    }
+    if (found.route == nullptr && found.allowed.empty()) co_return refuse(nothing_there("thing"), request);
+    if (found.route == nullptr) {
+      const auto error =
+          fail(Reason::method, "this method is not known here", "this path knows " + found.allowed).value();
+      auto response = refuse(error, request);
+      response.set("Allow", found.allowed);
+      co_return response;
+    }
+    const Route& route = *found.route;
+    Call call;
+    call.request = std::move(request);
+    call.who = std::move(who);
+    call.parameters = std::move(found.parameters);
+    auto handling = route.handler(context_, std::move(call));
+    if (route.loop == Loop::connection) co_return co_await std::move(handling);
+    auto there = run_there(context_.parts.control, std::move(handling));
+    co_return co_await std::move(there);
+  }
+
+  Context context_;
+};
+
+}  // namespace
+
+std::unique_ptr<Api> make_api(ApiParts parts, ApiOptions options) {
+  return std::make_unique<ApiImpl>(std::move(parts), std::move(options));
+}
+
+}  // namespace restante::api

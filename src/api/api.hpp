@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "accounts/service.hpp"
+#include "api/host_names.hpp"
+#include "files/areas.hpp"
+#include "http/message.hpp"
+#include "jobs/service.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace restante::api {
+
+struct ApiLimits {
+  int submit_per_minute = 600;                 ///< of one account; a batch counts once
+  std::uint64_t document_bytes = 2ull << 20;   ///< one proxy document
+  std::uint64_t batch_bytes = 64ull << 20;     ///< one application/jsonl call of a known device
+  std::uint64_t small_body_bytes = 64 * 1024;  ///< every other body, and everybody who is not known
+  std::size_t batch_step = 512;                ///< lines that are stored in one transaction
+  int longest_page = 1000, usual_page = 50;    ///< jobs in one answer
+  int arriving_files = 1000;                   ///< in one answer
+  Seconds longest_wait{30};                    ///< Prefer: wait
+  Millis heartbeat{15000};                     ///< of an event stream without events
+};
+
+struct ApiOptions {
+  std::string place_name;  ///< what people call this place
+  std::string jkt;         ///< thumbprint of the server's identity key
+  std::string time_zone;   ///< the place's, IANA
+  HostNames hosts;         ///< names that we go by
+  ApiLimits limits;
+};
+
+/// What the API speaks with; all of it outlives the API.
+struct ApiParts {
+  Executor control;  ///< the loop on which accounts, jobs and areas live
+  accounts::Service& accounts;
+  jobs::Service& jobs;
+  files::Areas& areas;
+  const Clock& clock;
+};
+
+/// The HTTP API v1 (contract/openapi.yaml). Handles requests on the connections' loops; control state is
+/// touched on the control loop only.
+class Api : public http::Handler {
+public:
+  /// From now on every request is answered 503 busy, and event streams end. Any thread.
+  virtual void close() = 0;
+};
+
+std::unique_ptr<Api> make_api(ApiParts parts, ApiOptions options);
+
+}  // namespace restante::api

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "api/api.hpp"
+#include "api/rate_limit.hpp"
+
+#include <atomic>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace restante::api {
+
+/// What every handler works with; lives as long as the API.
+struct Context {
+  ApiParts parts;
+  ApiOptions options;
+  SubmitLimit submits;  ///< control loop
+  std::atomic<bool> closed = false;
+};
+
+/// One request on its way through a handler: who asks, and the values of the path's parameters in order.
+struct Call {
+  http::Request request;
+  std::optional<accounts::Principal> who;  ///< always there on routes that are not open
+  std::vector<std::string> parameters;
+};
+
+using HandlerFunction = Task<http::Response> (*)(Context&, Call);
+
+/// RFC 9457 with the header fields that belong to the status. A not-found answer names nothing of the
+/// request, so that a foreign id and an unknown one are answered alike, byte for byte.
+http::Response refuse(const Error& error, const http::Request& request);
+
+http::Response no_content();
+
+/// "there is no such job here" (or file, device, ...): the one answer for foreign and unknown ids.
+Error nothing_there(std::string_view what);
+
+/// `error`, or nothing_there(what) if it is a not-found of whatever wording.
+Error hide_foreign(Error error, std::string_view what);
+
+}  // namespace restante::api

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/body.hpp"
+#include "api/handlers.hpp"
+#include "api/json_views.hpp"
+#include "http/ranges.hpp"
+
+#include <sys/stat.h>
+
+namespace restante::api {
+
+namespace {
+
+bool may_be_arriving(const jobs::Job& job) {
+  return !jobs::ended(job.state) && (job.attempt > 0 || job.state == jobs::State::running);
+}
+
+/// Files of unended jobs of which bytes are on their way, as JSON values in `json`.
+Task<Result<void>> write_all_arriving(Context& context, AccountId account, std::string name,
+                                      JsonWriter& json) {
+  using enum jobs::State;
+  jobs::JobFilter filter;
+  filter.states = {waiting, running, verifying, publishing, paused, held};
+  filter.limit = context.options.limits.longest_page;
+  int left = context.options.limits.arriving_files;
+  do {
+    auto page = co_await context.parts.jobs.list(account, filter);
+    if (!page) co_return fail(page.error());
+    for (const auto& job : page->jobs) {
+      if (!may_be_arriving(job)) continue;
+      auto view = co_await context.parts.jobs.find(account, job.id);
+      if (!view) continue;  // it was removed meanwhile
+      for (const auto& file : view->files) {
+        const bool over = file.state == jobs::FileState::done || file.state == jobs::FileState::failed;
+        const bool begun = file.checkpoint.written_bytes > 0 || file.state != jobs::FileState::pending;
+        const std::string& shown = file.name.empty() ? view->job.name : file.name;
+        if (over || !begun || (!name.empty() && shown != name)) continue;
+        write_arriving(json, *view, file);
+        if (--left <= 0) co_return Result<void>();
+      }
+    }
+    filter.cursor = page->next_cursor;
+  } while (!filter.cursor.empty());
+  co_return Result<void>();
+}
+
+http::Representation representation(const files::OpenedFile& file) {
+  http::Representation out;
+  out.fd = file.fd;
+  out.size_bytes = file.record.size_bytes;
+  out.etag = file.etag();
+  out.modified_s = file.record.mtime_ns / 1'000'000'000;
+  out.name = file.record.name.substr(file.record.name.rfind('/') + 1);
+  out.media_type = file.record.media_type;
+  out.sha256_hex = file.record.sha256;
+  return out;
+}
+
+http::Response file_json(const files::FileRecord& record) {
+  std::string out;
+  JsonWriter json(out);
+  write_file(json, record);
+  return http::json_response(200, std::move(out));
+}
+
+}  // namespace
+
+Task<http::Response> list_files(Context& context, Call call) {
+  const AccountId account = call.who->account;
+  const std::string name(call.request.query_value("name").value_or(""));
+  std::string out;
+  JsonWriter json(out);
+  json.open('[');
+  if (call.request.query_value("arriving") == "true") {
+    auto written = co_await write_all_arriving(context, account, name, json);
+    if (!written) co_return refuse(written.error(), call.request);
+  }
+  auto files = co_await context.parts.areas.list(account);
+  if (!files) co_return refuse(files.error(), call.request);
+  for (const auto& file : *files)
+    if (name.empty() || file.name == name) write_file(json, file);
+  json.close(']');
+  co_return http::json_response(200, std::move(out));
+}
+
+Task<http::Response> get_file(Context& context, Call call) {
+  const auto id = FileId::parse(call.parameters.at(0));
+  if (!id) co_return refuse(nothing_there("file"), call.request);
+  auto file = co_await context.parts.areas.open(call.who->account, *id);
+  if (!file) co_return refuse(hide_foreign(file.error(), "file"), call.request);
+  co_return http::file_response(call.request, representation(*file));
+}
+
+Task<http::Response> change_file(Context& context, Call call) {
+  const auto id = FileId::parse(call.parameters.at(0));
+  auto body = read_object(call.request, {"application/merge-patch+json", "application/json"}, {"name"});
+  if (!body) co_return refuse(body.error(), call.request);
+  auto name = need_text(*body, "name", 4096);
+  if (!name) co_return refuse(name.error(), call.request);
+  if (name->empty()) {
+    const auto error = fail(Reason::invalid, "the name is empty", "give a name", "/name");
+    co_return refuse(error.value(), call.request);
+  }
+  if (!id) co_return refuse(nothing_there("file"), call.request);
+  auto record = co_await context.parts.areas.rename(call.who->account, *id, *name);
+  if (!record) co_return refuse(hide_foreign(record.error(), "file"), call.request);
+  co_return file_json(*record);
+}
+
+Task<http::Response> remove_file(Context& context, Call call) {
+  const auto id = FileId::parse(call.parameters.at(0));
+  if (!id) co_return refuse(nothing_there("file"), call.request);
+  auto done = co_await context.parts.areas.remove(call.who->account, *id);
+  if (!done) co_return refuse(hide_foreign(done.error(), "file"), call.request);
+  co_return no_content();
+}
+
+/// A file that is still arriving: as many bytes as are there; the published one once it is.
+Task<http::Response> job_file(Context& context, Call call) {
+  const auto id = JobId::parse(call.parameters.at(0));
+  const std::string& index = call.parameters.at(1);
+  if (!id) co_return refuse(nothing_there("file"), call.request);
+  auto view = co_await context.parts.jobs.find(call.who->account, *id);
+  if (!view) co_return refuse(hide_foreign(view.error(), "file"), call.request);
+  const jobs::FileRow* row = nullptr;
+  for (const auto& file : view->files)
+    if (std::to_string(file.index) == index) row = &file;
+  if (row == nullptr) co_return refuse(nothing_there("file"), call.request);
+  if (row->published) {
+    auto file = co_await context.parts.areas.open(call.who->account, *row->published);
+    if (!file) co_return refuse(hide_foreign(file.error(), "file"), call.request);
+    co_return http::file_response(call.request, representation(*file));
+  }
+  auto opened =
+      co_await context.parts.areas.open_arriving(call.who->account, *id, row->index, row->generation);
+  if (!opened) co_return refuse(hide_foreign(opened.error(), "file"), call.request);
+  struct stat status{};
+  if (::fstat(opened->get(), &status) != 0) co_return refuse(nothing_there("file"), call.request);
+  http::Representation arriving;
+  arriving.fd = std::make_shared<UniqueFd>(std::move(*opened));
+  arriving.size_bytes = static_cast<std::uint64_t>(status.st_size);
+  arriving.etag = fmt::format("\"{}.{}.{}-{}\"", id->text(), row->index, row->generation, status.st_size);
+  arriving.modified_s = status.st_mtim.tv_sec;
+  const std::string& name = row->name.empty() ? view->job.name : row->name;
+  arriving.name = name.substr(name.rfind('/') + 1);
+  arriving.media_type = row->media_type;
+  co_return http::file_response(call.request, arriving);
+}
+
+}  // namespace restante::api

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "api/context.hpp"
+
+// One function a route; the table in routes.cpp says on which loop each of them runs.
+namespace restante::api {
+
+// accounts_routes.cpp
+Task<http::Response> enrol_device(Context& context, Call call);
+Task<http::Response> list_devices(Context& context, Call call);
+Task<http::Response> revoke_device(Context& context, Call call);
+Task<http::Response> sign_in(Context& context, Call call);
+Task<http::Response> show_session(Context& context, Call call);
+Task<http::Response> sign_out(Context& context, Call call);
+
+// submit_routes.cpp
+Task<http::Response> submit(Context& context, Call call);
+Task<http::Response> show_proxy(Context& context, Call call);
+
+// job_routes.cpp
+Task<http::Response> list_jobs(Context& context, Call call);
+Task<http::Response> show_job(Context& context, Call call);
+Task<http::Response> change_job(Context& context, Call call);
+Task<http::Response> remove_job(Context& context, Call call);
+Task<http::Response> pause_job(Context& context, Call call);
+Task<http::Response> resume_job(Context& context, Call call);
+Task<http::Response> retry_job(Context& context, Call call);
+Task<http::Response> run_job_now(Context& context, Call call);
+Task<http::Response> cancel_job(Context& context, Call call);
+Task<http::Response> approve_job(Context& context, Call call);
+Task<http::Response> job_file(Context& context, Call call);
+
+// event_routes.cpp
+Task<http::Response> events(Context& context, Call call);
+
+// file_routes.cpp
+Task<http::Response> list_files(Context& context, Call call);
+Task<http::Response> get_file(Context& context, Call call);  ///< HEAD too
+Task<http::Response> change_file(Context& context, Call call);
+Task<http::Response> remove_file(Context& context, Call call);
+
+// place_routes.cpp
+Task<http::Response> health(Context& context, Call call);
+Task<http::Response> well_known(Context& context, Call call);
+Task<http::Response> openapi(Context& context, Call call);
+
+}  // namespace restante::api

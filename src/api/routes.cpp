@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/routes.hpp"
+
+#include "api/handlers.hpp"
+
+namespace restante::api {
+
+namespace {
+
+using enum Rights;
+using enum Loop;
+
+constexpr Route table[] = {
+    {"POST", "/v1/proxies", account, Body::document, connection, submit},
+    {"GET", "/v1/proxies/{proxy}", account, Body::none, control, show_proxy},
+    {"GET", "/v1/jobs", account, Body::none, control, list_jobs},
+    {"GET", "/v1/jobs/{job}", account, Body::none, control, show_job},
+    {"PATCH", "/v1/jobs/{job}", account, Body::small, control, change_job},
+    {"DELETE", "/v1/jobs/{job}", account, Body::none, control, remove_job},
+    {"POST", "/v1/jobs/{job}:pause", account, Body::small, control, pause_job},
+    {"POST", "/v1/jobs/{job}:resume", account, Body::small, control, resume_job},
+    {"POST", "/v1/jobs/{job}:retry", account, Body::small, control, retry_job},
+    {"POST", "/v1/jobs/{job}:now", account, Body::small, control, run_job_now},
+    {"POST", "/v1/jobs/{job}:cancel", account, Body::small, control, cancel_job},
+    {"POST", "/v1/jobs/{job}:approve", account, Body::small, control, approve_job},
+    {"GET", "/v1/jobs/{job}/files/{index}", account, Body::none, control, job_file},
+    {"GET", "/v1/events", account, Body::none, connection, events},
+    {"GET", "/v1/files", account, Body::none, control, list_files},
+    {"GET", "/v1/files/{file}", account, Body::none, connection, get_file},
+    {"HEAD", "/v1/files/{file}", account, Body::none, connection, get_file},
+    {"PATCH", "/v1/files/{file}", account, Body::small, control, change_file},
+    {"DELETE", "/v1/files/{file}", account, Body::none, control, remove_file},
+    {"POST", "/v1/devices", open, Body::small, control, enrol_device},
+    {"GET", "/v1/devices", account, Body::none, control, list_devices},
+    {"DELETE", "/v1/devices/{device}", account, Body::none, control, revoke_device},
+    {"POST", "/v1/session", open, Body::small, control, sign_in},
+    {"GET", "/v1/session", account, Body::none, control, show_session},
+    {"DELETE", "/v1/session", account, Body::none, control, sign_out},
+    {"GET", "/healthz", open, Body::none, control, health},
+    {"GET", "/.well-known/restante", open, Body::none, connection, well_known},
+    {"GET", "/v1/openapi.json", open, Body::none, connection, openapi},
+};
+
+/// Whether one segment fits; a parameter's value goes to `parameters`.
+bool fits(std::string_view pattern, std::string_view segment, std::vector<std::string>& parameters) {
+  if (!pattern.starts_with('{')) return pattern == segment;
+  const auto suffix = pattern.substr(pattern.find('}') + 1);
+  if (segment.size() <= suffix.size() || !segment.ends_with(suffix)) return false;
+  parameters.emplace_back(segment.substr(0, segment.size() - suffix.size()));
+  return suffix.empty() ? segment.find(':') == std::string_view::npos : true;
+}
+
+bool fits(std::string_view pattern, const std::vector<std::string>& segments,
+          std::vector<std::string>& parameters) {
+  parameters.clear();
+  for (const auto& segment : segments) {
+    if (pattern.empty()) return false;
+    pattern.remove_prefix(1);
+    const auto end = std::min(pattern.find('/'), pattern.size());
+    if (!fits(pattern.substr(0, end), segment, parameters)) return false;
+    pattern.remove_prefix(end);
+  }
+  return pattern.empty();
+}
+
+}  // namespace
+
+std::span<const Route> routes() {
+  return table;
+}
+
+Match match(std::string_view method, const std::vector<std::string>& segments) {
+  Match found;
+  for (const Route& route : table) {
+    if (!fits(route.pattern, segments, found.parameters)) continue;
+    if (route.method == method) {
+      found.route = &route;
+      return found;
+    }
+    if (!found.allowed.empty()) found.allowed += ", ";
+    found.allowed += route.method;
+  }
+  return found;
+}
+
+}  // namespace restante::api

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "api/context.hpp"
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace restante::api {
+
+enum class Rights { open, account };        ///< open: anybody; account: a known device or session
+enum class Body { none, small, document };  ///< how large: see ApiLimits
+enum class Loop { control, connection };    ///< where the handler runs
+
+/// One row of the table: contract/openapi.yaml has the same routes, and a test compares them.
+struct Route {
+  std::string_view method;
+  std::string_view
+      pattern;  ///< "/v1/jobs/{job}:pause"; a parameter is a segment or the beginning of the last one
+  Rights rights;
+  Body body;
+  Loop loop;
+  HandlerFunction handler;
+};
+
+std::span<const Route> routes();
+
+struct Match {
+  const Route* route = nullptr;  ///< none: see `allowed`
+  std::vector<std::string> parameters;
+  std::string allowed;  ///< methods that the path knows, for 405; empty: no such path
+};
+Match match(std::string_view method, const std::vector<std::string>& segments);
+
+}  // namespace restante::api
