@@ -107,6 +107,7 @@ struct RequestParser::Impl {
   std::size_t header_bytes, header_count;
   Facts facts;
   std::optional<Parser> parser;
+  std::size_t scanned = 0;  ///< of the head: no end of it begins before
   bool body_begun = false;
 
   Progress refuse(int status, std::string message) {
@@ -127,9 +128,10 @@ RequestParser::~RequestParser() = default;
 void RequestParser::reset() {
   impl_->facts = Facts{};
   impl_->body_begun = false;
+  impl_->scanned = 0;
   impl_->facts.request.headers.reserve(16);
   impl_->parser.emplace(impl_->facts, impl_->header_count);
-  impl_->parser->header_limit(static_cast<std::uint32_t>(impl_->header_bytes));
+  impl_->parser->header_limit(static_cast<std::uint32_t>(impl_->header_bytes + 1));
   impl_->parser->body_limit(boost::none);
 }
 
@@ -139,15 +141,17 @@ RequestParser::Progress RequestParser::head(std::string_view input, std::size_t&
   while (input.substr(used).starts_with("\r\n")) used += 2;
   const std::string_view rest = input.substr(used);
   if (rest.empty() || rest == "\r") return Progress::need_more;
+  // Something else than HTTP (a TLS hello) is told at once, not when the time for a head is over.
+  if (rest.front() <= ' ' || rest.front() >= 0x7f) return impl_->refuse(400, "the request is not HTTP/1.1");
+  // The parser sees the head only whole, so that its size is limited as a whole.
+  const auto end =
+      rest.find("\r\n\r\n", std::exchange(impl_->scanned, rest.size() < 3 ? 0 : rest.size() - 3));
+  if (end == std::string_view::npos ? rest.size() >= impl_->header_bytes : end + 4 > impl_->header_bytes)
+    return impl_->refuse(
+        431, "the request's head is larger than " + std::to_string(impl_->header_bytes) + " bytes");
+  if (end == std::string_view::npos) return Progress::need_more;
   ErrorCode ec;
-  const std::size_t parsed = impl_->parser->put({rest.data(), rest.size()}, ec);
-  if (!impl_->parser->head_done) {
-    if (ec == beast::http::error::need_more) return Progress::need_more;
-    if (ec == beast::http::error::header_limit)
-      return impl_->refuse(
-          431, "the request's head is larger than " + std::to_string(impl_->header_bytes) + " bytes");
-    return impl_->refuse(400, "the request is not HTTP/1.1: " + ec.message());
-  }
+  const std::size_t parsed = impl_->parser->put({rest.data(), end + 4}, ec);
   if (ec) return impl_->refuse(400, "the request is not HTTP/1.1: " + ec.message());
   if (folded(rest.substr(0, parsed))) return impl_->refuse(400, "the request has a folded header line");
   used += parsed;

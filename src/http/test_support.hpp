@@ -31,6 +31,7 @@ public:
   std::optional<FileBody> file;
   std::atomic<int> requests{0};
   Peer last_peer;
+  std::string last_host;
 
   std::uint64_t body_limit(const Request&) const override { return limit; }
   Task<Response> handle(Request request) override;

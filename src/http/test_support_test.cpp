@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <cstring>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <spawn.h>
 #include <stdexcept>
 #include <sys/socket.h>
@@ -31,6 +32,7 @@ std::string_view Answer::header(std::string_view name) const {
 Task<Response> EchoHandler::handle(Request request) {
   ++requests;
   last_peer = request.peer;
+  last_host = request.header("Host");
   if (request.path == "/throw") throw std::runtime_error("on purpose");
   if (request.path == "/wait") co_await sleep_for(std::chrono::hours(1));
   Response response;
@@ -50,7 +52,7 @@ Task<Response> EchoHandler::handle(Request request) {
     response.set("X-Bad", "a\r\nSet-Cookie: stolen=1");
     response.body = std::string("x");
   } else if (request.path == "/big") {
-    response.body = std::string(8u << 20, 'b');
+    response.body = std::string(32u << 20, 'b');
   } else {
     std::string text = request.method + " " + request.path + " ";
     for (const auto& [name, value] : request.query) text += name + "=" + value + " ";
@@ -91,6 +93,8 @@ Client::Client(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CL
   const timeval limit{20, 0};
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  const int on = 1;
+  ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   sockaddr_in to{};
   to.sin_family = AF_INET;
   to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
