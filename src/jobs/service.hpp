@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/wall_timer.hpp"
 #include "jobs/ports.hpp"
 #include "jobs/records.hpp"
 
@@ -81,6 +82,9 @@ struct ServiceLimits {
   Seconds default_keep{30 * 86400};
   std::uint64_t sync_every_bytes = 64ull << 20;
   Millis sync_every{5000};
+  std::size_t planned_in_memory =
+      100000;                     ///< due times within the horizon; more are read when these are used up
+  Seconds longest_stop{3};        ///< transfers that do not end within it are abandoned by stop()
   Millis horizon{3600000};        ///< how far ahead due times are held in memory
   std::string time_zone = "UTC";  ///< the place's
 };
@@ -124,9 +128,10 @@ public:
   virtual std::string why(const JobView& view) const = 0;
 };
 
-/// All collaborators outlive the service.
+/// All collaborators outlive the service. `timer`: what wakes the scheduler; none: the machine's wall clock.
+/// Tests with a ManualClock give one that they poke.
 std::unique_ptr<Service> make_service(Executor loop, Database& database, Vault& vault, Transfers& transfers,
                                       Shelf& shelf, const AccountRules& accounts, const Clock& clock,
-                                      ServiceLimits limits);
+                                      ServiceLimits limits, std::unique_ptr<WallTimer> timer = nullptr);
 
 }  // namespace restante::jobs

@@ -63,7 +63,7 @@ public:
   }
 
   Step operator()(const event::Received& received) {
-    if (from_.state != State::running && from_.state != State::verifying) return out_;
+    if (!at_work(from_.state)) return out_;
     out_.to.state = received.verifying ? State::verifying : State::publishing;
     return note("file " + std::to_string(received.file) + ": received");
   }
@@ -92,7 +92,7 @@ public:
     return end(State::failed, round.broken->reason, round.broken->message);
   }
 
-  Step operator()(const event::Alarm&) {
+  Step operator()(const event::Alarm& alarm) {
     if (from_.state != State::running && from_.state != State::verifying) return out_;
     const bool late = overdue(terms_.hours, now_);
     if (late && terms_.hours.late == proxy::Late::stop) {
@@ -106,7 +106,7 @@ public:
       out_.stop_transfers = true;
       return note("window");
     }
-    return late ? note("late", Reason::deadline) : out_;
+    return late && alarm.at == terms_.hours.by ? note("late", Reason::deadline) : out_;
   }
 
   Step operator()(const event::Acted& acted) {

@@ -67,8 +67,10 @@ struct RoundEnded {
   std::optional<Trouble> later, person, broken;  ///< tried again; needs a person; will not come
   double jitter = 0;                             ///< 0 <= jitter < 1
 };
-/// While it runs: its window closed or its deadline passed.
-struct Alarm {};
+/// While it runs: its window closed or its deadline passed. `at`: the instant that was waited for.
+struct Alarm {
+  Instant at{};
+};
 struct Acted {
   Action action = Action::pause;
 };

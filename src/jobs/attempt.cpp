@@ -1,0 +1,282 @@
+// SPDX-License-Identifier: Apache-2.0
+// One attempt of a runner: the transfer with its checkpoints, and publishing.
+#include "base/log.hpp"
+#include "jobs/resume.hpp"
+#include "jobs/run.hpp"
+
+#include <algorithm>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace restante::jobs {
+namespace {
+
+/// A content that is smaller is fetched again rather than noted down before it is complete (DESIGN.md §6: at
+/// most 1 MiB is fetched again).
+constexpr std::uint64_t noted_from_bytes = 1 << 20;
+
+/// Partial files of older generations can be left over from crashes; so many are looked for.
+constexpr int generations_looked_for = 8;
+
+/// The last segment of a name that a content server gave: it may not choose folders.
+std::string last_segment(const std::string& name) {
+  const auto slash = name.find_last_of("/\\");
+  return slash == std::string::npos ? name : name.substr(slash + 1);
+}
+
+std::string wanted_name(const proxy::File& file, const FileRow& row) {
+  std::string base = file.name.empty() ? last_segment(row.name) : file.name;
+  if (base.empty()) base = "download";
+  return file.folder.empty() ? base : file.folder + "/" + base;
+}
+
+}  // namespace
+
+std::vector<proxy::Credential> credentials_for(const proxy::Document& document, const proxy::Source& source) {
+  if (source.credential_ids.empty()) return document.access;
+  std::vector<proxy::Credential> out;
+  for (const auto& credential : document.access)
+    if (std::find(source.credential_ids.begin(), source.credential_ids.end(), credential.id) !=
+        source.credential_ids.end())
+      out.push_back(credential);
+  return out;
+}
+
+std::uint64_t length_of(int fd) {
+  struct stat found{};
+  return ::fstat(fd, &found) == 0 ? static_cast<std::uint64_t>(found.st_size) : 0;
+}
+
+void cut_to(int fd, std::uint64_t good_bytes) {
+  if (length_of(fd) <= good_bytes) return;
+  if (::ftruncate(fd, static_cast<off_t>(good_bytes)) != 0) log::warn("cutting a partial file failed");
+}
+
+void Runner::response(Run& run, const ResponseFacts& heard) {
+  run.facts = heard;
+  // Another start than asked for ends as Outcome::restart; what is known of the partial stays as it is.
+  if (heard.offset != run.offset) return;
+  FileRow& row = run.row;
+  if (run.offset == 0) {
+    row.checkpoint = begin_checkpoint(heard, context_.boot_id, context_.clock.now());
+  } else {
+    row.checkpoint.boot_id = context_.boot_id;
+    row.checkpoint.written_bytes = run.offset;
+    row.checkpoint.synced_bytes = std::min(row.checkpoint.synced_bytes, run.offset);
+  }
+  if (row.name.empty()) row.name = heard.name_hint;
+  row.media_type = heard.media_type;
+  if (heard.total_bytes) row.size_bytes = heard.total_bytes;
+  run.synced_at = Steady::now();
+  if (run.offset > 0 || heard.total_bytes.value_or(noted_from_bytes) >= noted_from_bytes) {
+    run.saving = true;
+    tasks_.spawn(keep_in_background(run.shared_from_this(), false));
+  }
+  if (on_news) on_news(run.job.id);
+}
+
+void Runner::progress(Run& run, std::uint64_t received_bytes, std::uint64_t bytes_per_s) {
+  run.live = Live{received_bytes, bytes_per_s};
+  if (run.quota_left && received_bytes > *run.quota_left && !run.broke) {
+    run.broke = Error{Reason::quota, "the account's space is full", {}, {}, true};
+    run.stop.request_stop();
+  }
+  if (run.old && received_bytes > run.old->size_bytes) {
+    tasks_.spawn(discard_generation(run.job.account, run.job.id, run.row.index, run.old->generation));
+    run.old.reset();
+  }
+  if (Steady::now() - run.told_at >= events_.limits().progress_every) {
+    run.told_at = Steady::now();
+    const bool single = run.job.file_count == 1;
+    const Live whole{run.done_bytes + received_bytes, bytes_per_s};
+    events_.progress(run.job, whole, single ? run.row.size_bytes : std::nullopt);
+  }
+  checkpoint_if_due(run);
+}
+
+void Runner::checkpoint_if_due(Run& run) {
+  const std::uint64_t synced = run.row.checkpoint.synced_bytes;
+  if (run.saving || run.live.received_bytes <= synced || !run.sync) return;
+  const bool many = run.live.received_bytes - synced >= context_.limits.sync_every_bytes;
+  if (!many && Steady::now() - run.synced_at < context_.limits.sync_every) return;
+  run.saving = true;
+  tasks_.spawn(keep_in_background(run.shared_from_this(), true));
+}
+
+Task<Result<void>> Runner::keep(std::shared_ptr<Run> run, bool sync) {
+  const std::uint64_t reached = run->live.received_bytes;
+  if (sync) {
+    auto done = co_await context_.shelf.sync_data(run->sync.get());
+    if (!done) co_return done;
+    run->row.checkpoint.synced_bytes = reached;
+    run->synced_at = Steady::now();
+  }
+  run->row.checkpoint.written_bytes = std::max(run->row.checkpoint.synced_bytes, reached);
+  co_return co_await ledger_.save_file(run->job.id, run->row);
+}
+
+Task<void> Runner::keep_in_background(std::shared_ptr<Run> run, bool sync) {
+  auto kept = co_await keep(run, sync);
+  if (!kept && !run->broke) {
+    log::error("job {}: {}", run->job.id.text(), kept.error().message);
+    run->broke = kept.error();
+    run->stop.request_stop();
+  }
+  run->saving = false;
+  run->saved.notify();
+}
+
+Task<void> Runner::ticks() {
+  while (!runs_.empty()) {
+    co_await sleep_for(std::chrono::seconds(1));
+    for (const auto& [id, run] : runs_) checkpoint_if_due(*run);
+  }
+  ticking_ = false;
+}
+
+Task<FileStep> Runner::transfer(std::shared_ptr<Run> run, const proxy::Document& document,
+                                const FileTerms& terms, Tries tries, std::uint64_t offset, bool& stopped) {
+  const proxy::File& file = document.files[static_cast<std::size_t>(run->row.index)];
+  const auto order_of_sources = source_order(file);
+  run->row.source %= static_cast<int>(order_of_sources.size());
+  run->offset = offset;
+  run->live = Live{offset, 0};
+  run->broke.reset();
+  run->facts.reset();
+  run->quota_left = context_.accounts.quota_left_bytes(run->job.account);
+  TransferResult result;
+  const Checkpoint before = run->row.checkpoint;
+  if (offset > 0 && before.total_bytes == offset) {
+    // Every byte is here; only the end was not noted down any more.
+    result.outcome = Outcome::complete;
+    result.received_bytes = offset;
+  } else {
+    TransferOrder order;
+    order.account = run->job.account;
+    order.job = run->job.id;
+    order.file = run->row.index;
+    order.source =
+        file.sources[static_cast<std::size_t>(order_of_sources[static_cast<std::size_t>(run->row.source)])];
+    order.credentials = credentials_for(document, order.source);
+    order.allow_lan = context_.accounts.may_use_lan(run->job.account);
+    order.out = std::move(run->for_worker);
+    order.offset = offset;
+    if (offset > 0) order.if_range = strong_validator(before);
+    order.known_size = terms.size_bytes ? terms.size_bytes : (offset > 0 ? before.total_bytes : std::nullopt);
+    order.max_bytes = terms.max_bytes;
+    order.rate_bytes_per_s = document.limits.rate_bytes_per_s;
+    if (offset == 0) {
+      order.digest_algorithm = terms.algorithm;
+      order.digest_hex = terms.digest;
+    }
+    order.allow_empty = terms.allow_empty;
+    result = co_await context_.transfers.run(std::move(order), *run, run->stop.get_token());
+    while (run->saving) co_await run->saved.wait();
+  }
+  if (result.outcome == Outcome::complete || result.outcome == Outcome::unverified) {
+    run->live.received_bytes = result.received_bytes;
+    run->row.checkpoint.written_bytes = result.received_bytes;
+    run->row.checkpoint.boot_id = context_.boot_id;
+    cut_to(run->sync.get(), result.received_bytes);
+    if (run->row.name.empty()) run->row.name = result.facts.name_hint;
+    if (run->row.media_type.empty()) run->row.media_type = result.facts.media_type;
+    co_return after_transfer(run->row, std::move(tries), terms, result, offset);
+  }
+  if (result.outcome != Outcome::restart) {
+    // What lay before `offset` was good and stays so; a worker that died may have written more than it said.
+    const std::uint64_t length = length_of(run->sync.get());
+    const std::uint64_t good = result.reason == Reason::worker_died
+                                   ? length
+                                   : std::min(length, std::max(offset, result.received_bytes));
+    cut_to(run->sync.get(), good);
+    run->live.received_bytes = good;
+    run->row.checkpoint.synced_bytes = std::min(run->row.checkpoint.synced_bytes, good);
+    const bool broken_disk = run->broke && run->broke->reason != Reason::quota;
+    if (!broken_disk && good > 0) {
+      auto kept = co_await keep(run, good > run->row.checkpoint.synced_bytes);
+      if (!kept) run->broke = kept.error();
+    }
+  }
+  if (run->broke) {
+    FileRow row = run->row;
+    // A failed sync is never retried on the same file (DESIGN.md §6): its pages may be gone.
+    if (run->broke->reason != Reason::quota) start_over(row);
+    run->stop = std::stop_source();
+    co_return after_error(std::move(row), std::move(tries), *run->broke);
+  }
+  if (result.outcome == Outcome::stopped) {
+    stopped = true;
+    co_return FileStep{};
+  }
+  co_return after_transfer(run->row, std::move(tries), terms, result, offset);
+}
+
+Task<Runner::Brought> Runner::publish(std::shared_ptr<Run> run, FileRow row, UniqueFd sync) {
+  const JobId id = run->job.id;
+  row.state = FileState::publishing;
+  const JobEvent what = event::Received{row.index, false};
+  auto applied = co_await ledger_.apply(id, std::nullopt, what, row);
+  if (applied && applied->job.state != State::publishing) co_return Brought{};
+  auto document = applied ? proxy::parse(applied->job.document) : proxy::parse(run->job.document);
+  Result<Published> published;
+  auto told = std::make_shared<std::vector<Applied>>();
+  if (!applied) {
+    published = fail(std::move(applied.error()));
+  } else if (!document) {
+    published = fail(std::move(document.error()));
+  } else {
+    Publication order;
+    order.account = run->job.account;
+    order.job = id;
+    order.file = row.index;
+    order.generation = row.generation;
+    order.wanted_name = wanted_name(document->files.at(static_cast<std::size_t>(row.index)), row);
+    order.media_type = row.media_type;
+    order.size_bytes = row.size_bytes.value_or(0);
+    order.sha256 = row.sha256;
+    order.verified = row.verified;
+    if (!row.verified) order.flags.emplace_back(info(Reason::complete_unverified).code);
+    order.keep = document->keep ? *document->keep : context_.limits.default_keep;
+    auto commit = ledger_.publish_commit(told);
+    published = co_await context_.shelf.publish(std::move(order), std::move(sync), std::move(commit));
+  }
+  if (!published) {
+    log::error("job {}: publishing: {}", id.text(), published.error().message);
+    FileStep next = after_error(std::move(row), Tries{}, published.error());
+    auto kept = co_await ledger_.save_file(id, next.row);
+    co_return Brought{next.next == Next::later ? FileEnd::later : FileEnd::broken, next.trouble, true};
+  }
+  events_.file_done(run->job, *published);
+  for (const Applied& one : *told) ledger_.tell(one);
+  for (int old = std::max(0, row.generation - generations_looked_for); old < row.generation; ++old)
+    co_await discard_generation(run->job.account, id, row.index, old);
+  run->old.reset();
+  co_return Brought{FileEnd::done, {}, false};
+}
+
+Task<void> Runner::discard_generation(AccountId account, JobId id, int file, int generation) {
+  auto done = co_await context_.shelf.discard_incoming(account, id, file, generation);
+  if (!done && done.error().reason != Reason::not_found)
+    log::warn("job {}: {}", id.text(), done.error().message);
+}
+
+Task<void> Runner::discard(AccountId account, JobId id) {
+  if (runs(id)) co_return;
+  std::vector<FileRow> rows;
+  Database::Work read = [&](Tx& tx) -> Result<void> {
+    auto found = tx.repo<JobRecords>().files(id);
+    if (!found) return fail(std::move(found.error()));
+    rows = std::move(*found);
+    return {};
+  };
+  auto done = co_await context_.database.read(std::move(read));
+  if (!done) log::warn("job {}: {}", id.text(), done.error().message);
+  if (rows.empty()) rows.emplace_back();
+  for (const FileRow& row : rows) {
+    if (row.state == FileState::done) continue;
+    for (int one = std::max(0, row.generation - generations_looked_for); one <= row.generation; ++one)
+      co_await discard_generation(account, id, row.index, one);
+  }
+}
+
+}  // namespace restante::jobs

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/edit.hpp"
+
+#include "jobs/acceptance.hpp"
+
+namespace restante::jobs {
+
+Result<proxy::Document> edited(proxy::Document document, const Change& change) {
+  proxy::When& when = document.when;
+  if (change.start) {
+    when.start.reset();
+    when.start_text = change.start->value_or("");
+  }
+  if (change.by) {
+    when.by.reset();
+    when.by_text = change.by->value_or("");
+  }
+  if (change.windows) when.windows = *change.windows;
+  if (change.tz) when.tz = *change.tz;
+  if (change.rate_bytes_per_s) document.limits.rate_bytes_per_s = *change.rate_bytes_per_s;
+  if (change.name) document.files.front().name = *change.name;
+  if (change.folder)
+    for (proxy::File& file : document.files) file.folder = *change.folder;
+  return proxy::parse(proxy::to_json(document, proxy::Part::without_secrets));
+}
+
+Result<Applied> change_in(Tx& tx, JobId id, AccountId owner, const Change& change, std::int64_t if_version,
+                          const Rules& rules, Instant now) {
+  auto& records = tx.repo<JobRecords>();
+  auto found = records.find(id);
+  if (!found) return fail(std::move(found.error()));
+  if (!*found || (*found)->account != owner) return fail(Reason::not_found, "job " + id.text());
+  Job job = std::move(**found);
+  if (job.version != if_version)
+    return fail(Reason::precondition, "it is version " + std::to_string(job.version));
+  if (ended(job.state)) return fail(Reason::conflict, "it has ended already");
+  auto document = proxy::parse(job.document);
+  if (!document) return fail(std::move(document.error()));
+  auto next = edited(std::move(*document), change);
+  if (!next) return fail(std::move(next.error()));
+  job.document = proxy::to_json(*next, proxy::Part::without_secrets);
+  if (change.name) job.name = shown_name(*next);
+  job.start = next->when.start;
+  ++job.version;
+  if (auto done = records.replace(job); !done) return fail(std::move(done.error()));
+  return apply_in(tx, id, owner, event::Changed{}, std::nullopt, rules, now);
+}
+
+}  // namespace restante::jobs

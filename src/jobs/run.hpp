@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "jobs/runner.hpp"
+
+#include <chrono>
+
+namespace restante::jobs {
+
+using Steady = std::chrono::steady_clock;
+
+/// The length of an open file; 0 if that cannot be known.
+std::uint64_t length_of(int fd);
+/// Cuts off what lies behind the good part, so that the length of the file says how much is good.
+void cut_to(int fd, std::uint64_t good_bytes);
+
+/// Those that the source names, or all of the document's if it names none.
+std::vector<proxy::Credential> credentials_for(const proxy::Document& document, const proxy::Source& source);
+
+/// One job under way, and the ear of its transfer.
+struct Runner::Run final : TransferObserver, std::enable_shared_from_this<Run> {
+  Run(Runner& runner, Executor loop, Job what) : owner(runner), job(std::move(what)), saved(loop) {}
+
+  void on_response(const ResponseFacts& heard) override { owner.response(*this, heard); }
+  void on_progress(std::uint64_t received_bytes, std::uint64_t bytes_per_s) override {
+    owner.progress(*this, received_bytes, bytes_per_s);
+  }
+
+  Runner& owner;
+  Job job;
+  std::stop_source stop;
+  bool discard = false;
+  std::optional<Error> broke;  ///< why it was stopped by the runner itself
+
+  FileRow row;                ///< of the file under way
+  std::uint64_t offset = 0;   ///< where its transfer began
+  UniqueFd for_worker, sync;  ///< its partial file, opened twice
+  std::optional<ResponseFacts> facts;
+  std::optional<std::uint64_t> quota_left;
+  std::uint64_t done_bytes = 0;  ///< of the job's published files
+  Live live;                     ///< of the file under way
+
+  /// The partial of an earlier generation, kept until this one is longer (M12).
+  struct Old {
+    int generation = 0;
+    std::uint64_t size_bytes = 0;
+  };
+  std::optional<Old> old;
+
+  Steady::time_point synced_at{}, told_at{};
+  bool saving = false;
+  Signal saved;
+};
+
+}  // namespace restante::jobs

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/runner.hpp"
+
+#include "base/log.hpp"
+#include "jobs/resume.hpp"
+#include "jobs/run.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+
+namespace restante::jobs {
+Runner::Runner(Context& context, Ledger& ledger, Events& events)
+    : context_(context),
+      ledger_(ledger),
+      events_(events),
+      tasks_(context.loop, "runner"),
+      ended_(context.loop) {
+}
+
+Runner::~Runner() = default;
+
+std::optional<Live> Runner::live(JobId id) const {
+  const auto found = runs_.find(id);
+  if (found == runs_.end()) return std::nullopt;
+  Live live = found->second->live;
+  live.received_bytes += found->second->done_bytes;
+  return live;
+}
+
+std::optional<ResponseFacts> Runner::facts(JobId id) const {
+  const auto found = runs_.find(id);
+  if (found == runs_.end()) return std::nullopt;
+  return found->second->facts;
+}
+
+void Runner::stop(JobId id, bool discard) {
+  const auto found = runs_.find(id);
+  if (found == runs_.end()) return;
+  const auto run = found->second;
+  run->discard = run->discard || discard;
+  run->stop.request_stop();
+}
+
+Task<bool> Runner::stop_all(Millis limit) {
+  stopping_ = true;
+  std::vector<std::shared_ptr<Run>> all;
+  for (const auto& [id, run] : runs_) all.push_back(run);
+  for (const auto& run : all) run->stop.request_stop();
+  all.clear();
+  const auto until = Steady::now() + limit;
+  while (!runs_.empty() && Steady::now() < until) co_await ended_.wait_for(until - Steady::now());
+  const bool ended = runs_.empty();
+  co_await tasks_.stop();
+  co_return ended;
+}
+
+Task<void> Runner::run(Job job) {
+  if (stopping_) co_return;
+  const JobId id = job.id;
+  auto run = std::make_shared<Run>(*this, context_.loop, job);
+  runs_[id] = run;
+  if (!ticking_) {
+    ticking_ = true;
+    tasks_.spawn(ticks());
+  }
+  std::exception_ptr broken;
+  try {
+    co_await round(run, std::move(job));
+  } catch (...) {
+    broken = std::current_exception();
+  }
+  runs_.erase(id);
+  if (runs_.empty()) ended_.notify();
+  if (run->discard) co_await discard(run->job.account, id);
+  if (on_news) on_news(id);
+  if (broken) std::rethrow_exception(broken);
+}
+
+Task<void> Runner::round(std::shared_ptr<Run> run, Job job) {
+  const JobId id = job.id;
+  event::RoundEnded ended;
+  std::function<Result<std::vector<FileRow>>(Tx&)> read = [&](Tx& tx) {
+    return tx.repo<JobRecords>().files(id);
+  };
+  auto rows = co_await context_.database.read_value<std::vector<FileRow>>(std::move(read));
+  auto document = proxy::parse(job.document);
+  Result<void> opened;
+  if (document && !job.secrets.empty()) {
+    auto plain = context_.vault.open(job.secrets, id.text());
+    if (plain) {
+      opened = proxy::restore_secrets(*document, *plain);
+      wipe(*plain);
+    } else {
+      opened = fail(std::move(plain.error()));
+    }
+  }
+  if (!rows || !document || !opened) {
+    Error error = !rows ? rows.error() : !document ? document.error() : opened.error();
+    log::error("job {}: {}", id.text(), error.message);
+    Trouble trouble{error.reason, error.message, {}};
+    if (error.transient)
+      ended.later = trouble;
+    else
+      ended.broken = trouble;
+  } else {
+    for (int index = 0; index < static_cast<int>(document->files.size()); ++index) {
+      FileRow row;
+      row.index = index;
+      for (const FileRow& stored : *rows)
+        if (stored.index == index) row = stored;
+      if (row.state == FileState::done) {
+        run->done_bytes += row.size_bytes.value_or(0);
+        continue;
+      }
+      if (row.state == FileState::failed) {
+        const Reason reason = row.reason.value_or(Reason::internal);
+        Trouble trouble{reason, std::string(info(reason).words), {}};
+        auto& where = info(reason).kind == ReasonClass::needs_you ? ended.person : ended.broken;
+        if (!where) where = trouble;
+        continue;
+      }
+      Brought brought = co_await bring(run, *document, row);
+      if (brought.end == FileEnd::stopped) co_return;
+      if (brought.end == FileEnd::done) run->done_bytes += std::exchange(run->live, Live{}).received_bytes;
+      if (brought.end == FileEnd::later) {
+        // The longest Retry-After of all counts: nobody is asked too early.
+        const auto longest =
+            std::max(brought.trouble.retry_after, ended.later ? ended.later->retry_after : std::nullopt);
+        if (!ended.later) ended.later = std::move(brought.trouble);
+        ended.later->retry_after = longest;
+      } else if (brought.end == FileEnd::person && !ended.person) {
+        ended.person = std::move(brought.trouble);
+      } else if (brought.end == FileEnd::broken && !ended.broken) {
+        ended.broken = std::move(brought.trouble);
+      }
+      if (brought.ends_round) break;
+    }
+  }
+  if (!ended.later && !ended.person && !ended.broken) co_return;
+  std::uint32_t dice = 0;
+  random_bytes(&dice, sizeof dice);
+  ended.jitter = static_cast<double>(dice) / 4294967296.0;
+  const JobEvent what = ended;
+  auto applied = co_await ledger_.apply(id, std::nullopt, what);
+  if (!applied) log::error("job {}: {}", id.text(), applied.error().message);
+}
+
+Task<Runner::Brought> Runner::bring(std::shared_ptr<Run> run, const proxy::Document& document,
+                                    FileRow first) {
+  const AccountId account = run->job.account;
+  const JobId id = run->job.id;
+  const int index = first.index;
+  const FileTerms terms = terms_of(document, index);
+  FileStep at;
+  at.row = std::move(first);
+  if (at.row.state == FileState::verifying) at.next = Next::verify;
+  if (at.row.state == FileState::publishing) at.next = Next::publish;
+  bool just_opened = false;
+  int open_generation = -1;
+  std::uint64_t length = 0;
+  for (;;) {
+    if (open_generation != at.row.generation) {
+      auto incoming = co_await context_.shelf.open_incoming(account, id, index, at.row.generation);
+      if (!incoming) {
+        at = after_error(std::move(at.row), std::move(at.tries), incoming.error());
+        auto kept = co_await ledger_.save_file(id, at.row);
+        co_return Brought{at.next == Next::later ? FileEnd::later : FileEnd::broken, at.trouble, true};
+      }
+      run->for_worker = std::move(incoming->for_worker);
+      run->sync = std::move(incoming->for_sync);
+      length = incoming->size_bytes;
+      open_generation = at.row.generation;
+      just_opened = true;
+    }
+    if (at.next != Next::transfer && just_opened) {
+      // It was complete before a stop or a crash; after a power cut perhaps not on the disk.
+      const bool same_run = !context_.boot_id.empty() && at.row.checkpoint.boot_id == context_.boot_id;
+      const std::uint64_t kept = same_run ? length : std::min(length, at.row.checkpoint.synced_bytes);
+      if (kept != at.row.size_bytes) at.next = Next::transfer;
+    }
+    just_opened = false;
+    if (at.next == Next::transfer) {
+      const std::uint64_t offset = resume_offset(at.row.checkpoint, length, context_.boot_id);
+      if (offset == 0 && length > 0) {
+        run->old = Run::Old{at.row.generation, length};
+        start_over(at.row);
+        continue;
+      }
+      if (offset < length) cut_to(run->sync.get(), offset);
+      const int generation = at.row.generation;
+      bool stopped = false;
+      run->row = at.row;
+      run->row.state = FileState::receiving;
+      at = co_await transfer(run, document, terms, std::move(at.tries), offset, stopped);
+      if (stopped) co_return Brought{};
+      if (at.row.generation != generation && length_of(run->sync.get()) > 0)
+        run->old = Run::Old{generation, length_of(run->sync.get())};
+    } else if (at.next == Next::verify) {
+      at.row.state = FileState::verifying;
+      const JobEvent what = event::Received{index, true};
+      auto applied = co_await ledger_.apply(id, std::nullopt, what, at.row);
+      if (applied && applied->job.state != State::verifying) co_return Brought{};
+      Result<std::string> digest =
+          co_await context_.shelf.digest_incoming(account, id, index, at.row.generation, terms.algorithm);
+      if (digest)
+        at = after_digest(std::move(at.row), std::move(at.tries), terms, *digest);
+      else
+        at = after_error(std::move(at.row), std::move(at.tries), digest.error());
+    } else {
+      auto published = co_await publish(run, at.row, std::move(run->sync));
+      co_return published;
+    }
+    if (at.next == Next::verify || at.next == Next::publish) continue;
+    auto kept = co_await ledger_.save_file(id, at.row);
+    if (!kept) log::error("job {}: {}", id.text(), kept.error().message);
+    if (at.next == Next::later) co_return Brought{FileEnd::later, at.trouble, false};
+    if (at.next == Next::person) co_return Brought{FileEnd::person, at.trouble, false};
+    if (at.next == Next::broken) co_return Brought{FileEnd::broken, at.trouble, false};
+  }
+}
+
+}  // namespace restante::jobs

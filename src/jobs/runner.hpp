@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "jobs/events.hpp"
+#include "jobs/file_step.hpp"
+#include "jobs/ledger.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+
+namespace restante::jobs {
+
+/// Runs jobs that have their turn: file by file through transfer, proof and publishing. Decides nothing
+/// itself; every step is stored before it is acted upon. Lives on the control loop.
+class Runner {
+public:
+  Runner(Context& context, Ledger& ledger, Events& events);
+  ~Runner();
+
+  /// `job` is stored as running. Returns when nothing runs for it any more.
+  Task<void> run(Job job);
+
+  bool runs(JobId id) const { return runs_.contains(id); }
+  std::optional<Live> live(JobId id) const;
+  /// What the content server last said to a running job.
+  std::optional<ResponseFacts> facts(JobId id) const;
+
+  /// Ends the transfers of a job whose stored state has changed already; `discard`: and what they brought.
+  void stop(JobId id, bool discard);
+  /// Ends all; the jobs stay stored as running, with a checkpoint, and go on at the next start. False: some
+  /// did not end within `limit`.
+  Task<bool> stop_all(Millis limit);
+
+  /// Throws the partial files of a job away; does nothing for a job that runs (see stop).
+  Task<void> discard(AccountId account, JobId id);
+
+  /// Called at the first response and at the end of each run.
+  std::function<void(JobId)> on_news;
+
+private:
+  struct Run;
+  enum class FileEnd { done, later, person, broken, stopped };
+  struct Brought {
+    FileEnd end = FileEnd::stopped;
+    Trouble trouble;
+    bool ends_round = false;  ///< our own disk refused: no use in going on to the next file
+  };
+
+  Task<void> round(std::shared_ptr<Run> run, Job job);
+  Task<Brought> bring(std::shared_ptr<Run> run, const proxy::Document& document, FileRow first);
+  Task<FileStep> transfer(std::shared_ptr<Run> run, const proxy::Document& document, const FileTerms& terms,
+                          Tries tries, std::uint64_t offset, bool& stopped);
+  Task<Brought> publish(std::shared_ptr<Run> run, FileRow row, UniqueFd sync);
+  Task<Result<void>> keep(std::shared_ptr<Run> run, bool sync);
+  Task<void> keep_in_background(std::shared_ptr<Run> run, bool sync);
+  Task<void> discard_generation(AccountId account, JobId id, int file, int generation);
+  Task<void> ticks();
+  void response(Run& run, const ResponseFacts& facts);
+  void progress(Run& run, std::uint64_t received_bytes, std::uint64_t bytes_per_s);
+  void checkpoint_if_due(Run& run);
+
+  Context& context_;
+  Ledger& ledger_;
+  Events& events_;
+  TaskGroup tasks_;
+  std::map<JobId, std::shared_ptr<Run>> runs_;
+  Signal ended_;
+  bool stopping_ = false;
+  bool ticking_ = false;
+};
+
+}  // namespace restante::jobs

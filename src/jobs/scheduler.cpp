@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/scheduler.hpp"
+
+#include "base/log.hpp"
+
+#include <algorithm>
+
+namespace restante::jobs {
+namespace {
+
+/// How many are told in one transaction that they wait for their turn.
+constexpr std::size_t told_at_once = 256;
+
+bool to_come(const Job& job) {
+  return job.state == State::scheduled || job.state == State::waiting;
+}
+
+/// The origin that its next transfer goes to; jobs without one have a turn of their own kind.
+std::string origin_to_ask(const proxy::Document& document) {
+  if (document.files.empty() || document.files.front().sources.empty()) return {};
+  const proxy::File& file = document.files.front();
+  const auto order = source_order(file);
+  return proxy::origin_of(file.sources[static_cast<std::size_t>(order.front())].url).value_or("");
+}
+
+}  // namespace
+
+Scheduler::Scheduler(Context& context, Ledger& ledger, Runner& runner, std::unique_ptr<WallTimer> timer)
+    : context_(context),
+      ledger_(ledger),
+      runner_(runner),
+      timer_(std::move(timer)),
+      tasks_(context.loop, "scheduler"),
+      turns_(TurnLimits{context.limits.running_at_once, context.limits.running_per_account,
+                        context.limits.running_per_origin}) {
+}
+
+Task<Result<void>> Scheduler::start() {
+  started_ = context_.clock.now();
+  auto filled = co_await refill(true);
+  if (filled) tasks_.spawn(loop());
+  co_return filled;
+}
+
+Task<void> Scheduler::stop() {
+  co_await tasks_.stop();
+}
+
+void Scheduler::plan(const Job& job) {
+  if (!to_come(job) || !job.next_run) return;
+  if (*job.next_run >= horizon_ && *job.next_run > context_.clock.now()) return;
+  push(Entry{*job.next_run, job.account, job.id});
+  timer_->poke();
+}
+
+void Scheduler::push(Entry entry) {
+  if (heap_.size() + turns_.waiting() >= context_.limits.planned_in_memory) {
+    more_in_store_ = true;
+    return;
+  }
+  heap_.push(entry);
+}
+
+Task<Result<void>> Scheduler::refill(bool everything) {
+  const Instant from = everything ? Instant::min() : horizon_;
+  const Instant horizon = context_.clock.now() + context_.limits.horizon;
+  const std::size_t limit = context_.limits.planned_in_memory;
+  std::function<Result<std::vector<JobRecords::Due>>(Tx&)> work = [&](Tx& tx) {
+    return tx.repo<JobRecords>().due_before(horizon, limit);
+  };
+  auto due = co_await context_.database.read_value<std::vector<JobRecords::Due>>(std::move(work));
+  if (!due) co_return fail(std::move(due.error()));
+  more_in_store_ = due->size() >= limit;
+  horizon_ = horizon;
+  for (const auto& one : *due)
+    if (one.at >= from) push(Entry{one.at, one.account, one.id});
+  co_return Result<void>();
+}
+
+Task<void> Scheduler::loop() {
+  for (;;) {
+    const Instant now = context_.clock.now();
+    const bool emptied = more_in_store_ && heap_.empty() && turns_.waiting() == 0;
+    if (emptied || now >= horizon_) {
+      auto filled = co_await refill(emptied);
+      if (!filled) {
+        log::error("scheduler: {}", filled.error().message);
+        co_await sleep_for(std::chrono::seconds(1));
+        continue;
+      }
+    }
+    take_due(context_.clock.now());
+    give_turns();
+    if (!passed_over_.empty() && turns_.waiting() > 0) {
+      const auto count = std::min(told_at_once, passed_over_.size());
+      std::vector<JobId> some(passed_over_.end() - static_cast<std::ptrdiff_t>(count), passed_over_.end());
+      passed_over_.resize(passed_over_.size() - count);
+      const JobEvent waits = event::Due{false, started_};
+      co_await ledger_.apply_all(std::move(some), waits);
+      continue;
+    }
+    passed_over_.clear();
+    const Instant next = heap_.empty() ? horizon_ : std::min(heap_.top().at, horizon_);
+    co_await timer_->wait_until(next);
+  }
+}
+
+void Scheduler::take_due(Instant now) {
+  while (!heap_.empty() && heap_.top().at <= now) {
+    const Entry entry = heap_.top();
+    heap_.pop();
+    if (runner_.runs(entry.id)) {
+      tasks_.spawn(alarm(entry.id, entry.at));
+      continue;
+    }
+    turns_.add(entry.account, entry.id);
+    passed_over_.push_back(entry.id);
+  }
+}
+
+void Scheduler::give_turns() {
+  while (const auto who = turns_.draw()) tasks_.spawn(begin(*who));
+}
+
+Task<void> Scheduler::begin(Turns::Candidate who) {
+  auto job = co_await ledger_.find(who.job);
+  const bool wanted = job && to_come(*job) && job->next_run && !runner_.runs(who.job);
+  if (!wanted || *job->next_run > context_.clock.now()) {
+    turns_.decline(who);
+    if (wanted) plan(*job);
+    timer_->poke();
+    co_return;
+  }
+  auto document = proxy::parse(job->document);
+  const std::string origin = document ? origin_to_ask(*document) : std::string();
+  if (!turns_.seat(who, origin)) {
+    const JobEvent waits = event::Due{false, started_};
+    auto told = co_await ledger_.apply(who.job, std::nullopt, waits);
+    timer_->poke();
+    co_return;
+  }
+  const JobEvent runs = event::Due{true, started_};
+  auto applied = co_await ledger_.apply(who.job, std::nullopt, runs);
+  if (!applied) log::error("job {}: {}", who.job.text(), applied.error().message);
+  if (applied && applied->step.changed && applied->job.state == State::running) {
+    set_alarm(applied->job);
+    co_await run_and_leave(who, std::move(applied->job), origin);
+    co_return;
+  }
+  turns_.leave(who, origin);
+  if (applied) {
+    plan(applied->job);
+    if (applied->step.discard_partials) co_await runner_.discard(who.account, who.job);
+  }
+  timer_->poke();
+}
+
+Task<void> Scheduler::run_and_leave(Turns::Candidate who, Job job, std::string origin) {
+  co_await runner_.run(std::move(job));
+  turns_.leave(who, origin);
+  timer_->poke();
+  auto after = co_await ledger_.find(who.job);
+  if (after) plan(*after);
+}
+
+void Scheduler::set_alarm(const Job& job) {
+  auto document = proxy::parse(job.document);
+  if (!document) return;
+  const auto at = next_alarm(hours_of(document->when, context_.limits.time_zone), context_.clock.now());
+  if (at) push(Entry{*at, job.account, job.id});
+}
+
+Task<void> Scheduler::alarm(JobId id, Instant at) {
+  const JobEvent rings = event::Alarm{at};
+  auto applied = co_await ledger_.apply(id, std::nullopt, rings);
+  if (!applied) co_return;
+  if (applied->step.stop_transfers) runner_.stop(id, applied->step.discard_partials);
+  if (applied->job.state == State::running || applied->job.state == State::verifying) set_alarm(applied->job);
+  timer_->poke();
+}
+
+}  // namespace restante::jobs

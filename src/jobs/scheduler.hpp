@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/wall_timer.hpp"
+#include "jobs/ledger.hpp"
+#include "jobs/runner.hpp"
+#include "jobs/turns.hpp"
+
+#include <queue>
+#include <vector>
+
+namespace restante::jobs {
+
+/// Wakes jobs at their time and gives them their turn (patent: scheduler 417). What waits costs an entry in a
+/// heap, 32 bytes; the job itself is read again when its time has come. Lives on the control loop.
+class Scheduler {
+public:
+  Scheduler(Context& context, Ledger& ledger, Runner& runner, std::unique_ptr<WallTimer> timer);
+
+  /// Reads what is due within the horizon, then runs until stopped.
+  Task<Result<void>> start();
+  Task<void> stop();
+
+  /// A job that is to come: looked at when `next_run` comes. Repeating is harmless.
+  void plan(const Job& job);
+
+private:
+  struct Entry {
+    Instant at;
+    AccountId account;
+    JobId id;
+    bool operator>(const Entry& other) const { return at > other.at; }
+  };
+
+  Task<void> loop();
+  Task<Result<void>> refill(bool everything);
+  void push(Entry entry);
+  void take_due(Instant now);
+  void give_turns();
+  Task<void> begin(Turns::Candidate who);
+  Task<void> alarm(JobId id, Instant at);
+  Task<void> run_and_leave(Turns::Candidate who, Job job, std::string origin);
+  void set_alarm(const Job& job);
+
+  Context& context_;
+  Ledger& ledger_;
+  Runner& runner_;
+  std::unique_ptr<WallTimer> timer_;
+  TaskGroup tasks_;
+  Turns turns_;
+  std::priority_queue<Entry, std::vector<Entry>, std::greater<>> heap_;
+  std::vector<JobId> passed_over_;  ///< due, and not told yet that they wait for their turn
+  Instant horizon_{};               ///< up to here everything is in memory, unless there was too much
+  bool more_in_store_ = false;      ///< there was too much: read again when memory is empty
+  Instant started_{};
+};
+
+}  // namespace restante::jobs

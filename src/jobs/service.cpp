@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "jobs/service.hpp"
+
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "jobs/acceptance.hpp"
+#include "jobs/edit.hpp"
+#include "jobs/looking.hpp"
+#include "jobs/scheduler.hpp"
+#include "proxy/zone.hpp"
+
+#include <chrono>
+#include <fstream>
+#include <map>
+
+namespace restante::jobs {
+namespace {
+
+/// A larger batch is not told one by one to those who watch: they read the list.
+constexpr std::size_t batch_told_singly = 256;
+
+std::string read_boot_id() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  std::getline(file, id);
+  return id;
+}
+
+class ServiceImpl final : public Service {
+public:
+  ServiceImpl(Context context, std::unique_ptr<WallTimer> timer)
+      : context_(std::move(context)),
+        events_(context_),
+        ledger_(context_, events_),
+        runner_(context_, ledger_, events_),
+        looking_(context_, ledger_),
+        scheduler_(context_, ledger_, runner_, std::move(timer)),
+        tasks_(context_.loop, "jobs") {
+    runner_.on_news = [this](JobId id) { news(id); };
+    looking_.on_news = [this](JobId id) { news(id); };
+  }
+
+  Task<Result<void>> start() override {
+    auto commit = ledger_.publish_commit(nullptr);
+    auto recovered = co_await context_.shelf.recover(std::move(commit));
+    if (!recovered) co_return recovered;
+    std::function<Result<std::vector<JobId>>(Tx&)> read = [](Tx& tx) {
+      return tx.repo<JobRecords>().interrupted();
+    };
+    auto interrupted = co_await context_.database.read_value<std::vector<JobId>>(std::move(read));
+    if (!interrupted) co_return fail(std::move(interrupted.error()));
+    if (!interrupted->empty()) {
+      log::info("{} interrupted downloads go on", interrupted->size());
+      const JobEvent what = event::FoundInterrupted{};
+      co_await ledger_.apply_all(std::move(*interrupted), what);
+    }
+    co_return co_await scheduler_.start();
+  }
+
+  Task<void> stop() override {
+    events_.close();
+    const bool ended = co_await runner_.stop_all(context_.limits.longest_stop);
+    if (!ended) log::warn("some transfers did not end in time; they go on from their last checkpoint");
+    co_await scheduler_.stop();
+    co_await looking_.stop();
+    co_await tasks_.stop();
+    for (auto& [id, signal] : waiters_) signal->notify();
+  }
+
+  Task<Result<Accepted>> submit(Submission submission) override {
+    const Instant now = context_.clock.now();
+    const Rules rules = rules_of(context_.limits);
+    auto prepared = prepare(std::move(submission), rules, context_.vault, now);
+    if (!prepared) co_return fail(std::move(prepared.error()));
+    std::function<Result<Settled>(Tx&)> work = [&](Tx& tx) { return settle(tx, *prepared, rules, now); };
+    auto settled = co_await context_.database.write_value<Settled>(std::move(work));
+    if (!settled) co_return fail(std::move(settled.error()));
+    if (settled->fresh) events_.accepted(prepared->job);
+    const bool look = prepared->probe && settled->fresh && *prepared->job.next_run > now;
+    if (look) looking_.begin(prepared->job);
+    co_return co_await settled_one(std::move(*prepared), std::move(*settled));
+  }
+
+  Task<std::vector<Result<Accepted>>> submit_all(std::vector<Submission> submissions) override {
+    const Instant now = context_.clock.now();
+    const Rules rules = rules_of(context_.limits);
+    std::vector<Result<Prepared>> prepared;
+    prepared.reserve(submissions.size());
+    for (Submission& one : submissions)
+      prepared.push_back(prepare(std::move(one), rules, context_.vault, now));
+    submissions.clear();
+    submissions.shrink_to_fit();
+    std::vector<Result<Settled>> settled;
+    Database::Work work = [&](Tx& tx) -> Result<void> {
+      settled.clear();
+      settled.reserve(prepared.size());
+      for (const auto& one : prepared) {
+        settled.push_back(one ? settle(tx, *one, rules, now) : Result<Settled>(fail(one.error())));
+        if (settled.back()) continue;
+        const Reason reason = settled.back().error().reason;
+        if (reason == Reason::storage || reason == Reason::disk_full) return fail(settled.back().error());
+      }
+      return {};
+    };
+    auto done = co_await context_.database.write(std::move(work));
+    std::vector<Result<Accepted>> out;
+    out.reserve(prepared.size());
+    const bool tell = prepared.size() <= batch_told_singly;
+    for (std::size_t i = 0; i < prepared.size(); ++i) {
+      if (!done) {
+        out.push_back(fail(prepared[i] ? done.error() : prepared[i].error()));
+      } else if (!settled[i]) {
+        out.push_back(fail(std::move(settled[i].error())));
+      } else if (settled[i]->fresh) {
+        if (tell) events_.accepted(prepared[i]->job);
+        scheduler_.plan(prepared[i]->job);
+        out.push_back(Accepted{std::move(prepared[i]->job), false});
+      } else {
+        auto one = co_await settled_one(std::move(*prepared[i]), std::move(*settled[i]));
+        out.push_back(std::move(one));
+      }
+    }
+    co_return out;
+  }
+
+  Task<Result<JobView>> find(AccountId account, JobId id) override {
+    JobView view;
+    Database::Work work = [&](Tx& tx) -> Result<void> {
+      auto& records = tx.repo<JobRecords>();
+      auto job = records.find(id);
+      if (!job) return fail(std::move(job.error()));
+      if (!*job || (*job)->account != account) return fail(Reason::not_found, "job " + id.text());
+      auto files = records.files(id);
+      if (!files) return fail(std::move(files.error()));
+      view.job = std::move(**job);
+      view.files = std::move(*files);
+      return {};
+    };
+    auto done = co_await context_.database.read(std::move(work));
+    if (!done) co_return fail(std::move(done.error()));
+    complete(view);
+    co_return view;
+  }
+
+  Task<Result<JobView>> find_looked_at(AccountId account, JobId id, Millis limit) override {
+    const auto until = std::chrono::steady_clock::now() + limit;
+    auto signal = std::make_shared<Signal>(context_.loop);
+    const auto entry = waiters_.emplace(id, signal);
+    auto view = co_await find(account, id);
+    while (view && to_be_looked_at(view->job)) {
+      const auto left = until - std::chrono::steady_clock::now();
+      if (left <= std::chrono::steady_clock::duration::zero()) break;
+      const bool heard = co_await signal->wait_for(left);
+      if (!heard) break;
+      view = co_await find(account, id);
+    }
+    waiters_.erase(entry);
+    co_return view;
+  }
+
+  Task<Result<std::vector<HistoryRow>>> history(AccountId account, JobId id) override {
+    std::function<Result<std::vector<HistoryRow>>(Tx&)> work =
+        [&](Tx& tx) -> Result<std::vector<HistoryRow>> {
+      auto& records = tx.repo<JobRecords>();
+      auto job = records.find(id);
+      if (!job) return fail(std::move(job.error()));
+      if (!*job || (*job)->account != account) return fail(Reason::not_found, "job " + id.text());
+      auto rows = records.history(id);
+      if (!rows) return rows;
+      HistoryRow first;
+      first.job = id;
+      first.account = account;
+      first.at = (*job)->created;
+      first.from = first.to = rows->empty() ? (*job)->state : rows->front().from;
+      first.cause = "accepted";
+      rows->insert(rows->begin(), std::move(first));
+      return rows;
+    };
+    co_return co_await context_.database.read_value<std::vector<HistoryRow>>(std::move(work));
+  }
+
+  Task<Result<JobPage>> list(AccountId account, JobFilter filter) override {
+    std::function<Result<JobPage>(Tx&)> work = [&](Tx& tx) {
+      return tx.repo<JobRecords>().list(account, filter);
+    };
+    co_return co_await context_.database.read_value<JobPage>(std::move(work));
+  }
+
+  std::optional<Live> live(JobId job) const override { return runner_.live(job); }
+
+  Task<Result<JobView>> act(AccountId account, JobId id, Action action) override {
+    const JobEvent what = event::Acted{action};
+    auto applied = co_await ledger_.apply(id, account, what);
+    if (!applied) co_return fail(std::move(applied.error()));
+    co_await act_on(*applied);
+    co_return co_await find(account, id);
+  }
+
+  Task<Result<JobView>> change(AccountId account, JobId id, Change change, std::int64_t if_version) override {
+    const Instant now = context_.clock.now();
+    const Rules rules = rules_of(context_.limits);
+    std::function<Result<Applied>(Tx&)> work = [&](Tx& tx) {
+      return change_in(tx, id, account, change, if_version, rules, now);
+    };
+    auto applied = co_await context_.database.write_value<Applied>(std::move(work));
+    if (!applied) co_return fail(std::move(applied.error()));
+    ledger_.tell(*applied);
+    co_await act_on(*applied);
+    co_return co_await find(account, id);
+  }
+
+  Task<Result<void>> remove(AccountId account, JobId id) override {
+    auto job = co_await ledger_.find(id);
+    if (!job) co_return fail(std::move(job.error()));
+    if (job->account != account) co_return fail(Reason::not_found, "job " + id.text());
+    if (!ended(job->state)) {
+      auto cancelled = co_await act(account, id, Action::cancel);
+      if (!cancelled) co_return fail(std::move(cancelled.error()));
+      co_return Result<void>();
+    }
+    if (job->state == State::failed) co_await runner_.discard(account, id);
+    Database::Work work = [&](Tx& tx) { return tx.repo<JobRecords>().erase(id); };
+    co_return co_await context_.database.write(std::move(work));
+  }
+
+  Task<Result<std::unique_ptr<Subscription>>> subscribe(AccountId account, std::optional<JobId> job,
+                                                        std::optional<std::int64_t> after_seq) override {
+    co_return events_.subscribe(account, job, after_seq);
+  }
+
+  std::string why(const JobView& view) const override;
+
+private:
+  /// What a change in the store asks to be done.
+  Task<void> act_on(const Applied& applied) {
+    const JobId id = applied.job.id;
+    if (applied.step.stop_transfers) runner_.stop(id, applied.step.discard_partials);
+    if (applied.step.discard_partials) co_await runner_.discard(applied.job.account, id);
+    scheduler_.plan(applied.job);
+    news(id);
+  }
+
+  Task<Result<Accepted>> settled_one(Prepared prepared, Settled settled) {
+    if (settled.replayed) co_return Accepted{std::move(*settled.existing), true};
+    if (settled.applied) {
+      ledger_.tell(*settled.applied);
+      co_await act_on(*settled.applied);
+      co_return Accepted{std::move(settled.applied->job), false};
+    }
+    scheduler_.plan(prepared.job);
+    co_return Accepted{std::move(prepared.job), false};
+  }
+
+  void news(JobId id) {
+    const auto range = waiters_.equal_range(id);
+    for (auto it = range.first; it != range.second; ++it) it->second->notify();
+  }
+
+  bool to_be_looked_at(const Job& job) const {
+    if (ended(job.state) || job.state == State::held || job.state == State::paused || job.probe) return false;
+    if (looking_.looks(job.id)) return true;
+    if (job.state == State::running) return !runner_.facts(job.id);
+    // About to run: its turn comes at once unless there is much to do.
+    return job.state == State::waiting && job.waiting_for == WaitingFor::slot;
+  }
+
+  void complete(JobView& view) const;
+
+  Context context_;
+  Events events_;
+  Ledger ledger_;
+  Runner runner_;
+  Looking looking_;
+  Scheduler scheduler_;
+  TaskGroup tasks_;
+  std::multimap<JobId, std::shared_ptr<Signal>> waiters_;
+};
+
+void ServiceImpl::complete(JobView& view) const {
+  Job& job = view.job;
+  job.secrets.clear();
+  view.live = runner_.live(job.id);
+  if (const auto facts = runner_.facts(job.id); facts && !job.probe) job.probe = probe_of(*facts);
+  auto document = proxy::parse(job.document);
+  if (!document) return;
+  std::vector<FileRow> stored = std::move(view.files);
+  view.files.clear();
+  std::uint64_t remaining = 0;
+  bool known = true;
+  for (int index = 0; index < static_cast<int>(document->files.size()); ++index) {
+    const proxy::File& wanted = document->files[static_cast<std::size_t>(index)];
+    FileRow row;
+    row.index = index;
+    for (FileRow& one : stored)
+      if (one.index == index) row = std::move(one);
+    if (!row.published) {
+      std::string base = wanted.name.empty() ? row.name : wanted.name;
+      if (base.empty() && job.probe && index == 0) base = job.probe->name;
+      if (!base.empty())
+        row.name = context_.shelf.clean_name(wanted.folder.empty() ? base : wanted.folder + "/" + base);
+    }
+    if (!row.size_bytes) row.size_bytes = wanted.size_bytes;
+    if (!row.size_bytes && job.probe && document->files.size() == 1) row.size_bytes = job.probe->size_bytes;
+    if (row.state != FileState::done) {
+      known = known && row.size_bytes.has_value();
+      remaining +=
+          row.size_bytes.value_or(0) - std::min(row.size_bytes.value_or(0), row.checkpoint.written_bytes);
+    }
+    view.files.push_back(std::move(row));
+  }
+  if (ended(job.state)) return;
+  const Instant now = context_.clock.now();
+  const Hours hours = hours_of(document->when, context_.limits.time_zone);
+  std::optional<std::uint64_t> rate = document->limits.rate_bytes_per_s;
+  if (view.live && view.live->bytes_per_s > 0) rate = view.live->bytes_per_s;
+  const auto begins = job.state == State::running
+                          ? std::optional(now)
+                          : next_run(hours, std::max(now, job.next_run.value_or(now)));
+  const Plan made = plan(hours, now, begins, known ? std::optional(remaining) : std::nullopt, rate);
+  view.plan = made.verdict;
+  view.plan_reason = made.reason;
+}
+
+std::string ServiceImpl::why(const JobView& view) const {
+  const Job& job = view.job;
+  const auto at = [&] {
+    return job.next_run ? proxy::local_text(context_.limits.time_zone, *job.next_run)
+                        : std::string("a later time");
+  };
+  const std::string because = job.message.empty() ? std::string() : " (" + job.message + ")";
+  switch (job.state) {
+    case State::scheduled:
+      return "It starts at " + at() + ".";
+    case State::waiting:
+      switch (job.waiting_for) {
+        case WaitingFor::window:
+          return "It waits for its hours, which begin at " + at() + ".";
+        case WaitingFor::slot:
+          return "It waits for its turn; other downloads run now.";
+        case WaitingFor::retry:
+          return "It is tried again at " + at() + because + ".";
+        case WaitingFor::quota:
+          return "It waits for room in the account" + because + ".";
+        case WaitingFor::origin_pause:
+          return "It gives the content server a rest until " + at() + ".";
+        case WaitingFor::nothing:
+          return "It runs as soon as it can.";
+      }
+      return {};
+    case State::running:
+      return "It is being fetched.";
+    case State::verifying:
+      return "All of it is here; its checksum is being computed.";
+    case State::publishing:
+      return "All of it is here; it is being put into your files.";
+    case State::done:
+      return job.reason == Reason::complete_unverified
+                 ? "It is in your files: " + std::string(info(*job.reason).words) + "."
+                 : "It is in your files.";
+    case State::paused:
+      return "It was paused; resume it to go on.";
+    case State::held:
+    case State::failed:
+    case State::cancelled:
+    case State::expired:
+      break;
+  }
+  if (!job.reason) return std::string(name(job.state)) + ".";
+  return std::string(info(*job.reason).words) + because + "; " + std::string(info(*job.reason).remedy) + ".";
+}
+
+}  // namespace
+
+std::unique_ptr<Service> make_service(Executor loop, Database& database, Vault& vault, Transfers& transfers,
+                                      Shelf& shelf, const AccountRules& accounts, const Clock& clock,
+                                      ServiceLimits limits, std::unique_ptr<WallTimer> timer) {
+  if (!timer) timer = make_wall_timer(loop);
+  Context context{std::move(loop), database,          vault,         transfers, shelf, accounts,
+                  clock,           std::move(limits), read_boot_id()};
+  return std::make_unique<ServiceImpl>(std::move(context), std::move(timer));
+}
+
+}  // namespace restante::jobs
