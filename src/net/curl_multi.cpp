@@ -1,0 +1,370 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/curl_multi.hpp"
+
+#include "base/crypto.hpp"
+
+#include <curl/curl.h>
+#include <openssl/rand.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <sys/epoll.h>
+#include <unordered_set>
+#include <utility>
+
+namespace restante::net {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+class Multi;
+
+class Handle final : public CurlHandle {
+public:
+  Handle(Multi& multi, const TrustStore& trust, const CurlOptions& options, CurlEvents& events);
+  ~Handle() override;
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+
+  bool bytes_behind_end() override;
+  void forbid_reuse() override { curl_easy_setopt(easy_, CURLOPT_FORBID_REUSE, 1L); }
+
+  CURL* easy() { return easy_; }
+  CurlEvents& events() { return events_; }
+  CurlEnd end(CURLcode code);
+  void detach();
+
+private:
+  static curl_socket_t open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
+  static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
+  static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
+  static int on_debug(CURL*, curl_infotype type, char* data, std::size_t size, void* self);
+  static CURLcode on_ssl_context(CURL*, void* context, void* self);
+
+  void* ssl();
+  void set_request(const CurlOptions& options);
+
+  Multi& multi_;
+  const TrustStore& trust_;
+  CurlEvents& events_;
+  CURL* easy_ = curl_easy_init();
+  curl_slist* headers_ = nullptr;
+  curl_slist* connect_to_ = nullptr;
+  std::array<char, CURL_ERROR_SIZE> error_text_{};
+  std::shared_ptr<const TlsClose> tls_close_;
+  int os_errno_ = 0;
+  bool attached_ = true;
+  bool verbose_ = true;
+  bool excess_ = false;
+  bool aborted_ = false;
+  bool tls_ = false;
+};
+
+class Multi final : public CurlMulti {
+public:
+  Multi(Poller& poller, const TrustStore& trust, Limits limits) : poller_(poller), trust_(trust) {
+    curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Multi::on_socket);
+    curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
+    curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Multi::on_timer);
+    curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
+    curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS, limits.connections_per_host);
+    curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, limits.connections);
+    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, limits.idle_connections);
+  }
+  ~Multi() override {
+    curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, nullptr);
+    curl_multi_cleanup(multi_);  // closes idle connections, which still tells on_socket
+  }
+  Multi(const Multi&) = delete;
+  Multi& operator=(const Multi&) = delete;
+
+  std::unique_ptr<CurlHandle> start(const CurlOptions& options, CurlEvents& events) override {
+    auto handle = std::make_unique<Handle>(*this, trust_, options, events);
+    live_.insert(handle.get());
+    curl_multi_add_handle(multi_, handle->easy());
+    return handle;
+  }
+  std::optional<Clock::time_point> deadline() const override { return deadline_; }
+  void on_time(Clock::time_point now) override {
+    if (!deadline_ || *deadline_ > now) return;
+    deadline_.reset();
+    act(CURL_SOCKET_TIMEOUT, 0);
+  }
+
+  void remove(Handle& handle) {
+    live_.erase(&handle);
+    curl_multi_remove_handle(multi_, handle.easy());
+  }
+
+private:
+  static int on_socket(CURL*, curl_socket_t socket, int what, void* self, void*) {
+    static_cast<Multi*>(self)->watch(socket, what);
+    return 0;
+  }
+  static int on_timer(CURLM*, long milliseconds, void* self) {
+    auto& multi = *static_cast<Multi*>(self);
+    multi.deadline_.reset();
+    if (milliseconds >= 0) multi.deadline_ = Clock::now() + std::chrono::milliseconds(milliseconds);
+    return 0;
+  }
+
+  void watch(curl_socket_t socket, int what) {
+    if (what == CURL_POLL_REMOVE) return poller_.forget(socket);
+    const std::uint32_t events =
+        ((what & CURL_POLL_IN) != 0 ? EPOLLIN : 0U) | ((what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0U);
+    poller_.watch(socket, events, [this, socket](std::uint32_t ready) {
+      int action = 0;
+      if ((ready & (EPOLLIN | EPOLLHUP | EPOLLRDHUP)) != 0) action |= CURL_CSELECT_IN;
+      if ((ready & EPOLLOUT) != 0) action |= CURL_CSELECT_OUT;
+      if ((ready & EPOLLERR) != 0) action |= CURL_CSELECT_ERR;
+      act(socket, action);
+    });
+  }
+
+  void act(curl_socket_t socket, int action) {
+    int running = 0;
+    curl_multi_socket_action(multi_, socket, action, &running);
+    // Results are copied first: removing a handle makes its message invalid, and on_end may drop others.
+    std::vector<std::pair<Handle*, CURLcode>> done;
+    int left = 0;
+    while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+      if (message->msg != CURLMSG_DONE) continue;
+      void* handle = nullptr;
+      curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &handle);
+      done.emplace_back(static_cast<Handle*>(handle), message->data.result);
+    }
+    for (const auto& [handle, code] : done) {
+      if (!live_.contains(handle)) continue;
+      const CurlEnd end = handle->end(code);
+      handle->detach();
+      handle->events().on_end(end);
+    }
+  }
+
+  Poller& poller_;
+  const TrustStore& trust_;
+  CURLM* multi_ = curl_multi_init();
+  std::unordered_set<Handle*> live_;
+  std::optional<Clock::time_point> deadline_;
+};
+
+Handle::Handle(Multi& multi, const TrustStore& trust, const CurlOptions& options, CurlEvents& events)
+    : multi_(multi), trust_(trust), events_(events) {
+  const auto set = [this](CURLoption option, auto value) { curl_easy_setopt(easy_, option, value); };
+  set(CURLOPT_PRIVATE, static_cast<void*>(this));
+  set(CURLOPT_NOSIGNAL, 1L);
+  set(CURLOPT_PROXY, "");
+  set(CURLOPT_PROTOCOLS_STR, "http,https");
+  set(CURLOPT_FOLLOWLOCATION, 0L);
+  set(CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});
+  set(CURLOPT_HTTP09_ALLOWED, 0L);
+  set(CURLOPT_DISALLOW_USERNAME_IN_URL, 1L);
+  set(CURLOPT_NETRC, long{CURL_NETRC_IGNORED});
+  set(CURLOPT_PATH_AS_IS, 1L);
+  set(CURLOPT_CAPATH, static_cast<char*>(nullptr));  // the roots come from the trust store, no file is opened
+  set(CURLOPT_CAINFO, static_cast<char*>(nullptr));
+  set(CURLOPT_SSL_CTX_FUNCTION, &Handle::on_ssl_context);
+  set(CURLOPT_SSL_CTX_DATA, static_cast<void*>(this));
+  set(CURLOPT_OPENSOCKETFUNCTION, &Handle::open_socket);
+  set(CURLOPT_OPENSOCKETDATA, static_cast<void*>(this));
+  set(CURLOPT_HEADERFUNCTION, &Handle::on_header);
+  set(CURLOPT_HEADERDATA, static_cast<void*>(this));
+  set(CURLOPT_WRITEFUNCTION, &Handle::on_body);
+  set(CURLOPT_WRITEDATA, static_cast<void*>(this));
+  set(CURLOPT_ERRORBUFFER, error_text_.data());
+  // libcurl only says in its log that a read held bytes behind the body's end (M2).
+  set(CURLOPT_VERBOSE, 1L);
+  set(CURLOPT_DEBUGFUNCTION, &Handle::on_debug);
+  set(CURLOPT_DEBUGDATA, static_cast<void*>(this));
+  set_request(options);
+}
+
+void Handle::set_request(const CurlOptions& options) {
+  const auto set = [this](CURLoption option, auto value) { curl_easy_setopt(easy_, option, value); };
+  set(CURLOPT_URL, options.url.c_str());
+  set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_time.count()));
+  set(CURLOPT_BUFFERSIZE, static_cast<long>(options.buffer_bytes));
+  if (options.rate_bytes_per_s > 0) {
+    set(CURLOPT_MAX_RECV_SPEED_LARGE, static_cast<curl_off_t>(options.rate_bytes_per_s));
+  }
+  for (const std::string& line : options.header_lines) headers_ = curl_slist_append(headers_, line.c_str());
+  headers_ = curl_slist_append(headers_, "Expect:");
+  set(CURLOPT_HTTPHEADER, headers_);
+  if (options.body != nullptr) {
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(options.body->size()));
+    set(CURLOPT_POSTFIELDS, options.body->c_str());
+  }
+  if (options.method == "HEAD") {
+    set(CURLOPT_NOBODY, 1L);
+  } else if (options.method != "GET" || options.body != nullptr) {
+    set(CURLOPT_CUSTOMREQUEST, options.method.c_str());
+  }
+  const bool v6 = options.connect_address.find(':') != std::string::npos;
+  const std::string address = v6 ? "[" + options.connect_address + "]" : options.connect_address;
+  connect_to_ =
+      curl_slist_append(nullptr, ("::" + address + ":" + std::to_string(options.connect_port)).c_str());
+  set(CURLOPT_CONNECT_TO, connect_to_);
+}
+
+Handle::~Handle() {
+  detach();
+  curl_easy_cleanup(easy_);
+  curl_slist_free_all(headers_);
+  curl_slist_free_all(connect_to_);
+}
+
+void Handle::detach() {
+  if (!std::exchange(attached_, false)) return;
+  multi_.remove(*this);
+}
+
+void* Handle::ssl() {
+  curl_tlssessioninfo* info = nullptr;
+  if (curl_easy_getinfo(easy_, CURLINFO_TLS_SSL_PTR, &info) != CURLE_OK || info == nullptr) return nullptr;
+  return info->backend == CURLSSLBACKEND_OPENSSL ? info->internals : nullptr;
+}
+
+bool Handle::bytes_behind_end() {
+  curl_socket_t socket = CURL_SOCKET_BAD;
+  if (excess_) return true;
+  if (curl_easy_getinfo(easy_, CURLINFO_ACTIVESOCKET, &socket) != CURLE_OK || socket == CURL_SOCKET_BAD) {
+    return false;
+  }
+  if (void* connection = ssl()) {
+    excess_ = application_data_waits(connection, socket);
+  } else if (!tls_) {
+    char byte = 0;
+    excess_ = ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+  }
+  return excess_;
+}
+
+curl_socket_t Handle::open_socket(void* self, curlsocktype purpose, curl_sockaddr* address) {
+  auto& handle = *static_cast<Handle*>(self);
+  if (purpose != CURLSOCKTYPE_IPCXN) return CURL_SOCKET_BAD;
+  const int fd =
+      handle.events_.open_socket(address->family, address->socktype, &address->addr, address->addrlen);
+  if (fd >= 0) return fd;
+  handle.os_errno_ = -fd;
+  return CURL_SOCKET_BAD;
+}
+
+std::size_t Handle::on_header(char* data, std::size_t size, std::size_t count, void* self) {
+  auto& handle = *static_cast<Handle*>(self);
+  if (!handle.tls_close_) {
+    void* connection = handle.ssl();
+    handle.tls_ = connection != nullptr;
+    handle.tls_close_ = close_state_of(connection);
+  }
+  if (handle.events_.on_header({data, size * count}) == CurlEvents::Taken::all) return size * count;
+  handle.aborted_ = true;
+  return 0;
+}
+
+std::size_t Handle::on_body(char* data, std::size_t size, std::size_t count, void* self) {
+  auto& handle = *static_cast<Handle*>(self);
+  // Later reads never go behind the announced end, so the log has nothing more to say.
+  if (std::exchange(handle.verbose_, false)) curl_easy_setopt(handle.easy_, CURLOPT_VERBOSE, 0L);
+  if (handle.events_.on_body({data, size * count}) == CurlEvents::Taken::all) return size * count;
+  handle.aborted_ = true;
+  return 0;
+}
+
+int Handle::on_debug(CURL*, curl_infotype type, char* data, std::size_t size, void* self) {
+  constexpr std::string_view said = "Excess found";
+  if (type == CURLINFO_TEXT && std::string_view(data, size).starts_with(said)) {
+    static_cast<Handle*>(self)->excess_ = true;
+  }
+  return 0;
+}
+
+CURLcode Handle::on_ssl_context(CURL*, void* context, void* self) {
+  static_cast<Handle*>(self)->trust_.apply(context);
+  return CURLE_OK;
+}
+
+CurlEnd Handle::end(CURLcode code) {
+  CurlEnd end;
+  end.text = error_text_[0] != '\0' ? error_text_.data() : curl_easy_strerror(code);
+  end.os_errno = os_errno_;
+  end.tls = tls_;
+  end.clean_tls_close = tls_close_ && tls_close_->clean;
+  end.excess = excess_;
+  long connect_errno = 0;
+  curl_easy_getinfo(easy_, CURLINFO_OS_ERRNO, &connect_errno);
+  if (end.os_errno == 0) end.os_errno = static_cast<int>(connect_errno);
+  double connected_s = 0;
+  curl_easy_getinfo(easy_, CURLINFO_PRETRANSFER_TIME, &connected_s);
+
+  switch (code) {
+    case CURLE_OK:
+      end.ending = CurlEnding::finished;
+      break;
+    case CURLE_COULDNT_CONNECT:
+      end.ending = CurlEnding::not_connected;
+      break;
+    case CURLE_OPERATION_TIMEDOUT:
+      end.ending = connected_s > 0 ? CurlEnding::cut : CurlEnding::connect_timeout;
+      break;
+    case CURLE_PEER_FAILED_VERIFICATION:
+      end.ending = CurlEnding::tls_untrusted;
+      break;
+    case CURLE_SSL_CONNECT_ERROR:
+      end.ending = CurlEnding::tls_failed;
+      break;
+    case CURLE_GOT_NOTHING:
+      end.ending = CurlEnding::nothing;
+      break;
+    case CURLE_PARTIAL_FILE:
+    case CURLE_SEND_ERROR:
+      end.ending = CurlEnding::cut;
+      break;
+    case CURLE_RECV_ERROR: {
+      // 7.88 uses one code for a lost connection and for what it could not understand.
+      const bool lost = end.text.find("Recv failure") != std::string::npos ||
+                        end.text.find("SSL_read") != std::string::npos ||
+                        end.text.find("SSL read") != std::string::npos;
+      end.ending = lost ? CurlEnding::cut : CurlEnding::malformed;
+      break;
+    }
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+#if LIBCURL_VERSION_NUM >= 0x080600
+    case CURLE_TOO_LARGE:
+#endif
+    case CURLE_FILESIZE_EXCEEDED:
+    case CURLE_BAD_CONTENT_ENCODING:
+    case CURLE_OUT_OF_MEMORY:
+      end.ending = CurlEnding::malformed;
+      break;
+    default:
+      end.ending = CurlEnding::other;
+      break;
+  }
+  if (aborted_) end.ending = CurlEnding::aborted;
+  return end;
+}
+
+}  // namespace
+
+void warm_up_curl() {
+  curl_global_init(CURL_GLOBAL_DEFAULT);
+  std::array<unsigned char, 16> bytes{};
+  RAND_bytes(bytes.data(), static_cast<int>(bytes.size()));
+  ::tzset();
+  // What OpenSSL and libcurl load lazily (default contexts, error texts) is loaded now.
+  CURLM* multi = curl_multi_init();
+  CURL* easy = curl_easy_init();
+  curl_easy_cleanup(easy);
+  curl_multi_cleanup(multi);
+}
+
+std::unique_ptr<CurlMulti> make_curl_multi(Poller& poller, const TrustStore& trust,
+                                           CurlMulti::Limits limits) {
+  return std::make_unique<Multi>(poller, trust, limits);
+}
+
+}  // namespace restante::net

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.hpp"
+#include "net/curl_poller.hpp"
+#include "net/curl_tls.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <sys/socket.h>
+#include <vector>
+
+// libcurl for the worker: one request at a time a handle, many handles on one thread. Redirects, credentials,
+// names and verdicts are not its business; src/transfer decides them.
+namespace restante::net {
+
+/// How libcurl ended a request.
+enum class CurlEnding {
+  finished,         ///< by its own rules; the validator has more of them
+  not_connected,    ///< no TCP connection
+  connect_timeout,  ///< no TCP or TLS connection in time
+  tls_untrusted,    ///< certificate or host name refused
+  tls_failed,       ///< handshake failed otherwise
+  nothing,          ///< closed without an answer
+  cut,              ///< closed or reset before the body's end
+  malformed,        ///< status line, header or chunk that cannot be understood
+  aborted,          ///< by CurlEvents
+  other
+};
+
+struct CurlEnd {
+  CurlEnding ending = CurlEnding::other;
+  std::string text;  ///< libcurl's words, may name host and port
+  int os_errno = 0;  ///< of the failed connect, as the connector answered it
+  bool tls = false;
+  bool clean_tls_close = false;  ///< the peer said close_notify
+  bool excess = false;           ///< bytes behind the announced end
+};
+
+/// Called by a request, on the loop's thread. Must not start or drop requests except in `on_end`.
+class CurlEvents {
+public:
+  enum class Taken { all, abort };
+  virtual ~CurlEvents() = default;
+  /// A socket that connects to `address`, or the negative errno of why not.
+  virtual int open_socket(int family, int socktype, const sockaddr* address, socklen_t length) = 0;
+  /// One raw line of the header or of a trailer, with its line end; also of 1xx answers.
+  virtual Taken on_header(std::string_view line) = 0;
+  virtual Taken on_body(std::string_view bytes) = 0;
+  /// The request is over; its handle may be dropped here.
+  virtual void on_end(const CurlEnd& end) = 0;
+};
+
+struct CurlOptions {
+  std::string url;  ///< canonical, from parse_url
+  std::string method = "GET";
+  std::vector<std::string> header_lines;  ///< "Name: value"
+  const std::string* body = nullptr;      ///< outlives the request
+  std::string connect_address;            ///< numeric, the only one that is tried
+  std::uint16_t connect_port = 0;
+  std::size_t buffer_bytes = 16 * 1024;  ///< of libcurl for this request
+  std::chrono::milliseconds connect_time{20000};
+  std::uint64_t rate_bytes_per_s = 0;  ///< 0: no limit
+  long max_header_bytes = 300 * 1024;
+};
+
+/// One request under way; dropping it ends the request and, if unfinished, its connection.
+class CurlHandle {
+public:
+  virtual ~CurlHandle() = default;
+  /// To be asked in on_body when the announced end is reached: do more bytes wait?
+  virtual bool bytes_behind_end() = 0;
+  /// The connection is not used again after this request.
+  virtual void forbid_reuse() = 0;
+};
+
+/// The connections of one credential domain: they are reused inside it and never outside.
+class CurlMulti {
+public:
+  struct Limits {
+    long connections_per_host = 6;
+    long connections = 64;
+    long idle_connections = 8;
+  };
+  virtual ~CurlMulti() = default;
+  virtual std::unique_ptr<CurlHandle> start(const CurlOptions& options, CurlEvents& events) = 0;
+  /// When `on_time` wants to be called; none: not until a socket is ready.
+  virtual std::optional<std::chrono::steady_clock::time_point> deadline() const = 0;
+  virtual void on_time(std::chrono::steady_clock::time_point now) = 0;
+};
+
+/// Everything that opens files or starts state in libcurl and OpenSSL, once, before the worker is locked.
+void warm_up_curl();
+
+/// `poller` and `trust` outlive it.
+std::unique_ptr<CurlMulti> make_curl_multi(Poller& poller, const TrustStore& trust, CurlMulti::Limits limits);
+
+}  // namespace restante::net

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/curl_url.hpp"
+
+#include "base/text.hpp"
+
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
+#include <curl/curl.h>
+
+#include <charconv>
+#include <memory>
+#include <optional>
+
+namespace restante::net {
+
+namespace {
+
+constexpr std::size_t max_url_bytes = 16 * 1024;
+
+struct FreeUrl {
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
+using CurlUrl = std::unique_ptr<CURLU, FreeUrl>;
+
+std::optional<std::string> part(CURLU* url, CURLUPart which, unsigned flags = 0) {
+  char* text = nullptr;
+  if (curl_url_get(url, which, &text, flags) != CURLUE_OK || text == nullptr) return std::nullopt;
+  std::string copy(text);
+  curl_free(text);
+  return copy;
+}
+
+/// Characters that no URL may have but many have (spaces, UTF-8) are percent-encoded behind the authority; in
+/// it they stay and are judged by the parsers. nullopt: control characters.
+std::optional<std::string> encode_strays(std::string_view text) {
+  constexpr std::string_view strays = " \"<>\\^`{|}";
+  const std::size_t slashes = text.find("//");
+  std::size_t authority_end = 0;
+  const bool has_scheme = slashes != std::string_view::npos && slashes > 0 && text[slashes - 1] == ':';
+  if (has_scheme || slashes == 0) {
+    const std::size_t end = text.find_first_of("/?#", slashes + 2);
+    authority_end = end == std::string_view::npos ? text.size() : end;
+  }
+  std::string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if (byte < 0x20 || byte == 0x7f) return std::nullopt;
+    if (i >= authority_end && (byte >= 0x80 || strays.find(text[i]) != std::string_view::npos)) {
+      constexpr std::string_view digits = "0123456789ABCDEF";
+      out += '%';
+      out += digits[byte >> 4];
+      out += digits[byte & 15];
+    } else {
+      out += text[i];
+    }
+  }
+  return out;
+}
+
+bool plain_host(std::string_view host) {
+  return !host.empty() &&
+         host.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-_:") == std::string_view::npos;
+}
+
+tl::unexpected<Error> not_a_url(std::string why) {
+  return fail(Reason::invalid, "the address cannot be understood: " + std::move(why));
+}
+
+std::string without_brackets(std::string host) {
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') return host.substr(1, host.size() - 2);
+  return host;
+}
+
+Result<HttpUrl> from_parsed(CURLU* url) {
+  HttpUrl out;
+  const auto scheme = part(url, CURLUPART_SCHEME);
+  auto host = part(url, CURLUPART_HOST, CURLU_PUNYCODE);
+  const auto port = part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
+  const auto path = part(url, CURLUPART_PATH);
+  const auto query = part(url, CURLUPART_QUERY);
+  if (!scheme || !host || !path) return not_a_url("it has no host");
+  out.scheme = ascii_lower(*scheme);
+  if (out.scheme != "http" && out.scheme != "https") {
+    return fail(Reason::scheme, "addresses of the kind " + out.scheme + ": are not supported");
+  }
+  out.host = without_brackets(ascii_lower(*host));
+  if (!plain_host(out.host)) return not_a_url("its host has characters that no host has");
+  const bool v6 = out.host.find(':') != std::string::npos;
+  if (part(url, CURLUPART_ZONEID)) return not_a_url("its host has a zone");
+  if (!port) return not_a_url("its port is no number");
+  std::from_chars(port->data(), port->data() + port->size(), out.port);
+  if (out.port == 0) return not_a_url("its port is not between 1 and 65535");
+  out.path = path->empty() ? "/" : *path;
+
+  const bool usual = out.port == (out.scheme == "https" ? 443 : 80);
+  out.origin = out.scheme + "://" + (v6 ? "[" + out.host + "]" : out.host) +
+               (usual ? std::string() : ":" + std::to_string(out.port));
+  out.text = out.origin + out.path + (query ? "?" + *query : std::string());
+  if (out.text.size() > max_url_bytes) return not_a_url("it is longer than 16 KiB");
+  return out;
+}
+
+/// The canonical text must mean the same to both parsers, whatever the original meant to either.
+Result<HttpUrl> agreed(HttpUrl url) {
+  const auto boost = boost::urls::parse_uri(url.text);
+  if (!boost) return not_a_url(boost.error().message());
+  const std::string boost_host = without_brackets(ascii_lower(std::string(boost->encoded_host())));
+  const std::string boost_port = std::string(boost->port());
+  const CurlUrl curl(curl_url());
+  if (curl_url_set(curl.get(), CURLUPART_URL, url.text.c_str(), 0) != CURLUE_OK) {
+    return not_a_url("its two readings differ");
+  }
+  const auto again = from_parsed(curl.get());
+  const bool usual = boost_port.empty() && url.port == (url.scheme == "https" ? 443 : 80);
+  if (!again || again->text != url.text || again->host != url.host || again->port != url.port ||
+      boost_host != url.host || !(usual || boost_port == std::to_string(url.port)) || boost->has_userinfo()) {
+    return not_a_url("its two readings differ");
+  }
+  return url;
+}
+
+}  // namespace
+
+Result<HttpUrl> parse_url(std::string_view text) {
+  if (text.size() > max_url_bytes) return not_a_url("it is longer than 16 KiB");
+  const auto clean = encode_strays(text);
+  if (!clean) return not_a_url("it has control characters");
+  const CurlUrl url(curl_url());
+  const CURLUcode code = curl_url_set(url.get(), CURLUPART_URL, clean->c_str(), CURLU_NON_SUPPORT_SCHEME);
+  if (code != CURLUE_OK) return not_a_url(curl_url_strerror(code));
+  auto parsed = from_parsed(url.get());
+  if (!parsed) return parsed;
+  return agreed(std::move(*parsed));
+}
+
+Result<HttpUrl> resolve_url(const HttpUrl& base, std::string_view reference) {
+  if (reference.size() > max_url_bytes) return not_a_url("it is longer than 16 KiB");
+  const auto clean = encode_strays(reference);
+  if (!clean) return not_a_url("it has control characters");
+  // "data:x" and "mailto:x" are absolute, which libcurl takes for relative paths.
+  const std::size_t colon = clean->find(':');
+  const std::size_t mark = clean->find_first_of("/?#");
+  const bool absolute =
+      colon != std::string::npos && colon > 0 && (mark == std::string::npos || colon < mark);
+  if (absolute) {
+    const std::string scheme = ascii_lower(clean->substr(0, colon));
+    if (scheme != "http" && scheme != "https") {
+      return fail(Reason::scheme, "addresses of the kind " + scheme.substr(0, 20) + ": are not supported");
+    }
+    return parse_url(reference);
+  }
+  const CurlUrl url(curl_url());
+  if (curl_url_set(url.get(), CURLUPART_URL, base.text.c_str(), 0) != CURLUE_OK ||
+      curl_url_set(url.get(), CURLUPART_URL, clean->c_str(), 0) != CURLUE_OK) {
+    return not_a_url("it does not fit the address that it came from");
+  }
+  auto parsed = from_parsed(url.get());
+  if (!parsed) return parsed;
+  return agreed(std::move(*parsed));
+}
+
+}  // namespace restante::net

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "transfer/body_writer.hpp"
+
+#include "base/text.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <unistd.h>
+#include <utility>
+
+namespace restante::transfer {
+
+namespace {
+
+tl::unexpected<Error> write_failed(int error) {
+  if (error == EDQUOT) return fail(Reason::quota, "the place's disk quota is used up");
+  if (error == EFBIG) return fail(Reason::too_large, "the place's file system holds no file of that size");
+  return fail_errno(Reason::storage, "writing the partial file", error);
+}
+
+}  // namespace
+
+const char* openssl_digest(std::string_view algorithm) {
+  if (algorithm == "sha-256") return "SHA256";
+  if (algorithm == "sha-512") return "SHA512";
+  if (algorithm == "sha") return "SHA1";
+  if (algorithm == "md5") return "MD5";
+  return nullptr;
+}
+
+BodyWriter::BodyWriter(BufferPool& pool, Options options)
+    : pool_(pool), file_(std::move(options.file)), max_bytes_(options.max_bytes), position_(options.offset) {
+  const char* name = openssl_digest(options.digest_algorithm);
+  if (name != nullptr && options.offset == 0) hasher_.emplace(name);
+}
+
+BodyWriter::~BodyWriter() {
+  pool_.give_back(std::move(buffer_));
+}
+
+Result<void> BodyWriter::add(std::string_view bytes, TimePoint now) {
+  if (max_bytes_ && bytes.size() > *max_bytes_ - std::min(*max_bytes_, position())) {
+    return fail(Reason::too_large, "it is larger than the allowed " + human_size(*max_bytes_));
+  }
+  while (!bytes.empty()) {
+    if (!buffer_) buffer_ = pool_.take(next_size_);
+    if (!buffer_) return write_out(bytes);
+    if (fill_ == 0) oldest_ = now;
+    const std::size_t count = std::min(bytes.size(), buffer_.capacity() - fill_);
+    std::memcpy(buffer_.data() + fill_, bytes.data(), count);
+    fill_ += count;
+    bytes.remove_prefix(count);
+    if (fill_ < buffer_.capacity()) break;
+    // Who fills a small buffer before it is flushed by time is fast enough for a large one.
+    const bool grow =
+        buffer_.capacity() < BufferPool::large_bytes && now - *oldest_ < std::chrono::milliseconds(200);
+    if (auto done = flush(); !done) return done;
+    if (grow) {
+      pool_.give_back(std::exchange(buffer_, {}));
+      next_size_ = BufferPool::large_bytes;
+    }
+  }
+  return {};
+}
+
+Result<void> BodyWriter::flush() {
+  if (fill_ == 0) return {};
+  const std::string_view bytes(buffer_.data(), fill_);
+  fill_ = 0;
+  oldest_.reset();
+  return write_out(bytes);
+}
+
+Result<void> BodyWriter::flush_and_release() {
+  auto done = flush();
+  pool_.give_back(std::exchange(buffer_, {}));
+  next_size_ = BufferPool::small_bytes;
+  return done;
+}
+
+Result<void> BodyWriter::write_out(std::string_view bytes) {
+  if (hasher_) hasher_->update(bytes.data(), bytes.size());  // while the bytes are in the cache
+  while (!bytes.empty()) {
+    const ssize_t count = ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(position_));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return write_failed(count < 0 ? errno : EIO);
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+    position_ += static_cast<std::uint64_t>(count);
+  }
+  return {};
+}
+
+std::string BodyWriter::finish_digest() {
+  if (!hasher_) return {};
+  const std::string raw = hasher_->finish();
+  hasher_.reset();
+  return to_hex({reinterpret_cast<const std::uint8_t*>(raw.data()), raw.size()});
+}
+
+}  // namespace restante::transfer

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "transfer/engine.hpp"
+
+#include <algorithm>
+#include <sys/epoll.h>
+#include <utility>
+#include <variant>
+
+namespace restante::transfer {
+
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds tick_time{100};
+constexpr std::chrono::milliseconds idle_time{30000};
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::make(Options options) {
+  auto trust = net::TrustStore::from_pem(options.roots_pem);
+  if (!trust) return fail(trust.error());
+  return std::unique_ptr<Engine>(new Engine(std::move(options), std::move(*trust)));
+}
+
+Engine::Engine(Options options, net::TrustStore trust)
+    : limits_(options.limits),
+      requests_per_origin_(options.requests_per_origin),
+      trust_(std::move(trust)),
+      channel_(std::move(options.channel)),
+      connector_(std::move(options.connector), options.limits.connector_answer),
+      buffers_(options.limits.buffer_bytes),
+      last_tick_(SteadyClock::now()) {
+}
+
+void Engine::run(std::vector<std::string> locks) {
+  watch_channel();
+  send(worker::Ready{std::move(locks)});
+  while (open_) {
+    poller_.wait(until_next());
+    const auto now = SteadyClock::now();
+    for (auto& [key, domain] : domains_) domain.multi->on_time(now);
+    give_slots();
+    if (now - last_tick_ >= tick_time) {
+      last_tick_ = now;
+      for (auto& [id, transfer] : transfers_) transfer->on_tick(now);
+    }
+    sweep();
+    if (open_ && channel_.wants_write() != watching_writes_) watch_channel();
+  }
+}
+
+void Engine::watch_channel() {
+  watching_writes_ = channel_.wants_write();
+  poller_.watch(channel_.fd(), EPOLLIN | (watching_writes_ ? EPOLLOUT : 0U), [this](std::uint32_t ready) {
+    if ((ready & EPOLLOUT) != 0 && !channel_.flush()) open_ = false;
+    if ((ready & ~std::uint32_t{EPOLLOUT}) != 0) read_channel();
+  });
+}
+
+void Engine::read_channel() {
+  while (open_) {
+    auto received = channel_.receive();
+    if (!received) {
+      open_ = false;
+      return;
+    }
+    if (!*received) return;
+    take(std::move(**received));
+  }
+}
+
+void Engine::take(worker::Received received) {
+  auto message = worker::decode_to_worker(received.packet);
+  wipe(received.packet);
+  if (!message) {
+    open_ = false;  // the server is of another version: it starts another worker and says so
+    return;
+  }
+  if (auto* order = std::get_if<worker::Start>(&*message)) {
+    order->order.out = std::move(received.fd);
+    start(std::move(*order));
+  } else if (auto* resolved = std::get_if<worker::Resolved>(&*message)) {
+    const auto found = transfers_.find(resolved->transfer);
+    if (found != transfers_.end()) found->second->on_resolved(std::move(*resolved));
+  } else if (const auto* stop = std::get_if<worker::Stop>(&*message)) {
+    const auto found = transfers_.find(stop->transfer);
+    if (found != transfers_.end()) found->second->stop();
+  }
+}
+
+void Engine::start(worker::Start start) {
+  const std::uint32_t id = start.transfer;
+  if (transfers_.size() >= limits_.transfers || transfers_.contains(id)) {
+    jobs::TransferResult result;
+    result.reason = Reason::busy;
+    result.message = "the worker has too many transfers";
+    result.transient = true;
+    result.received_bytes = start.order.offset;
+    return send(worker::Finished{id, std::move(result)});
+  }
+  Surroundings& around = *this;
+  auto& transfer = transfers_[id];
+  transfer = std::make_unique<Transfer>(around, limits_, id, std::move(start.order));
+  transfer->begin();
+}
+
+void Engine::send(worker::ToServer message) {
+  if (!channel_.send(worker::encode(message))) open_ = false;
+}
+
+int Engine::open_socket(std::uint32_t transfer, int family, int socktype, const sockaddr* address,
+                        socklen_t length) {
+  return connector_.open(transfer, family, socktype, address, length);
+}
+
+std::unique_ptr<net::CurlHandle> Engine::start_request(const std::string& domain,
+                                                       const net::CurlOptions& options,
+                                                       net::CurlEvents& events) {
+  Domain& pool = domains_[domain];
+  if (!pool.multi) pool.multi = net::make_curl_multi(poller_, trust_, {});
+  pool.used = SteadyClock::now();
+  return pool.multi->start(options, events);
+}
+
+std::chrono::milliseconds Engine::until_next() const {
+  if (std::any_of(transfers_.begin(), transfers_.end(),
+                  [](const auto& entry) { return entry.second->finished(); })) {
+    return std::chrono::milliseconds(0);
+  }
+  auto wait = transfers_.empty() ? idle_time : tick_time;
+  for (const auto& [key, domain] : domains_) {
+    const auto deadline = domain.multi->deadline();
+    if (!deadline) continue;
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - SteadyClock::now());
+    wait = std::clamp(left, std::chrono::milliseconds(0), wait);
+  }
+  return wait;
+}
+
+/// In the order of their numbers, so that nobody is passed over.
+void Engine::give_slots() {
+  const auto waits = [](const auto& entry) { return entry.second->wants_slot(); };
+  if (std::none_of(transfers_.begin(), transfers_.end(), waits)) return;
+  std::map<std::string, int> used;
+  for (const auto& [id, transfer] : transfers_) {
+    if (transfer->holds_slot()) ++used[transfer->origin()];
+  }
+  for (auto& [id, transfer] : transfers_) {
+    if (!transfer->wants_slot() || used[transfer->origin()] >= requests_per_origin_) continue;
+    ++used[transfer->origin()];
+    transfer->on_slot();
+  }
+}
+
+void Engine::sweep() {
+  std::erase_if(transfers_, [](const auto& entry) { return entry.second->finished(); });
+  while (domains_.size() > limits_.idle_domains) {
+    auto oldest = domains_.end();
+    for (auto it = domains_.begin(); it != domains_.end(); ++it) {
+      const bool in_use = std::any_of(transfers_.begin(), transfers_.end(),
+                                      [&](const auto& entry) { return entry.second->domain() == it->first; });
+      if (!in_use && (oldest == domains_.end() || it->second.used < oldest->second.used)) oldest = it;
+    }
+    if (oldest == domains_.end()) return;
+    domains_.erase(oldest);
+  }
+}
+
+}  // namespace restante::transfer

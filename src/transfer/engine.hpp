@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "net/curl_multi.hpp"
+#include "net/curl_poller.hpp"
+#include "net/curl_tls.hpp"
+#include "transfer/buffers.hpp"
+#include "transfer/connector_client.hpp"
+#include "transfer/limits.hpp"
+#include "transfer/transfer.hpp"
+#include "worker/channel.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace restante::transfer {
+
+/// The worker's loop: takes orders from the channel and runs them, all on one thread. Made by main before the
+/// worker is locked; `run` ends when the server closes the channel.
+class Engine final : private Surroundings {
+public:
+  struct Options {
+    UniqueFd channel, connector;
+    std::string roots_pem;
+    Limits limits;
+    int requests_per_origin = 6;
+  };
+  /// Error tls: the roots cannot be read.
+  static Result<std::unique_ptr<Engine>> make(Options options);
+
+  /// Tells the server which locks are on, then works.
+  void run(std::vector<std::string> locks);
+
+private:
+  using TimePoint = std::chrono::steady_clock::time_point;
+  struct Domain {
+    std::unique_ptr<net::CurlMulti> multi;
+    TimePoint used;
+  };
+
+  Engine(Options options, net::TrustStore trust);
+
+  // Surroundings
+  void send(worker::ToServer message) override;
+  int open_socket(std::uint32_t transfer, int family, int socktype, const sockaddr* address,
+                  socklen_t length) override;
+  std::unique_ptr<net::CurlHandle> start_request(const std::string& domain, const net::CurlOptions& options,
+                                                 net::CurlEvents& events) override;
+  BufferPool& buffers() override { return buffers_; }
+  bool crowded() const override { return transfers_.size() > limits_.fast_transfers; }
+
+  void watch_channel();
+  void read_channel();
+  void take(worker::Received received);
+  void start(worker::Start start);
+  std::chrono::milliseconds until_next() const;
+  void give_slots();
+  void sweep();  ///< drops finished transfers, and domains beyond the limit
+
+  Limits limits_;
+  int requests_per_origin_;
+  net::Poller poller_;
+  net::TrustStore trust_;
+  worker::WorkerChannel channel_;
+  ConnectorClient connector_;
+  BufferPool buffers_;
+  std::map<std::string, Domain> domains_;
+  std::map<std::uint32_t, std::unique_ptr<Transfer>> transfers_;  ///< dropped before their domains
+  TimePoint last_tick_;
+  bool open_ = true;
+  bool watching_writes_ = false;
+};
+
+}  // namespace restante::transfer

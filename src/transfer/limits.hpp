@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace restante::transfer {
+
+/// Everything in the worker that queues, waits, repeats or grows.
+struct Limits {
+  int redirects = 10;
+  int rounds = 16;  ///< requests for the rest of a content that comes in pieces (M11, M15)
+  std::size_t addresses = 8;
+  std::size_t header_bytes =
+      300 * 1024;  ///< of all headers of one request, interim answers and trailers included
+  std::size_t header_lines = 1000;
+  int interim_answers = 100;
+  std::size_t transfers = 256;
+  std::size_t idle_domains = 8;
+  std::chrono::milliseconds connect_time{20000};
+  std::chrono::milliseconds connector_answer{5000};
+  std::chrono::milliseconds resolve_answer{60000};
+  std::chrono::milliseconds progress_every{250};
+  std::chrono::milliseconds flush_after{1500};  ///< received bytes stay in memory at most so long
+  std::chrono::seconds retry_after{24 * 3600};
+  std::size_t buffer_bytes = 64 * 1024 * 1024;  ///< of all gather buffers together
+  std::size_t fast_transfers = 16;              ///< up to so many at once, libcurl reads with a large buffer
+  std::size_t evidence_bytes = 64 * 1024;       ///< of an answer's body that is not the content
+};
+
+}  // namespace restante::transfer

@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "transfer/transfer.hpp"
+
+#include "base/text.hpp"
+#include "transfer/hop_headers.hpp"
+#include "transfer/naming.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace restante::transfer {
+
+namespace {
+
+using jobs::Outcome;
+using SteadyClock = std::chrono::steady_clock;
+
+constexpr std::uint64_t small_content_bytes = 1024 * 1024;
+constexpr std::size_t small_curl_buffer = 16 * 1024, large_curl_buffer = 512 * 1024;
+constexpr std::chrono::seconds drain_time{2};
+
+Instant wall_clock() {
+  return SystemClock().now();
+}
+
+bool ends_in_gzip(std::string_view path) {
+  const std::string lower = ascii_lower(path);
+  return lower.ends_with(".gz") || lower.ends_with(".tgz") || lower.ends_with(".svgz");
+}
+
+Verdict verdict_of(const Error& error) {
+  Verdict verdict;
+  verdict.reason = error.reason;
+  verdict.message = error.message;
+  verdict.transient = error.transient;
+  return verdict;
+}
+
+}  // namespace
+
+Transfer::Transfer(Surroundings& around, const Limits& limits, std::uint32_t id, jobs::TransferOrder order)
+    : around_(around),
+      limits_(limits),
+      id_(id),
+      order_(std::move(order)),
+      domain_(credential_domain(order_)),
+      trail_(limits.redirects),
+      offset_(order_.offset),
+      known_size_(order_.known_size),
+      validator_(order_.if_range) {
+  reported_at_ = last_byte_ = phase_since_ = SteadyClock::now();
+  reported_bytes_ = order_.offset;
+}
+
+Result<void> Transfer::check_order() {
+  if (!order_.probe && !order_.out) return fail(Reason::internal, "an order came without its file");
+  if (!order_.digest_algorithm.empty() && openssl_digest(order_.digest_algorithm) == nullptr) {
+    return fail(Reason::cap_denied, "the checksum algorithm " + order_.digest_algorithm + " is not known");
+  }
+  auto url = net::parse_url(order_.source.url);
+  if (!url) return fail(url.error());
+  source_ = *url;
+  hop_ = Hop{std::move(*url), order_.source.request.method, order_.source.request.body.has_value()};
+  return trail_.enter(hop_);
+}
+
+void Transfer::begin() {
+  if (auto good = check_order(); !good) return fail_with(good.error());
+  const bool provable = range_validator().has_value() || !order_.digest_hex.empty();
+  if (offset_ > 0 && (!provable || hop_.method != "GET")) {  // M21
+    Verdict verdict;
+    verdict.outcome = Outcome::restart;
+    verdict.reason = Reason::incomplete;
+    verdict.message = source_.host + " gave no sure sign by which to go on from the middle";
+    verdict.transient = true;
+    return finish(std::move(verdict));
+  }
+  ask_where();
+}
+
+void Transfer::ask_where() {
+  phase_ = Phase::resolving;
+  phase_since_ = SteadyClock::now();
+  around_.send(worker::Resolve{id_, ++hop_number_, hop_.url.scheme, hop_.url.host, hop_.url.port});
+}
+
+void Transfer::on_resolved(worker::Resolved answer) {
+  if (phase_ != Phase::resolving || answer.hop != hop_number_) return;
+  if (answer.refused) return fail_with(*answer.refused);
+  addresses_ = std::move(answer.addresses);
+  addresses_.resize(std::min(addresses_.size(), limits_.addresses));
+  address_ = 0;
+  if (addresses_.empty()) return fail_with(fail(Reason::dns, hop_.url.host + " has no address").value());
+  phase_ = Phase::queued;
+}
+
+void Transfer::on_slot() {
+  if (phase_ == Phase::queued) request();
+}
+
+std::optional<std::string> Transfer::range_validator() const {
+  if (is_strong_etag(validator_) || parse_http_date(validator_)) return validator_;
+  return std::nullopt;
+}
+
+void Transfer::request() {
+  auto headers = hop_headers(order_, source_, hop_.url, wall_clock());
+  if (!headers) return fail_with(headers.error());
+  credentials_sent_ = headers->credentials;
+  net::CurlOptions options;
+  options.header_lines = std::move(headers->lines);
+  if (offset_ > 0) {
+    options.header_lines.push_back("Range: bytes=" + std::to_string(offset_) + "-");
+    if (const auto validator = range_validator()) options.header_lines.push_back("If-Range: " + *validator);
+  }
+  if (without_cache_) options.header_lines.emplace_back("Cache-Control: no-cache");
+  options.url = hop_.url.text;
+  options.method = hop_.method;
+  if (hop_.with_body) options.body = &*order_.source.request.body;
+  options.connect_address = addresses_[address_];
+  options.connect_port = hop_.url.port;
+  options.connect_time = limits_.connect_time;
+  options.rate_bytes_per_s = order_.rate_bytes_per_s.value_or(0);
+  const bool small = order_.probe || (known_size_ && *known_size_ < small_content_bytes) || around_.crowded();
+  options.buffer_bytes = small ? small_curl_buffer : large_curl_buffer;
+
+  reader_.emplace(HeaderReader::Limits{limits_.header_bytes, limits_.header_lines, limits_.interim_answers});
+  head_.reset();
+  broken_.reset();
+  received_bytes_ = 0;
+  phase_ = Phase::running;
+  phase_since_ = last_byte_ = SteadyClock::now();
+  handle_ = around_.start_request(domain_, options, *this);
+}
+
+Asked Transfer::asked() const {
+  Asked asked;
+  asked.host = hop_.url.host;
+  asked.offset = offset_;
+  asked.if_range = validator_;
+  asked.known_size = known_size_;
+  asked.max_bytes = order_.max_bytes;
+  asked.allow_empty = order_.allow_empty;
+  asked.credentials_sent = credentials_sent_;
+  asked.without_cache = without_cache_;
+  asked.names_gzip = ends_in_gzip(hop_.url.path);
+  asked.now = wall_clock();
+  asked.retry_after_cap = limits_.retry_after;
+  return asked;
+}
+
+int Transfer::open_socket(int family, int socktype, const sockaddr* address, socklen_t length) {
+  return around_.open_socket(id_, family, socktype, address, length);
+}
+
+net::CurlEvents::Taken Transfer::on_header(std::string_view line) {
+  last_byte_ = SteadyClock::now();
+  switch (reader_->line(line)) {
+    case HeaderReader::Step::more:
+      return Taken::all;
+    case HeaderReader::Step::complete:
+      return on_head();
+    case HeaderReader::Step::malformed:
+      broken_ = fail(Reason::malformed, hop_.url.host + " sent a header that cannot be understood").value();
+      return Taken::abort;
+    case HeaderReader::Step::too_much:
+      break;
+  }
+  broken_ = fail(Reason::malformed, hop_.url.host + " sent a header without end").value();
+  return Taken::abort;
+}
+
+net::CurlEvents::Taken Transfer::on_head() {
+  const HeaderBlock& head = reader_->block();
+  head_ = judge_head(asked(), head);
+  if (head_->next == HeadVerdict::Next::body) {
+    if (head_->body.close_after) handle_->forbid_reuse();
+    plan_body(head);
+    return order_.probe ? Taken::abort : Taken::all;
+  }
+  if (facts_.http_status == 0) facts_ = facts_of(head);
+  // A short body that is not the content is read to its end, so that the connection can serve on.
+  const auto length = parse_digits(head.first("content-length"));
+  return length && *length <= limits_.evidence_bytes && !order_.probe ? Taken::all : Taken::abort;
+}
+
+void Transfer::plan_body(const HeaderBlock& head) {
+  if (!std::exchange(responded_, true)) {
+    facts_ = facts_of(head);
+    around_.send(worker::Responded{id_, facts_});
+    validator_ = offset_ > 0 ? validator_ : strong_validator(head);
+  }
+  if (order_.probe || writer_) return;
+  BodyWriter::Options options;
+  options.file = std::move(order_.out);
+  options.offset = offset_;
+  options.max_bytes = order_.max_bytes;
+  options.digest_algorithm = order_.digest_algorithm;
+  writer_.emplace(around_.buffers(), std::move(options));
+}
+
+jobs::ResponseFacts Transfer::facts_of(const HeaderBlock& head) const {
+  jobs::ResponseFacts facts;
+  facts.http_status = head.status;
+  facts.final_url = url_for_logs(hop_.url.text);
+  facts.name_hint = disposition_name(head.first("content-disposition"));
+  if (facts.name_hint.empty()) facts.name_hint = url_name(hop_.url);
+  const std::string_view type = head.first("content-type");
+  facts.media_type = ascii_lower(type.substr(0, std::min<std::size_t>(type.find(';'), 200)));
+  while (!facts.media_type.empty() && facts.media_type.back() == ' ') facts.media_type.pop_back();
+  if (head_ && head_->next == HeadVerdict::Next::body) facts.total_bytes = head_->body.total_bytes;
+  facts.offset = offset_;
+  facts.etag = head.first("etag").substr(0, 512);
+  facts.last_modified = head.first("last-modified").substr(0, 64);
+  const auto units = head.tokens("accept-ranges");
+  facts.ranges = head.status == 206 || std::find(units.begin(), units.end(), "bytes") != units.end();
+  facts.web_page = is_web_page(head);
+  return facts;
+}
+
+bool Transfer::is_web_page(const HeaderBlock& head) const {
+  const std::string type = ascii_lower(head.first("content-type"));
+  if (!type.starts_with("text/html") && !type.starts_with("application/xhtml+xml")) return false;
+  if (is_attachment(head.first("content-disposition"))) return false;
+  for (const auto& [name, value] : order_.source.request.headers) {
+    if (iequals(name, "accept") && ascii_lower(value).find("html") != std::string::npos) return false;
+  }
+  const std::string path = ascii_lower(source_.path);
+  return !path.ends_with(".html") && !path.ends_with(".htm") && !path.ends_with(".xhtml");
+}
+
+net::CurlEvents::Taken Transfer::on_body(std::string_view bytes) {
+  last_byte_ = SteadyClock::now();
+  received_bytes_ += bytes.size();
+  if (!head_ || head_->next != HeadVerdict::Next::body) {
+    return received_bytes_ <= limits_.evidence_bytes ? Taken::all : Taken::abort;
+  }
+  const BodyPlan& plan = head_->body;
+  const std::uint64_t end = plan.offset + received_bytes_;
+  if ((plan.expect_bytes && received_bytes_ > *plan.expect_bytes) ||
+      (plan.total_bytes && end > *plan.total_bytes)) {
+    broken_ = fail(Reason::excess, hop_.url.host + " sent more than it announced").value();
+    return Taken::abort;
+  }
+  if (auto done = writer_->add(bytes, last_byte_); !done) {
+    broken_ = done.error();
+    return Taken::abort;
+  }
+  if (plan.framing == Framing::length && received_bytes_ == plan.expect_bytes) handle_->bytes_behind_end();
+  return Taken::all;
+}
+
+void Transfer::on_end(const net::CurlEnd& end) {
+  handle_.reset();
+  if (broken_) return fail_with(*broken_);
+  if (!head_) return on_no_answer(end);
+  switch (head_->next) {
+    case HeadVerdict::Next::redirect:
+      return follow(head_->target);
+    case HeadVerdict::Next::again_without_cache:
+      without_cache_ = true;
+      return ask_where();
+    case HeadVerdict::Next::finish:
+      return finish(head_->verdict);
+    case HeadVerdict::Next::body:
+      break;
+  }
+  if (order_.probe) {
+    Verdict verdict;
+    verdict.outcome = Outcome::complete;
+    return finish(std::move(verdict));
+  }
+  switch (end.ending) {
+    case net::CurlEnding::finished:
+      return end_body(BodyEnd::finished, end);
+    case net::CurlEnding::malformed:
+      return end_body(BodyEnd::malformed, end);
+    default:
+      return end_body(BodyEnd::cut, end);
+  }
+}
+
+void Transfer::on_no_answer(const net::CurlEnd& end) {
+  const std::string& host = hop_.url.host;
+  const bool connecting =
+      end.ending == net::CurlEnding::not_connected || end.ending == net::CurlEnding::connect_timeout;
+  const bool judged = end.os_errno == EACCES || end.os_errno == EPERM;
+  if (connecting && !judged && ++address_ < addresses_.size()) {
+    phase_ = Phase::queued;
+    return;
+  }
+  const auto why = [&]() -> Error {
+    switch (end.ending) {
+      case net::CurlEnding::not_connected:
+        if (judged) return fail(Reason::address, "connecting to " + host + " is not permitted").value();
+        return fail(Reason::unreachable,
+                    "no connection to " + host +
+                        (end.os_errno != 0 ? ": " + errno_text(end.os_errno) : std::string()))
+            .value();
+      case net::CurlEnding::connect_timeout:
+        return fail(Reason::timeout, "no connection to " + host + " in time").value();
+      case net::CurlEnding::tls_untrusted:
+        return fail(Reason::tls, host + ": " + end.text).value();
+      case net::CurlEnding::tls_failed: {
+        Error error = fail(Reason::tls, host + ": " + end.text).value();
+        error.transient =
+            end.text.find("reset") != std::string::npos || end.text.find("SYSCALL") != std::string::npos;
+        return error;
+      }
+      case net::CurlEnding::nothing:
+      case net::CurlEnding::cut:
+        return fail(Reason::incomplete, host + " closed the connection without an answer").value();
+      case net::CurlEnding::malformed:
+        return fail(Reason::malformed, host + " gave an answer that is not HTTP").value();
+      default:
+        return fail(Reason::internal, "the request to " + host + " failed: " + end.text).value();
+    }
+  };
+  fail_with(why());
+}
+
+DigestState Transfer::judge_digest() {
+  if (order_.digest_algorithm.empty()) return DigestState::not_asked;
+  if (!writer_->digests()) return DigestState::later;
+  digest_hex_ = writer_->finish_digest();
+  if (order_.digest_hex.empty()) return DigestState::not_asked;
+  return digest_hex_ == ascii_lower(order_.digest_hex) ? DigestState::agrees : DigestState::differs;
+}
+
+void Transfer::end_body(BodyEnd how, const net::CurlEnd& end) {
+  if (auto done = writer_->flush(); !done) return fail_with(done.error());
+  EndFacts facts;
+  facts.plan = head_->body;
+  facts.received_bytes = received_bytes_;
+  facts.end = how;
+  facts.tls = end.tls;
+  facts.clean_tls_close = end.clean_tls_close;
+  facts.excess = end.excess;
+  const auto& total = facts.plan.total_bytes;
+  const bool a_piece = how == BodyEnd::finished && total && writer_->position() < *total;
+  facts.digest = a_piece ? DigestState::later : judge_digest();
+  EndVerdict verdict = judge_end(asked(), facts);
+  if (verdict.ask_for_rest) return ask_for_rest();
+  finish(std::move(verdict.verdict));
+}
+
+void Transfer::ask_for_rest() {
+  if (++rounds_ > limits_.rounds) {
+    return fail_with(
+        fail(Reason::incomplete, hop_.url.host + " sends the content in too many pieces").value());
+  }
+  offset_ = writer_->position();
+  known_size_ = head_->body.total_bytes;
+  ask_where();
+}
+
+void Transfer::follow(const std::string& location) {
+  auto next = next_hop(hop_, reader_->block().status, location);
+  if (!next) return fail_with(next.error());
+  if (auto fresh = trail_.enter(*next); !fresh) return fail_with(fresh.error());
+  hop_ = std::move(*next);
+  ask_where();
+}
+
+void Transfer::on_tick(TimePoint now) {
+  if (phase_ == Phase::resolving && now - phase_since_ > limits_.resolve_answer) {
+    return fail_with(
+        fail(Reason::timeout, "the address of " + hop_.url.host + " was not found in time").value());
+  }
+  if (phase_ != Phase::running) return;
+  const bool content = head_ && head_->next == HeadVerdict::Next::body;
+  if (head_ && !content && now - phase_since_ > drain_time && now - last_byte_ > drain_time) {
+    return on_end({});  // the rest of a body that nobody wants
+  }
+  // While it connects, libcurl's own limit decides; afterwards every byte counts.
+  if (now - last_byte_ > std::max(order_.stall, content ? Millis(0) : limits_.connect_time)) {
+    handle_.reset();
+    if (content) return end_body(BodyEnd::stalled, {});
+    return fail_with(fail(Reason::timeout, hop_.url.host + " did not answer in time").value());
+  }
+  if (!writer_) return;
+  const auto oldest = writer_->oldest_byte();
+  if (oldest && now - *oldest > limits_.flush_after) {
+    if (auto done = writer_->flush_and_release(); !done) {
+      handle_.reset();
+      return fail_with(done.error());
+    }
+  }
+  const std::uint64_t written = writer_->written_bytes();
+  if (now - reported_at_ < limits_.progress_every || written == reported_bytes_) return;
+  const double seconds = std::chrono::duration<double>(now - reported_at_).count();
+  const double rate = static_cast<double>(written - reported_bytes_) / seconds;
+  bytes_per_s_ = bytes_per_s_ == 0 ? rate : 0.7 * bytes_per_s_ + 0.3 * rate;
+  reported_bytes_ = written;
+  reported_at_ = now;
+  around_.send(worker::Progress{id_, written, static_cast<std::uint64_t>(bytes_per_s_)});
+}
+
+void Transfer::stop() {
+  if (finished()) return;
+  handle_.reset();
+  Verdict verdict;
+  verdict.outcome = Outcome::stopped;
+  verdict.reason = Reason::cancelled;
+  finish(std::move(verdict));
+}
+
+void Transfer::fail_with(const Error& error) {
+  finish(verdict_of(error));
+}
+
+void Transfer::finish(Verdict verdict) {
+  if (finished()) return;
+  phase_ = Phase::finished;
+  handle_.reset();
+  if (writer_) {
+    if (auto done = writer_->flush_and_release(); !done) verdict = verdict_of(done.error());
+  }
+  jobs::TransferResult result;
+  result.outcome = verdict.outcome;
+  result.reason = verdict.reason;
+  result.message = std::move(verdict.message);
+  result.transient = verdict.transient;
+  result.retry_after = verdict.retry_after;
+  result.received_bytes = writer_ ? writer_->written_bytes() : order_.offset;
+  result.digest_hex = std::move(digest_hex_);
+  result.facts = std::move(facts_);
+  around_.send(worker::Finished{id_, std::move(result)});
+}
+
+}  // namespace restante::transfer
