@@ -63,8 +63,22 @@ struct Transfer {
   bool head_complete = false;
   bool stopped = false;    ///< by on_body
   bool too_large = false;  ///< more than is collected
+  std::chrono::steady_clock::time_point last_byte = std::chrono::steady_clock::now();
+  curl_off_t sent = 0;
+
+  void touch() { last_byte = std::chrono::steady_clock::now(); }
+
+  /// Called by libcurl at least once a second. libcurl's own low-speed limit would call the rare, short
+  /// heartbeats of an event stream a stall.
+  bool stalled(curl_off_t sent_bytes) {
+    if (sent_bytes != sent) touch();
+    sent = sent_bytes;
+    return request->stall_time.count() > 0 &&
+           std::chrono::steady_clock::now() - last_byte > request->stall_time;
+  }
 
   bool take_header(std::string_view line) {
+    touch();
     if (head_complete) return true;  // a trailer
     header_bytes += line.size();
     if (header_bytes > header_limit) return false;
@@ -86,6 +100,7 @@ struct Transfer {
   }
 
   bool take_body(std::string_view piece) {
+    touch();
     if (request->on_body) {
       stopped = !request->on_body(piece);
       return !stopped;
@@ -102,6 +117,10 @@ std::size_t on_header_line(char* data, std::size_t size, std::size_t count, void
 
 std::size_t on_body_piece(char* data, std::size_t size, std::size_t count, void* transfer) {
   return static_cast<Transfer*>(transfer)->take_body({data, size * count}) ? size * count : 0;
+}
+
+int on_progress(void* transfer, curl_off_t, curl_off_t, curl_off_t, curl_off_t sent_bytes) {
+  return static_cast<Transfer*>(transfer)->stalled(sent_bytes) ? 1 : 0;
 }
 
 /// "host:port" of a URL, for people; the whole is shown as it may be logged if there is none.
@@ -169,10 +188,10 @@ struct HttpClient::State {
     set(CURLOPT_HTTPHEADER, headers);
     set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(request.connect_time.count()));
     if (request.total_time) set(CURLOPT_TIMEOUT_MS, static_cast<long>(request.total_time->count()));
-    if (request.stall_time.count() > 0) {
-      set(CURLOPT_LOW_SPEED_LIMIT, 1L);
-      set(CURLOPT_LOW_SPEED_TIME, static_cast<long>(request.stall_time.count()));
-    }
+    set(CURLOPT_NOPROGRESS, 0L);
+    set(CURLOPT_XFERINFOFUNCTION, on_progress);
+    set(CURLOPT_XFERINFODATA, &transfer);
+    if (request.on_body) set(CURLOPT_BUFFERSIZE, 256L * 1024);
     set(CURLOPT_HEADERFUNCTION, on_header_line);
     set(CURLOPT_HEADERDATA, &transfer);
     set(CURLOPT_WRITEFUNCTION, on_body_piece);
@@ -203,6 +222,7 @@ struct HttpClient::State {
         return fail(Reason::unreachable, "nothing answers at " + where, "is restanted running there?")
             .value();
       case CURLE_OPERATION_TIMEDOUT:
+      case CURLE_ABORTED_BY_CALLBACK:
         return fail(Reason::timeout, "no answer in time from " + where,
                     "check the network and that restanted runs there")
             .value();

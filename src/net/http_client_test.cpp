@@ -173,6 +173,20 @@ TEST(HttpClient, GivesUpOnAServerThatDoesNotAnswer) {
   EXPECT_EQ(response.error().reason, Reason::timeout);
 }
 
+TEST(HttpClient, GivesUpWhenNoByteComesForTheStallTime) {
+  StubServer server(
+      [](const std::string&) { return std::string("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nabc"); });
+  auto client = plain_client();
+  ClientRequest request;
+  request.url = server.url();
+  request.stall_time = std::chrono::seconds(1);
+
+  const auto response = client.send(request);
+
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().reason, Reason::timeout);
+}
+
 TEST(HttpClient, CallsAnAnswerCutShortAFault) {
   StubServer server([](const std::string&) {
     return std::string("HTTP/1.1 200 OK\r\nContent-Length: 10\r\nConnection: close\r\n\r\nabc");

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "context.hpp"
+
+#include "proxy/zone.hpp"
+
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <cstdio>
+
+namespace restante::cli {
+
+int exit_of(const Error& error) {
+  if (error.reason == Reason::usage) return exit_usage;
+  if (request::is_unauthorised(error)) return exit_unauthorised;
+  if (request::is_unreached(error)) return exit_unreached;
+  return exit_failed;
+}
+
+void Context::result(const std::string& line) const {
+  std::fwrite(line.data(), 1, line.size(), stdout);
+  std::fputc('\n', stdout);
+  std::fflush(stdout);
+}
+
+void Context::note(const std::string& line) const {
+  if (!quiet) std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+int Context::refuse(const Error& error) const {
+  const std::string message = request::shown(error.message), hint = request::shown(error.remedy());
+  std::fprintf(stderr, "restante: %s%s%s\n", message.c_str(), hint.empty() ? "" : "; ", hint.c_str());
+  if (json) {
+    const auto code = info(error.reason).code;
+    boost::json::object body, root;
+    body["type"] = "/problems/" + std::string(code);
+    body["reason"] = std::string(code);
+    body["message"] = error.message;
+    body["hint"] = std::string(error.remedy());
+    if (!error.pointer.empty()) body["pointer"] = error.pointer;
+    root["error"] = std::move(body);
+    result(boost::json::serialize(root));
+  }
+  return exit_of(error);
+}
+
+net::HttpClient client_for(const request::Place& place) {
+  net::HttpClient::Options options;
+  if (place.tls()) options.pinned_jkt = place.jkt;
+  return net::HttpClient(std::move(options));
+}
+
+Session::Session(request::Home home, request::Place place, request::Outbox outbox)
+    : home_(std::move(home)),
+      place_(std::move(place)),
+      outbox_(std::move(outbox)),
+      client_(client_for(place_)),
+      second_client_(client_for(place_)),
+      calls_(client_, place_),
+      zones_{place_.tz, proxy::system_zone()} {
+}
+
+Result<std::unique_ptr<Session>> Session::open(const Context& context, const std::string& place_name) {
+  auto home = request::Home::open();
+  if (!home) return fail(std::move(home.error()));
+  auto places = request::load_places(*home);
+  if (!places) return fail(std::move(places.error()));
+  auto place = request::find_place(*places, place_name.empty() ? context.place_name : place_name);
+  if (!place) return fail(std::move(place.error()));
+  auto outbox = request::Outbox::open(*home);
+  if (!outbox) return fail(std::move(outbox.error()));
+  std::unique_ptr<Session> session(new Session(std::move(*home), std::move(*place), std::move(*outbox)));
+  flush_outbox(context, session->outbox_, session->calls_, Flush::automatic);
+  return session;
+}
+
+std::unique_ptr<request::Calls> Session::second_calls() {
+  return std::make_unique<request::Calls>(second_client_, place_);
+}
+
+}  // namespace restante::cli

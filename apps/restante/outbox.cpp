@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/text.hpp"
+#include "context.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+
+namespace restante::cli {
+namespace {
+
+std::string unsent_json(const request::Unsent& unsent) {
+  boost::json::object out;
+  out["id"] = unsent.id;
+  out["place"] = unsent.place;
+  out["created"] = to_rfc3339(unsent.created);
+  out["label"] = unsent.label;
+  out["requests"] = unsent.documents.size();
+  if (!unsent.refused.empty()) out["refused"] = unsent.refused;
+  return boost::json::serialize(out);
+}
+
+std::string unsent_line(const request::Unsent& unsent) {
+  std::string out = unsent.id + "  " + unsent.place + "  " + to_rfc3339(unsent.created) + "  " +
+                    request::shown(unsent.label);
+  if (unsent.documents.size() > 1) out += " (" + std::to_string(unsent.documents.size()) + " requests)";
+  if (!unsent.refused.empty()) out += "  refused: " + request::shown(unsent.refused);
+  return out;
+}
+
+struct Opened {
+  request::Home home;
+  request::Outbox outbox;
+};
+
+/// Tells of damaged files on stderr.
+Result<std::vector<request::Unsent>> entries(const Context& context, const request::Outbox& outbox) {
+  return outbox.all([&](const std::string& file) {
+    context.note("restante: " + file + " cannot be opened; it was made under another key, or is damaged");
+  });
+}
+
+int list(const Context& context) {
+  auto home = request::Home::open();
+  if (!home) return context.refuse(home.error());
+  auto outbox = request::Outbox::open(*home);
+  if (!outbox) return context.refuse(outbox.error());
+  auto all = entries(context, *outbox);
+  if (!all) return context.refuse(all.error());
+  for (const auto& one : *all) context.result(context.json ? unsent_json(one) : unsent_line(one));
+  return exit_done;
+}
+
+int flush(const Context& context) {
+  auto home = request::Home::open();
+  if (!home) return context.refuse(home.error());
+  auto outbox = request::Outbox::open(*home);
+  if (!outbox) return context.refuse(outbox.error());
+  auto all = entries(context, *outbox);
+  if (!all) return context.refuse(all.error());
+  auto places = request::load_places(*home);
+  if (!places) return context.refuse(places.error());
+  int status = exit_done;
+  for (const auto& place : *places) {
+    if (std::none_of(all->begin(), all->end(), [&](const auto& one) { return one.place == place.name; }))
+      continue;
+    auto client = client_for(place);
+    request::Calls calls(client, place);
+    if (auto error = flush_outbox(context, *outbox, calls, Flush::asked)) status = context.refuse(*error);
+  }
+  return status;
+}
+
+int drop(const Context& context, const std::string& id) {
+  auto home = request::Home::open();
+  if (!home) return context.refuse(home.error());
+  auto outbox = request::Outbox::open(*home);
+  if (!outbox) return context.refuse(outbox.error());
+  auto found = outbox->find(id);
+  if (!found) return context.refuse(found.error());
+  if (auto done = outbox->drop(found->id); !done) return context.refuse(done.error());
+  context.note("dropped: " + request::shown(found->label));
+  return exit_done;
+}
+
+}  // namespace
+
+std::optional<Error> flush_outbox(const Context& context, const request::Outbox& outbox,
+                                  request::Calls& calls, Flush how) {
+  auto entries = outbox.all();
+  if (!entries) return entries.error();
+  std::erase_if(*entries, [&](const request::Unsent& one) {
+    return one.place != calls.place().name ||
+           (how == Flush::automatic && (!one.refused.empty() || request::is_being_sent(one)));
+  });
+  if (entries->empty()) return std::nullopt;
+  auto claim = outbox.claim(calls.place().name);
+  if (!claim) return claim.error();
+  if (!*claim) return std::nullopt;  // another process is at it
+  std::optional<Error> refused;
+  for (request::Unsent& unsent : *entries) {
+    auto sent = request::send_unsent(outbox, calls, unsent);
+    if (!sent) return sent.error();
+    if (sent->kept && sent->verdicts.empty()) {
+      const Error error = *sent->kept;
+      if (how == Flush::automatic)
+        context.note("restante: " + std::to_string(entries->size()) +
+                     " unsent in the outbox: " + request::shown(error.message));
+      return error;
+    }
+    for (const auto& verdict : sent->verdicts) {
+      if (verdict.job) {
+        context.note("sent from the outbox: " + verdict.job->id.substr(0, 8) + "  " +
+                     request::shown(verdict.job->name));
+        if (how == Flush::asked) context.result(context.json ? verdict.job->json : verdict.job->id);
+      } else {
+        // Nobody was there when it was refused: it stays, to be seen and dropped.
+        refused = verdict.error;
+        unsent.refused = verdict.error.message;
+      }
+    }
+    if (!unsent.refused.empty() && !sent->kept) {
+      if (auto kept = outbox.keep(unsent); !kept) return kept.error();
+      context.note("restante: the place refused a request in the outbox (" + unsent.id.substr(0, 8) +
+                   "): " + request::shown(unsent.refused) + "; see `restante outbox list`");
+    }
+  }
+  return refused;
+}
+
+void add_outbox_commands(CLI::App& app, Context& context) {
+  auto* outbox = app.add_subcommand("outbox", "Requests that could not be sent yet");
+  outbox->require_subcommand(0, 1);
+  outbox->callback([&context, outbox] {
+    if (outbox->get_subcommands().empty()) context.run = [&context] { return list(context); };
+  });
+  outbox->add_subcommand("list", "What waits to be sent")->callback([&context] {
+    context.run = [&context] { return list(context); };
+  });
+  outbox->add_subcommand("flush", "Send everything now")->callback([&context] {
+    context.run = [&context] { return flush(context); };
+  });
+  auto id = std::make_shared<std::string>();
+  auto* dropping = outbox->add_subcommand("drop", "Forget an unsent request");
+  dropping->add_option("ID", *id)->required();
+  dropping->callback([&context, id] { context.run = [&context, id] { return drop(context, *id); }; });
+}
+
+}  // namespace restante::cli

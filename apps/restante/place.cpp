@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "context.hpp"
+#include "proxy/keys.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+#include <array>
+#include <unistd.h>
+
+namespace restante::cli {
+namespace {
+
+std::string machine_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return "a device";
+  return name.data();
+}
+
+std::string place_json(const request::Place& place, bool first) {
+  boost::json::object out;
+  out["name"] = place.name;
+  out["url"] = place.url;
+  out["jkt"] = place.jkt;
+  out["account"] = place.account;
+  out["tz"] = place.tz;
+  out["device"] = place.device_id;
+  out["default"] = first;
+  return boost::json::serialize(out);
+}
+
+std::string place_line(const request::Place& place, bool first) {
+  return place.name + "  " + place.url + "  " + request::shown(place.account) + (first ? "  (default)" : "");
+}
+
+int add(const Context& context, const std::string& name, const std::string& pasted) {
+  if (auto good = request::check_place_name(name); !good) return context.refuse(good.error());
+  auto url = request::parse_pairing_url(pasted);
+  if (!url) return context.refuse(url.error());
+  auto home = request::Home::open();
+  if (!home) return context.refuse(home.error());
+  auto lock = home->lock("lock");
+  if (!lock) return context.refuse(lock.error());
+  auto places = request::load_places(*home);
+  if (!places) return context.refuse(places.error());
+  if (std::any_of(places->begin(), places->end(), [&](const auto& one) { return one.name == name; }))
+    return context.refuse(fail(Reason::in_use, "there is a place named " + name + " already",
+                               "choose another name, or `restante place remove " + name + "` first")
+                              .value());
+
+  // The key is on the disk before the place knows it: a full disk is noticed while the code is still good.
+  const auto key = proxy::PrivateKey::generate();
+  const std::string key_file = request::device_key_file(name);
+  if (auto kept = home->write(key_file, key.pem()); !kept) return context.refuse(kept.error());
+  request::Place guess;
+  guess.url = url->url;
+  guess.jkt = url->jkt;
+  auto client = client_for(guess);
+  auto place = request::enrol(client, *url, key, machine_name());
+  if (!place) {
+    home->remove(key_file);
+    if (request::is_unauthorised(place.error()) || place.error().reason == Reason::not_found)
+      place.error().hint =
+          "a URL is good once and for 15 minutes; get a new one at the place: `restanted pair USER`";
+    return context.refuse(place.error());
+  }
+  place->name = name;
+  places->push_back(*place);
+  if (auto saved = request::save_places(*home, *places); !saved) return context.refuse(saved.error());
+  const bool first = places->size() == 1;
+  context.note("this device is connected to " + name + " as " + request::shown(place->account));
+  context.result(context.json ? place_json(*place, first) : place_line(*place, first));
+  return exit_done;
+}
+
+int list(const Context& context) {
+  auto home = request::Home::open();
+  if (!home) return context.refuse(home.error());
+  auto places = request::load_places(*home);
+  if (!places) return context.refuse(places.error());
+  for (const auto& place : *places) {
+    const bool first = &place == &places->front();
+    context.result(context.json ? place_json(place, first) : place_line(place, first));
+  }
+  if (places->empty())
+    context.note("no place yet: `restanted pair USER` there, then `restante place add NAME URL` here");
+  return exit_done;
+}
+
+int remove(const Context& context, const std::string& name) {
+  auto home = request::Home::open();
+  if (!home) return context.refuse(home.error());
+  auto outbox = request::Outbox::open(*home);
+  if (!outbox) return context.refuse(outbox.error());
+  auto lock = home->lock("lock");
+  if (!lock) return context.refuse(lock.error());
+  auto places = request::load_places(*home);
+  if (!places) return context.refuse(places.error());
+  auto place = request::find_place(*places, name);
+  if (!place) return context.refuse(place.error());
+  auto unsent = outbox->all();
+  if (!unsent) return context.refuse(unsent.error());
+  const auto waiting =
+      std::count_if(unsent->begin(), unsent->end(), [&](const auto& one) { return one.place == name; });
+  if (waiting > 0)
+    return context.refuse(fail(Reason::conflict,
+                               std::to_string(waiting) + " requests for " + name + " wait in the outbox",
+                               "send them with `restante outbox flush`, or drop them first")
+                              .value());
+
+  auto client = client_for(*place);
+  request::Calls calls(client, *place);
+  if (auto revoked = calls.revoke_device(place->device_id);
+      !revoked && !request::is_unauthorised(revoked.error()))
+    context.note("the place could not be told (" + request::shown(revoked.error().message) +
+                 "); there, this device stays connected until `device revoke`");
+  std::erase_if(*places, [&](const auto& one) { return one.name == name; });
+  if (auto saved = request::save_places(*home, *places); !saved) return context.refuse(saved.error());
+  if (auto gone = home->remove(request::device_key_file(name)); !gone) return context.refuse(gone.error());
+  context.note(name + " is removed; its downloads and files stay there");
+  return exit_done;
+}
+
+}  // namespace
+
+void add_place_commands(CLI::App& app, Context& context) {
+  auto* place = app.add_subcommand("place", "Connect this device to places that download for you");
+  place->require_subcommand(1);
+
+  auto name = std::make_shared<std::string>(), url = std::make_shared<std::string>();
+  auto* adding =
+      place->add_subcommand("add", "Connect with the URL that `restanted pair USER` printed at the place");
+  adding->add_option("NAME", *name, "What you call it")->required();
+  adding->add_option("URL", *url, "The whole line, in quotes")->required();
+  adding->callback(
+      [&context, name, url] { context.run = [&context, name, url] { return add(context, *name, *url); }; });
+
+  place->add_subcommand("list", "The places; the first is the default")->callback([&context] {
+    context.run = [&context] { return list(context); };
+  });
+
+  auto* removing = place->add_subcommand("remove", "Disconnect this device from a place");
+  removing->add_option("NAME", *name)->required();
+  removing->callback([&context, name] { context.run = [&context, name] { return remove(context, *name); }; });
+}
+
+}  // namespace restante::cli

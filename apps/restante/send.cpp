@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/crypto.hpp"
+#include "base/text.hpp"
+#include "context.hpp"
+#include "request/compose.hpp"
+#include "secret.hpp"
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include <algorithm>
+#include <fstream>
+#include <sstream>
+
+namespace restante::cli {
+namespace {
+
+constexpr std::size_t single_calls = 20;  ///< more URLs than these go as batches, without a look first
+constexpr std::chrono::seconds look_first_wait{5};
+constexpr std::uintmax_t cookies_limit = 4u << 20;
+
+struct SendOptions {
+  std::vector<std::string> urls;
+  std::string to, cookies_path;
+  bool secret_stdin = false, no_probe = false, strict = false, wait = false;
+  request::Wish wish;
+};
+
+Result<void> read_secrets(const Context& context, SendOptions& options) {
+  if (options.secret_stdin) {
+    auto secret = read_secret_line();
+    if (!secret) return fail(std::move(secret.error()));
+    options.wish.secret = std::move(*secret);
+  } else if (!options.wish.user.empty()) {
+    if (!context.stdin_terminal)
+      return fail(Reason::usage, "--user needs a password",
+                  "give it as the first line of stdin, with --secret-stdin");
+    auto secret = ask_secret("Password of " + options.wish.user + ": ");
+    if (!secret) return fail(std::move(secret.error()));
+    options.wish.secret = std::move(*secret);
+  }
+  if (!options.cookies_path.empty()) {
+    std::ifstream file(options.cookies_path, std::ios::binary);
+    std::ostringstream text;
+    if (!file || !(text << file.rdbuf()) || text.view().size() > cookies_limit)
+      return fail(Reason::usage, "the cookies file " + options.cookies_path + " cannot be read",
+                  "give a file in Netscape format, at most 4 MiB");
+    options.wish.cookies_file = text.str();
+  }
+  return {};
+}
+
+/// What is sent in one call.
+struct Parcel {
+  request::Unsent unsent;
+  std::vector<std::string> urls;  ///< as they may be shown
+};
+
+Result<std::vector<Parcel>> compose_all(const SendOptions& options, const request::Place& place) {
+  const Instant now = SystemClock().now();
+  const bool batches = options.urls.size() > single_calls;
+  const std::size_t in_one = batches ? request::CallLimits().batch_documents : 1;
+  std::vector<Parcel> parcels;
+  for (const std::string& url : options.urls) {
+    request::Wish wish = options.wish;
+    wish.url = url;
+    auto document = request::compose(wish, place, now);
+    if (!document) return fail(std::move(document.error()));
+    if (parcels.empty() || parcels.back().unsent.documents.size() >= in_one) {
+      Parcel& parcel = parcels.emplace_back();
+      parcel.unsent.id = document->id;
+      parcel.unsent.place = place.name;
+      parcel.unsent.created = now;
+      parcel.unsent.label = url_for_logs(document->files[0].sources[0].url);
+      parcel.unsent.sender = process_id();
+    }
+    parcels.back().unsent.documents.push_back(proxy::to_json(*document));
+    parcels.back().urls.push_back(url_for_logs(document->files[0].sources[0].url));
+  }
+  return parcels;
+}
+
+class Sending {
+public:
+  Sending(const Context& context, Session& session, const SendOptions& options)
+      : context_(context), session_(session), options_(options) {}
+
+  int run(const std::vector<Parcel>& parcels) {
+    for (const Parcel& parcel : parcels)
+      if (auto kept = session_.outbox().keep(parcel.unsent); !kept) return context_.refuse(kept.error());
+    std::optional<Error> unreached;
+    for (const Parcel& parcel : parcels) {
+      if (unreached) {
+        waits(parcel, *unreached);
+        continue;
+      }
+      auto sent = request::send_unsent(session_.outbox(), session_.calls(), parcel.unsent);
+      if (!sent) {
+        worse(context_.refuse(sent.error()));
+        continue;
+      }
+      take_verdicts(parcel, sent->verdicts);
+      if (!sent->kept) continue;
+      waits(parcel, *sent->kept);
+      if (sent->verdicts.empty()) unreached = sent->kept;
+    }
+    if (!options_.wait)
+      for (const request::Job& job : jobs_) finish(look(job));
+    else
+      wait_for_all();
+    return status_;
+  }
+
+private:
+  void worse(int status) {
+    // "Not authorised" and "not reached" tell more than "failed".
+    if (status_ == exit_done || status > status_) status_ = status;
+  }
+
+  void waits(const Parcel& parcel, const Error& why) {
+    Error error = why;
+    error.message +=
+        "; the request for " + parcel.urls[0] +
+        (parcel.urls.size() > 1 ? " and " + std::to_string(parcel.urls.size() - 1) + " more" : "") +
+        " waits in the outbox (" + parcel.unsent.id.substr(0, 13) + ")";
+    error.hint =
+        std::string(why.remedy()) + "; it goes with the next command, or with `restante outbox flush`";
+    context_.refuse(error);
+    worse(request::is_unauthorised(why) ? exit_unauthorised : exit_unreached);
+  }
+
+  void take_verdicts(const Parcel& parcel, const std::vector<request::Verdict>& verdicts) {
+    for (std::size_t i = 0; i < verdicts.size(); ++i) {
+      if (verdicts[i].job) {
+        jobs_.push_back(*verdicts[i].job);
+        continue;
+      }
+      if (verdicts[i].error.transient) continue;  // told with what stays in the outbox
+      Error error = verdicts[i].error;
+      error.message = parcel.urls[i] + ": " + error.message;
+      worse(context_.refuse(error));
+    }
+  }
+
+  /// What the first look found, while the person is still there.
+  request::Job look(const request::Job& accepted) {
+    if (options_.no_probe || options_.urls.size() > single_calls) return accepted;
+    auto detail = session_.calls().job(accepted.id, look_first_wait);
+    if (!detail) return accepted;  // it is accepted, and that is what counts
+    request::Job job = std::move(detail->job);
+    const std::string found = request::look_first_words(job);
+    if (!found.empty()) context_.note(found);
+    return job;
+  }
+
+  /// The closing line of one request. Returns whether it may go on.
+  bool finish(const request::Job& job) {
+    const bool later = !job.next_run.empty() && (job.state == "scheduled" || job.state == "waiting");
+    if (const auto words = request::plan_words(job, session_.zones()); !words.empty())
+      context_.note(words);
+    else if (later)
+      context_.note("it starts " + request::time_words(job.next_run, session_.zones(), request::Both::yes));
+    if (options_.strict && job.plan == "cannot" && !job.ended()) {
+      auto cancelled = session_.calls().act(job.id, "cancel");
+      worse(context_.refuse(
+          fail(Reason::deadline,
+               "not done, as --strict asks: " + request::plan_words(job, session_.zones()) +
+                   (cancelled ? "" : " (and it could not be cancelled: " + cancelled.error().message + ")"),
+               "give a later --by or wider hours")
+              .value()));
+      return false;
+    }
+    if (job.state == "failed" || job.state == "cancelled" || job.state == "expired") {
+      told_failed(job);
+      if (!context_.json) return false;
+    }
+    context_.result(context_.json ? job.json : request::job_line(job, session_.zones()));
+    return true;
+  }
+
+  void told_failed(const request::Job& job) {
+    Error error = job_error(job);
+    context_.note("restante: " + request::shown(error.message) + "; " + request::shown(error.remedy()));
+    worse(exit_failed);
+  }
+
+  static Error job_error(const request::Job& job) {
+    Error error;
+    error.reason = Reason::cancelled;
+    for (std::size_t i = 0; i < reason_table.size(); ++i)
+      if (reason_table[i].code == job.reason) error.reason = static_cast<Reason>(i);
+    error.message = (job.name.empty() ? job.id.substr(0, 8) : job.name) + ": " + request::state_words(job);
+    if (!job.message.empty()) error.message += " (" + job.message + ")";
+    return error;
+  }
+
+  void wait_for_all() {
+    Watch watch;
+    watch.stop_at_held = true;
+    watch.where = Watch::Where::err;
+    for (const request::Job& accepted : jobs_) {
+      const request::Job job = look(accepted);
+      if (options_.strict && job.plan == "cannot") {
+        finish(job);
+        continue;
+      }
+      watch.jobs.push_back(job.id);
+    }
+    if (watch.jobs.empty()) return;
+    auto ended = watch_jobs(context_, session_, watch);
+    if (!ended) return worse(context_.refuse(ended.error()));
+    for (const request::Job& job : *ended) {
+      if (job.state == "held") {
+        context_.note("restante: " + request::shown(job_error(job).message) + "; " +
+                      request::shown(job_error(job).remedy()));
+        worse(exit_failed);
+      }
+      finish(job);
+    }
+  }
+
+  const Context& context_;
+  Session& session_;
+  const SendOptions& options_;
+  std::vector<request::Job> jobs_;
+  int status_ = exit_done;
+};
+
+int send(const Context& context, SendOptions options) {
+  if (options.urls.size() > 1) {
+    const char* single = !options.wish.name.empty()        ? "--name"
+                         : !options.wish.checksums.empty() ? "--checksum"
+                         : !options.wish.mirrors.empty()   ? "--mirror"
+                                                           : nullptr;
+    if (single != nullptr)
+      return context.refuse(fail(Reason::usage,
+                                 std::string(single) + " belongs to one URL, and there are several",
+                                 "send them one by one")
+                                .value());
+  }
+  options.wish.probe = !options.no_probe;
+  if (auto done = read_secrets(context, options); !done) return context.refuse(done.error());
+  auto session = Session::open(context, options.to);
+  if (!session) return context.refuse(session.error());
+  auto parcels = compose_all(options, (*session)->place());
+  if (!parcels) return context.refuse(parcels.error());
+  return Sending(context, **session, options).run(*parcels);
+}
+
+}  // namespace
+
+void add_send_command(CLI::App& app, Context& context) {
+  auto options = std::make_shared<SendOptions>();
+  request::Wish& wish = options->wish;
+  auto* command = app.add_subcommand("send", "Ask a place to download something");
+  const auto many = [](CLI::Option* option) { option->allow_extra_args(false); };
+  command->add_option("URL", options->urls, "What; several make one download each")->required();
+  command->add_option("--to", options->to, "Which place; default: the first one")->type_name("PLACE");
+  command->add_option("--at", wish.at, "Start then")->type_name("TIME");
+  command->add_option("--by", wish.by, "Be done by then")->type_name("TIME");
+  many(command->add_option("--window", wish.windows, "Only in these hours (repeatable)")
+           ->type_name("HH:MM-HH:MM[@DAYS]"));
+  command->add_option("--tz", wish.tz, "Zone of these times, or 'here'; default: the place's")
+      ->type_name("ZONE");
+  command->add_option("--name", wish.name, "Name of the file; default: the server's")->type_name("NAME");
+  command->add_option("--folder", wish.folder, "Folder in my files")->type_name("PATH");
+  many(command->add_option("--checksum", wish.checksums, "What the bytes must be, as sha-256=HEX")
+           ->type_name("ALGO=HEX"));
+  many(command->add_option("--mirror", wish.mirrors, "Another URL of the same file (repeatable)")
+           ->type_name("URL"));
+  many(command->add_option("--header", wish.headers, "A request header (repeatable)")->type_name("'N: V'"));
+  command->add_option("--referer", wish.referer, "The page that leads there")->type_name("URL");
+  command->add_option("--user", wish.user, "User name at the content server")->type_name("USER");
+  command->add_flag("--secret-stdin", options->secret_stdin,
+                    "The first line of stdin is the password; without --user a bearer token");
+  command->add_option("--cookies", options->cookies_path, "Cookies in Netscape format (cookies.txt)")
+      ->type_name("FILE");
+  command->add_option("--limit-rate", wish.limit_rate, "Bytes a second, such as 500k")->type_name("SIZE");
+  command->add_option("--max-size", wish.max_size, "Refuse anything larger, such as 2G")->type_name("SIZE");
+  command->add_option("--max-attempts", wish.max_attempts, "1 = no retry")
+      ->check(CLI::Range(1, 100))
+      ->type_name("N");
+  command->add_flag("--allow-empty", wish.allow_empty, "An empty file is right");
+  command->add_flag("--no-probe", options->no_probe, "No look first: for links that work only once");
+  command->add_option("--keep", wish.keep, "Keep it at the place so long, such as 14d")
+      ->type_name("DURATION");
+  command->add_flag("--strict", options->strict, "Refuse what cannot be done in time");
+  command->add_flag("--wait", options->wait, "Return when it has ended");
+  command->callback(
+      [&context, options] { context.run = [&context, options] { return send(context, *options); }; });
+}
+
+}  // namespace restante::cli

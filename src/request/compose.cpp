@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "request/compose.hpp"
+
+#include "base/crypto.hpp"
+#include "base/text.hpp"
+#include "proxy/url.hpp"
+#include "proxy/zone.hpp"
+#include "request/cookies.hpp"
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+
+namespace restante::request {
+namespace {
+
+/// How long a place may take the document; the plan itself is in `when`.
+constexpr std::int64_t acceptance_s = 90 * 24 * 3600;
+
+tl::unexpected<Error> usage(std::string message, std::string hint = {}) {
+  return fail(Reason::usage, std::move(message), std::move(hint));
+}
+
+std::string_view trimmed(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+std::string zone_of(std::string_view tz, const Place& place) {
+  if (tz.empty()) return place.tz.empty() ? "UTC" : place.tz;
+  return tz == "here" ? proxy::system_zone() : std::string(tz);
+}
+
+Result<std::uint64_t> size_option(const char* option, std::string_view text) {
+  const auto size = parse_size(text);
+  if (size && *size > 0) return *size;
+  return usage(std::string(option) + " does not understand '" + std::string(text) + "'",
+               "give a size such as 500k, 20M or 1.5G");
+}
+
+Result<void> add_checksum(proxy::File& file, std::string_view text) {
+  struct Algorithm {
+    std::string_view spelling, name;
+    std::size_t digits;
+  };
+  constexpr std::array<Algorithm, 8> known{{{"sha-256", "sha-256", 64},
+                                            {"sha256", "sha-256", 64},
+                                            {"sha-512", "sha-512", 128},
+                                            {"sha512", "sha-512", 128},
+                                            {"sha-1", "sha", 40},
+                                            {"sha1", "sha", 40},
+                                            {"sha", "sha", 40},
+                                            {"md5", "md5", 32}}};
+  const auto equals = text.find('=');
+  const std::string algorithm = ascii_lower(text.substr(0, equals));
+  const auto* found = std::find_if(known.begin(), known.end(),
+                                   [&](const Algorithm& one) { return one.spelling == algorithm; });
+  if (equals == text.npos || found == known.end())
+    return usage("--checksum does not understand '" + std::string(text) + "'",
+                 "write sha-256=HEX, sha-512=HEX, sha-1=HEX or md5=HEX");
+  const std::string hex = ascii_lower(trimmed(text.substr(equals + 1)));
+  if (hex.size() != found->digits || !from_hex(hex))
+    return usage("a " + algorithm + " checksum has " + std::to_string(found->digits) + " hexadecimal digits");
+  file.digests[std::string(found->name)] = hex;
+  return {};
+}
+
+/// Whether a header's value must be kept as a secret and bound to the origin.
+bool is_secret_header(const std::string& lower_name) {
+  if (lower_name == "cookie" || lower_name == "authorization") return true;
+  constexpr std::array<std::string_view, 8> marks{"token",   "secret", "api-key", "apikey",
+                                                  "session", "auth",   "passw",   "credential"};
+  return std::any_of(marks.begin(), marks.end(),
+                     [&](std::string_view mark) { return lower_name.find(mark) != lower_name.npos; });
+}
+
+/// The headers that the place makes by itself (FORMATS.md §1.5).
+bool is_own_header(const std::string& lower_name) {
+  constexpr std::array<std::string_view, 10> own{
+      "host",    "content-length", "transfer-encoding", "connection", "te",
+      "upgrade", "expect",         "accept-encoding",   "range",      "keep-alive"};
+  return std::find(own.begin(), own.end(), lower_name) != own.end() || lower_name.starts_with("proxy-") ||
+         lower_name.starts_with("if-");
+}
+
+Result<proxy::Header> read_header(std::string_view text) {
+  const auto colon = text.find(':');
+  std::string name = ascii_lower(text.substr(0, colon == text.npos ? 0 : colon));
+  const bool good_name = !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+           std::string_view("!#$%&'*+.^_`|~-").find(c) != std::string_view::npos;
+  });
+  if (!good_name) return usage("--header wants 'Name: value'");
+  const std::string_view value = trimmed(text.substr(colon + 1));
+  if (value.find_first_of(std::string_view("\r\n\0", 3)) != value.npos)
+    return usage("the value of --header " + name + " has a line break in it");
+  if (is_own_header(name))
+    return usage("the header " + name + " is made by the place itself", "leave that --header out");
+  return proxy::Header{std::move(name), std::string(value)};
+}
+
+/// A URL without its user information, and that.
+struct PlainUrl {
+  std::string url;
+  bool has_user = false;
+  std::string user, password;
+};
+
+Result<PlainUrl> plain_url(std::string_view text) {
+  auto tidy = proxy::tidy_url(text);
+  if (!tidy) return fail(std::move(tidy.error()));
+  auto parts = proxy::split_url(*tidy);
+  if (!parts) return fail(std::move(parts.error()));
+  PlainUrl out;
+  if (!parts->has_userinfo) {
+    out.url = std::move(*tidy);
+    return out;
+  }
+  const auto colon = parts->userinfo.find(':');
+  const auto user = proxy::percent_decode(parts->userinfo.substr(0, colon));
+  const auto password = proxy::percent_decode(
+      colon == std::string_view::npos ? std::string_view() : parts->userinfo.substr(colon + 1));
+  if (!user || !password) return usage("the user information in the URL is not percent-encoded rightly");
+  out.has_user = !user->empty() || !password->empty();
+  out.user = *user;
+  out.password = *password;
+  const auto begin = static_cast<std::size_t>(parts->userinfo.data() - tidy->data());
+  out.url = tidy->substr(0, begin) + tidy->substr(begin + parts->userinfo.size() + 1);
+  return out;
+}
+
+Result<void> add_credentials(const Wish& wish, const PlainUrl& plain, std::string_view origin, Instant now,
+                             std::vector<proxy::Header> secret_headers, proxy::Document& document) {
+  const auto add = [&](proxy::CredentialKind kind) -> proxy::Credential& {
+    auto& made = document.access.emplace_back();
+    made.id = "c" + std::to_string(document.access.size());
+    made.kind = kind;
+    made.scope = {std::string(origin)};
+    return made;
+  };
+  const std::string user = wish.user.empty() ? plain.user : wish.user;
+  if (wish.user.find(':') != wish.user.npos)
+    return usage("a user name has no ':'", "give the password with --secret-stdin");
+  if (!user.empty() || plain.has_user) {
+    auto& basic = add(proxy::CredentialKind::basic);
+    basic.user = user;
+    basic.password = wish.secret ? *wish.secret : plain.password;
+  } else if (wish.secret) {
+    add(proxy::CredentialKind::bearer).token = *wish.secret;
+  }
+  if (wish.cookies_file) {
+    auto cookies = cookies_for(*wish.cookies_file, plain.url, now);
+    if (!cookies) return fail(std::move(cookies.error()));
+    if (cookies->empty())
+      return usage("the cookies file has none for " + std::string(origin),
+                   "sign in there, then export it anew");
+    add(proxy::CredentialKind::cookies).cookies = std::move(*cookies);
+  }
+  if (!secret_headers.empty()) add(proxy::CredentialKind::headers).headers = std::move(secret_headers);
+  return {};
+}
+
+Result<void> set_when(const Wish& wish, const Place& place, Instant now, proxy::When& when) {
+  const std::string zone = zone_of(wish.tz, place);
+  if (!proxy::is_zone(zone))
+    return usage("there is no time zone '" + zone + "'", "write it as in Europe/Paris");
+  const auto read = [&](const std::string& text, std::optional<Instant>& out,
+                        std::string& as_text) -> Result<void> {
+    if (text.empty()) return {};
+    auto instant = proxy::parse_person_time(text, zone, now);
+    if (!instant) return fail(std::move(instant.error()));
+    out = *instant;
+    as_text = proxy::to_ixdtf(zone, *instant);
+    return {};
+  };
+  if (auto done = read(wish.at, when.start, when.start_text); !done) return done;
+  if (auto done = read(wish.by, when.by, when.by_text); !done) return done;
+  for (const std::string& text : wish.windows) {
+    auto window = proxy::parse_person_window(text);
+    if (!window) return fail(std::move(window.error()));
+    when.windows.push_back(std::move(*window));
+  }
+  if (!when.windows.empty() || !wish.tz.empty() || when.start || when.by) when.tz = zone;
+  return {};
+}
+
+}  // namespace
+
+std::string new_request_id(Instant now) {
+  std::array<std::uint8_t, 16> bytes{};
+  random_bytes(bytes.data(), bytes.size());
+  auto ms = static_cast<std::uint64_t>(now.time_since_epoch().count());
+  for (int i = 5; i >= 0; --i, ms >>= 8) bytes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(ms);
+  bytes[6] = static_cast<std::uint8_t>(0x70 | (bytes[6] & 0x0f));
+  bytes[8] = static_cast<std::uint8_t>(0x80 | (bytes[8] & 0x3f));
+  std::string hex = to_hex(bytes);
+  for (const std::size_t at : {20u, 16u, 12u, 8u}) hex.insert(at, "-");
+  return hex;
+}
+
+Result<proxy::Document> compose(const Wish& wish, const Place& place, Instant now) {
+  proxy::Document document;
+  document.id = new_request_id(now);
+  document.iss_jkt = place.device_jkt;
+  document.iss_account = place.account;
+  document.aud.push_back({place.jkt, place.url});
+  document.iat = std::chrono::floor<Seconds>(now).time_since_epoch().count();
+  document.exp = document.iat + acceptance_s;
+  document.probe = wish.probe;
+  if (auto done = set_when(wish, place, now, document.when); !done) return fail(std::move(done.error()));
+
+  auto plain = plain_url(wish.url);
+  if (!plain) return fail(std::move(plain.error()));
+  const auto origin = proxy::origin_of(plain->url);
+  if (!origin) return fail(Reason::invalid, "not a URL: " + url_for_logs(plain->url));
+
+  proxy::File file;
+  file.name = wish.name;
+  file.folder = wish.folder;
+  file.allow_empty = wish.allow_empty;
+  for (const std::string& checksum : wish.checksums)
+    if (auto done = add_checksum(file, checksum); !done) return fail(std::move(done.error()));
+
+  proxy::Request request;
+  std::vector<proxy::Header> secret_headers;
+  for (const std::string& text : wish.headers) {
+    auto header = read_header(text);
+    if (!header) return fail(std::move(header.error()));
+    (is_secret_header(header->first) ? secret_headers : request.headers).push_back(std::move(*header));
+  }
+  if (!wish.referer.empty()) {
+    auto referer = read_header("referer: " + wish.referer);
+    if (!referer) return fail(std::move(referer.error()));
+    request.headers.push_back(std::move(*referer));
+  }
+  auto credentials = add_credentials(wish, *plain, *origin, now, std::move(secret_headers), document);
+  if (!credentials) return fail(std::move(credentials.error()));
+
+  const auto add_source = [&](const std::string& url, int priority) {
+    proxy::Source source;
+    source.url = url;
+    source.priority = priority;
+    source.request = request;
+    if (proxy::origin_of(url) == origin)
+      for (const auto& credential : document.access) source.credential_ids.push_back(credential.id);
+    file.sources.push_back(std::move(source));
+  };
+  add_source(plain->url, 1);
+  for (const std::string& mirror : wish.mirrors) {
+    auto other = plain_url(mirror);
+    if (!other) return fail(std::move(other.error()));
+    if (other->has_user)
+      return usage("a --mirror cannot bring a password of its own",
+                   "leave the user information out of the URL");
+    add_source(other->url, static_cast<int>(file.sources.size()) + 1);
+  }
+  document.files.push_back(std::move(file));
+
+  if (!wish.limit_rate.empty()) {
+    auto rate = size_option("--limit-rate", wish.limit_rate);
+    if (!rate) return fail(std::move(rate.error()));
+    document.limits.rate_bytes_per_s = *rate;
+  }
+  if (!wish.max_size.empty()) {
+    auto size = size_option("--max-size", wish.max_size);
+    if (!size) return fail(std::move(size.error()));
+    document.limits.max_bytes = *size;
+  }
+  document.limits.attempts = wish.max_attempts;
+  if (!wish.keep.empty()) {
+    auto keep = proxy::parse_duration(wish.keep);
+    if (!keep) return fail(std::move(keep.error()));
+    document.keep = *keep;
+  }
+  return document;
+}
+
+Result<std::string> compose_change(const Change& change, const Place& place, Instant now) {
+  namespace bj = boost::json;
+  const std::string zone = zone_of(change.tz.value_or(""), place);
+  if (!proxy::is_zone(zone))
+    return usage("there is no time zone '" + zone + "'", "write it as in Europe/Paris");
+  bj::object when, root;
+  const auto set_time = [&](const char* member, const std::optional<std::string>& text) -> Result<void> {
+    if (!text) return {};
+    when[member] = nullptr;
+    if (text->empty()) return {};
+    auto instant = proxy::parse_person_time(*text, zone, now);
+    if (!instant) return fail(std::move(instant.error()));
+    when[member] = proxy::to_ixdtf(zone, *instant);
+    return {};
+  };
+  if (auto done = set_time("start", change.at); !done) return fail(std::move(done.error()));
+  if (auto done = set_time("by", change.by); !done) return fail(std::move(done.error()));
+  if (change.windows) {
+    bj::array windows;
+    for (const std::string& text : *change.windows) {
+      if (text.empty()) continue;
+      auto window = proxy::parse_person_window(text);
+      if (!window) return fail(std::move(window.error()));
+      const auto clock = [](int minutes) {
+        std::array<char, 16> out{};
+        std::snprintf(out.data(), out.size(), "%02d:%02d", minutes / 60, minutes % 60);
+        return bj::string(out.data());
+      };
+      bj::object entry;
+      entry["from"] = clock(window->from_minute);
+      entry["to"] = clock(window->to_minute);
+      constexpr std::array<const char*, 7> days{"MO", "TU", "WE", "TH", "FR", "SA", "SU"};
+      if (!window->days.empty()) {
+        bj::array list;
+        for (const auto day : window->days) list.emplace_back(days[static_cast<std::size_t>(day)]);
+        entry["days"] = std::move(list);
+      }
+      windows.push_back(std::move(entry));
+    }
+    when["windows"] = std::move(windows);
+  }
+  if (!when.empty()) {
+    when["tz"] = zone;
+    root["when"] = std::move(when);
+  } else if (change.tz) {
+    root["when"] = bj::object{{"tz", zone}};
+  }
+  if (change.name) root["name"] = *change.name;
+  if (change.folder) root["folder"] = *change.folder;
+  if (change.limit_rate) {
+    bj::object limits;
+    limits["rate"] = nullptr;
+    if (!change.limit_rate->empty()) {
+      auto rate = size_option("--limit-rate", *change.limit_rate);
+      if (!rate) return fail(std::move(rate.error()));
+      limits["rate"] = *rate;
+    }
+    root["limits"] = std::move(limits);
+  }
+  if (root.empty())
+    return usage("change what?", "give at least one of --at --by --window --name --folder --limit-rate");
+  return bj::serialize(root);
+}
+
+}  // namespace restante::request

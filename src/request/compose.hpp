@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "proxy/document.hpp"
+#include "request/place.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace restante::request {
+
+/// What a person asks for, as the options of `restante send` give it.
+struct Wish {
+  std::string url;
+  std::vector<std::string> mirrors;
+  std::string at, by;                ///< proxy::parse_person_time; empty: now, no deadline
+  std::vector<std::string> windows;  ///< proxy::parse_person_window
+  std::string tz;                    ///< "": the place's zone; "here": this machine's
+  std::string name, folder;
+  std::vector<std::string> checksums;  ///< "sha-256=HEX"
+  std::vector<std::string> headers;    ///< "Name: value"
+  std::string referer;
+  std::string user;
+  std::optional<std::string> secret;        ///< the password, or without a user a bearer token
+  std::optional<std::string> cookies_file;  ///< its content, Netscape format
+  std::string limit_rate, max_size;         ///< parse_size
+  std::optional<int> max_attempts;
+  bool allow_empty = false;
+  bool probe = true;
+  std::string keep;  ///< proxy::parse_duration
+};
+
+/// A UUID version 7 (RFC 9562): sorts by time.
+std::string new_request_id(Instant now);
+
+/// The request as a document for this place (patent: PG 310). Plain headers go with the source; Cookie,
+/// Authorization and other headers that look like secrets become credentials, as does user information in the
+/// URL, which leaves the URL. Secrets are bound to the origin of `url`; mirrors elsewhere do not get them.
+/// Errors: usage, invalid, scheme.
+Result<proxy::Document> compose(const Wish& wish, const Place& place, Instant now);
+
+/// A changed plan as a JSON merge patch (RFC 7396) for PATCH /v1/jobs/J; absent options change nothing, and
+/// an empty one removes what was set. Errors: usage.
+struct Change {
+  std::optional<std::string> at, by, tz, name, folder, limit_rate;
+  std::optional<std::vector<std::string>> windows;
+};
+Result<std::string> compose_change(const Change& change, const Place& place, Instant now);
+
+}  // namespace restante::request

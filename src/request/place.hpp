@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "proxy/keys.hpp"
+#include "request/state.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace restante::request {
+
+/// An intermediary server that this device is connected to.
+struct Place {
+  std::string name;  ///< as this device calls it
+  std::string url;   ///< "https://host:port"
+  std::string jkt;   ///< thumbprint of the place's identity key: the pin, and the request's recipient
+  std::string token;
+  std::string tz;          ///< IANA zone of the place; wall-clock times are meant there
+  std::string account;     ///< whose requests these are
+  std::string device_id;   ///< as the place calls this device
+  std::string device_jkt;  ///< thumbprint of this device's key for the place
+
+  bool tls() const { return url.starts_with("https:"); }
+};
+
+/// The places in the order in which they were added; the first is the default. Errors: storage, malformed.
+Result<std::vector<Place>> load_places(const Home& home);
+Result<void> save_places(const Home& home, const std::vector<Place>& places);
+
+/// The place of that name; "" is the first. Errors: not-found, with the way to add one.
+Result<Place> find_place(const std::vector<Place>& places, std::string_view name);
+
+/// 1 to 64 letters, digits, '.', '_' and '-', beginning with a letter or digit. Error: usage.
+Result<void> check_place_name(std::string_view name);
+
+/// "SCHEME://HOST:PORT/pair#k=..&c=..", as `restanted pair` prints it.
+struct PairingUrl {
+  std::string url;  ///< "SCHEME://HOST:PORT"
+  std::string jkt;
+  std::string code;
+};
+/// Errors: usage (not such a URL), insecure (plain http beyond this machine).
+Result<PairingUrl> parse_pairing_url(std::string_view text);
+
+/// This device's key for a place is in keys/NAME.pem.
+std::string device_key_file(std::string_view place_name);
+
+}  // namespace restante::request
