@@ -219,13 +219,13 @@ const TextRule thumbprint{is_thumbprint, 43, "must be the thumbprint of a key (R
 const TextRule account{is_nonempty_line, 255, no_controls, ""};
 const TextRule name{is_name, 255, "must be a file name, not a path",
                     "leave out '/', '\\', '.' and '..'; folders go into `path`"};
-const TextRule folder{is_folder, 8192, "must be a relative folder of at most 32 names, with '/' between them",
+const TextRule folder{is_folder, 4096, "must be a relative folder of at most 32 names, with '/' between them",
                       "leave out '..', '\\' and '/' at the beginning and the end"};
 const TextRule media_type{is_visible_or_space, 255, "must be a media type in ASCII", "as in video/mp4"};
 const TextRule url{is_url, 8192, "must be an address", "as in https://host/file"};
 const TextRule place_url{is_place_url, 8192, "must be an http or https address without user information",
                          "as in https://home.example:8443"};
-const TextRule origin{is_origin, 512, "must be an origin: scheme, host and port, nothing after it",
+const TextRule origin{is_origin, unlimited, "must be an origin: scheme, host and port, nothing after it",
                       "as in https://host or https://host:8443, with http, https, ftp, ftps or sftp"};
 const TextRule method{is_method, 16, "must be an HTTP method in capitals", "as in GET"};
 const TextRule header_name{is_token, 256, "must be the name of a header field", "as in accept"};
