@@ -21,6 +21,8 @@ struct AddressRange {
 /// What the operator permits beyond public addresses, for everybody ([address_guard] allow).
 struct AddressPolicy {
   std::vector<AddressRange> allow;
+  /// Addresses of this machine: `Lan::allowed` does not reach them (the resolver keeps them up to date).
+  std::vector<AddressRange> own;
 };
 
 enum class Lan { refused, allowed };
@@ -29,6 +31,10 @@ enum class Lan { refused, allowed };
 /// registries is refused, also inside IPv6 carriers (mapped, compatible, NAT64, 6to4, Teredo, ISATAP), unless
 /// the policy allows it or `lan` does (private ranges only, never loopback, link-local, metadata or our own).
 /// Error: address, naming the range.
+/// Pure; reads memory only.
 Result<void> judge(const sockaddr& address, socklen_t length, const AddressPolicy& policy, Lan lan);
+
+/// "192.0.2.1" or "2001:db8::1" from an in_addr or in6_addr.
+std::string numeric(int family, const void* address);
 
 }  // namespace restante::net
