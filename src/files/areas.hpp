@@ -3,9 +3,13 @@
 
 #include "files/records.hpp"
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace restante::files {
@@ -17,11 +21,23 @@ struct OpenedFile {
   std::string etag() const;  ///< strong and opaque, with its quotes: "fileid-version"
 };
 
+struct AreasLimits {
+  int names_tried = 10000;                    ///< "a (1)", "a (2)", ... before giving up
+  std::size_t digest_piece_bytes = 8u << 20;  ///< of one turn in the disk pool
+  int digests_a_round = 16;
+  std::chrono::milliseconds housekeeping{60000};  ///< between two rounds
+};
+
 struct AreasOptions {
   std::string data_dir;    ///< DATA: `incoming/` and `areas/` lie below it
   std::string areas_path;  ///< "" : DATA/areas/{user}; else a template with {user}
   std::function<std::string(AccountId)> account_name;                  ///< any thread
   std::function<std::optional<std::uint64_t>(AccountId)> quota_bytes;  ///< any thread; none: no limit
+  std::uint32_t file_mode = 0644, folder_mode = 0755;                  ///< of what is published
+  AreasLimits limits;
+  /// Called with its name before each step of publishing, in the thread that does it. For tests that end the
+  /// process there.
+  std::function<void(std::string_view step)> before_step;
 };
 
 /// The file server's disk side (patent: FS 420): incoming files, publishing, areas of real files, retention.

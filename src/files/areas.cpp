@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "files/areas.hpp"
+
+#include "files/areas_on_disk.hpp"
+#include "files/names.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace restante::files {
+
+namespace {
+
+constexpr std::string_view user_mark = "{user}";
+
+/// A folder by its full name; this one is the operator's, so links in it are followed.
+Result<UniqueFd> open_root(const std::string& path, bool may_make) {
+  if (may_make && ::mkdir(path.c_str(), 0700) != 0 && errno != EEXIST)
+    return fail_errno(Reason::storage, "make the folder " + path, errno,
+                      "check that its parent exists and is writable for this user");
+  UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd)
+    return fail_errno(Reason::storage, "open the folder " + path, errno,
+                      "make it, or name another one under [areas] path");
+  if (::faccessat(fd.get(), ".", W_OK | X_OK, AT_EACCESS) != 0)
+    return fail_errno(Reason::storage, "write to the folder " + path, errno,
+                      "give this user the right to write there");
+  return fd;
+}
+
+Result<Roots> open_roots(const AreasOptions& options) {
+  Roots roots;
+  std::string pattern = options.areas_path;
+  if (pattern.empty()) pattern = options.data_dir + "/areas/" + std::string(user_mark);
+  const auto mark = pattern.find(user_mark);
+  if (mark == std::string::npos || !pattern.starts_with('/') || pattern.find("..") != std::string::npos)
+    return fail(Reason::invalid, "[areas] path = \"" + pattern + "\" is not a full path with {user} in it",
+                "for instance /srv/media/{user}");
+  const auto slash = pattern.rfind('/', mark);
+  roots.shown_path = slash == 0 ? "/" : pattern.substr(0, slash);
+  roots.user_path = pattern.substr(slash + 1);
+  auto areas = open_root(roots.shown_path, options.areas_path.empty());
+  if (!areas) return fail(std::move(areas.error()));
+  roots.areas = std::move(*areas);
+
+  auto incoming = open_root(options.data_dir + "/incoming", true);
+  if (!incoming) return fail(std::move(incoming.error()));
+  roots.incoming = std::move(*incoming);
+  FileFacts here, there;
+  file_facts(roots.incoming.get(), here);
+  file_facts(roots.areas.get(), there);
+  if (here.device != there.device) {
+    // A file can only be renamed within its file system.
+    auto beside = open_root(roots.shown_path + "/.restante-incoming", true);
+    if (!beside) return fail(std::move(beside.error()));
+    roots.incoming = std::move(*beside);
+  }
+  return roots;
+}
+
+}  // namespace
+
+std::string OpenedFile::etag() const {
+  return "\"" + record.id.text() + "-" + std::to_string(record.version) + "\"";
+}
+
+std::string incoming_name(JobId job, int file, int generation) {
+  std::string name = job.text() + "." + std::to_string(file);
+  if (generation != 0) name += ".g" + std::to_string(generation);
+  return name;
+}
+
+std::pair<std::string, std::string> split_name(const std::string& name) {
+  const auto slash = name.rfind('/');
+  if (slash == std::string::npos) return {"", name};
+  return {name.substr(0, slash), name.substr(slash + 1)};
+}
+
+AreasOnDisk::AreasOnDisk(Executor loop, Executor disk_pool, Database& database, const Clock& clock,
+                         AreasOptions options, Roots roots)
+    : loop_(std::move(loop)),
+      pool_(std::move(disk_pool)),
+      database_(database),
+      clock_(clock),
+      options_(std::move(options)),
+      roots_(std::move(roots)),
+      new_files_(loop_) {
+}
+
+std::string AreasOnDisk::clean_name(std::string_view wanted) const {
+  return files::clean_name(wanted);
+}
+
+Result<std::string> AreasOnDisk::area_path(AccountId account) const {
+  const std::string name = options_.account_name(account);
+  // Two accounts must never share a folder, so a name that cleaning would change is refused.
+  if (name.empty() || clean_segment(name) != name)
+    return fail(Reason::storage,
+                "account " + std::to_string(account.value) + " has no name that a folder can have");
+  std::string path = roots_.user_path;
+  path.replace(path.find(user_mark), user_mark.size(), name);
+  return path;
+}
+
+Result<UniqueFd> AreasOnDisk::area(AccountId account) const {
+  auto path = area_path(account);
+  if (!path) return fail(std::move(path.error()));
+  auto folder = ensure_folder(roots_.areas.get(), *path, options_.folder_mode, Taken::refuse);
+  if (!folder) return fail(std::move(folder.error()));
+  return std::move(folder->handle);
+}
+
+Result<std::unique_ptr<Areas>> make_areas(Executor loop, Executor disk_pool, Database& database,
+                                          const Clock& clock, AreasOptions options) {
+  if (auto able = require_openat2(); !able) return fail(std::move(able.error()));
+  auto roots = open_roots(options);
+  if (!roots) return fail(std::move(roots.error()));
+  return std::make_unique<AreasOnDisk>(std::move(loop), std::move(disk_pool), database, clock,
+                                       std::move(options), std::move(*roots));
+}
+
+}  // namespace restante::files

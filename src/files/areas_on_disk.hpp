@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "files/areas.hpp"
+#include "files/beneath.hpp"
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace restante::files {
+
+/// The roots that everything lies below. Opened once; read by every thread.
+struct Roots {
+  UniqueFd incoming;       ///< folder of partial files, one folder for each account
+  UniqueFd areas;          ///< the longest folder of the template that has no {user} in it
+  std::string user_path;   ///< relative to `areas`, with {user}
+  std::string shown_path;  ///< for messages
+};
+
+/// The disk side of Areas. Coroutines live on the control loop; every function that touches the disk is a
+/// plain one run in the pool, with values handed to it. Split over incoming.cpp, publish.cpp, area.cpp and
+/// housekeeping.cpp.
+class AreasOnDisk final : public Areas {
+public:
+  AreasOnDisk(Executor loop, Executor disk_pool, Database& database, const Clock& clock, AreasOptions options,
+              Roots roots);
+
+  Task<Result<jobs::Incoming>> open_incoming(AccountId account, JobId job, int file, int generation) override;
+  Task<Result<void>> sync_data(int fd) override;
+  Task<Result<void>> discard_incoming(AccountId account, JobId job, int file, int generation) override;
+  Task<Result<std::string>> digest_incoming(AccountId account, JobId job, int file, int generation,
+                                            std::string algorithm) override;
+  Task<Result<UniqueFd>> open_arriving(AccountId account, JobId job, int file, int generation) override;
+
+  Task<Result<jobs::Published>> publish(jobs::Publication what, UniqueFd sync,
+                                        jobs::PublishCommit commit) override;
+  Task<Result<void>> recover(jobs::PublishCommit commit) override;
+  std::string clean_name(std::string_view wanted) const override;
+
+  Task<Result<std::vector<FileRecord>>> list(AccountId account) override;
+  Task<Result<FileRecord>> find(AccountId account, FileId id) override;
+  Task<Result<OpenedFile>> open(AccountId account, FileId id) override;
+  Task<Result<void>> remove(AccountId account, FileId id) override;
+  Task<Result<FileRecord>> rename(AccountId account, FileId id, std::string wanted) override;
+  Task<Result<void>> remove_account(AccountId account) override;
+
+  Task<void> housekeeping() override;
+  Task<std::vector<std::string>> probe_file_system() override;
+
+private:
+  // publish.cpp
+  enum class Found { source, target, nothing };
+  Task<Result<jobs::Published>> carry_out(Intent intent, jobs::PublishCommit commit);
+  Task<Result<void>> commit_publication(Intent intent, FileFacts facts, jobs::Published published,
+                                        jobs::PublishCommit commit);
+  Task<Result<void>> save_intent(Intent intent, std::optional<std::uint64_t> quota);
+  Result<void> make_durable(const jobs::Publication& what, int fd) const;
+  Result<std::string> choose_name(AccountId account, const std::string& wanted) const;
+  Result<Found> look(const Intent& intent) const;
+  /// Renames (unless that has happened) and syncs the folder. Errors: conflict when the name is taken;
+  /// storage.
+  Result<FileFacts> move_into_area(const Intent& intent) const;
+  void step(std::string_view name) const;
+
+  // area.cpp
+  struct Seen {
+    bool gone = false;
+    FileFacts facts;
+    UniqueFd fd;
+  };
+  Task<Result<OpenedFile>> open_here(AccountId account, FileId id);
+  Task<Result<void>> follow(FileRecord& record, FileFacts facts);
+  Task<Result<void>> forget(std::vector<FileId> ids);
+  Result<Seen> see(const FileRecord& record) const;
+  Result<void> unlink_file(AccountId account, const std::string& name) const;
+  Result<std::string> move_inside(AccountId account, const std::string& from,
+                                  const std::string& wanted) const;
+  Result<UniqueFd> area(AccountId account) const;  ///< made where missing
+  Result<std::string> area_path(AccountId account) const;
+
+  // incoming.cpp
+  Result<UniqueFd> incoming_folder(AccountId account) const;
+
+  // housekeeping.cpp
+  Result<void> clear_account_folders(AccountId account) const;
+  Task<void> remove_expired();
+  Task<void> digest_missing();
+  Task<Result<std::string>> digest_file(std::shared_ptr<UniqueFd> fd);
+
+  Executor loop_, pool_;
+  Database& database_;
+  const Clock& clock_;
+  AreasOptions options_;
+  Roots roots_;
+  Signal new_files_;                              ///< without a digest
+  mutable std::atomic<bool> sync_failed_{false};  ///< a sync is never retried: nothing is published any more
+};
+
+/// JOB.FILE[.gGENERATION]
+std::string incoming_name(JobId job, int file, int generation);
+/// Folder and last segment of a relative name.
+std::pair<std::string, std::string> split_name(const std::string& name);
+
+}  // namespace restante::files

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/fd.hpp"
+#include "base/result.hpp"
+
+#include <cstdint>
+#include <string>
+#include <sys/types.h>
+
+namespace restante::files {
+
+/// openat2(2) with RESOLVE_BENEATH, NO_SYMLINKS and NO_MAGICLINKS: the only way this module opens anything
+/// below its roots. `path` is relative. Empty on error, with errno.
+UniqueFd open_beneath(int folder, const std::string& path, int flags, mode_t mode = 0);
+
+/// Error storage where the kernel has no openat2 (Linux before 5.6, or a filter that hides it).
+Result<void> require_openat2();
+
+/// What to do where a segment is taken by something else than a folder.
+enum class Taken { use_next_name, refuse };
+
+/// A folder below another, made where missing (its parents synced). Errors: storage, disk-full.
+struct Folder {
+  UniqueFd handle;   ///< readable, so that it can be synced
+  std::string path;  ///< relative, as it is now; "" for the root itself
+};
+Result<Folder> ensure_folder(int root, const std::string& path, mode_t mode, Taken taken);
+
+/// renameat2(RENAME_NOREPLACE), or link and unlink where the file system knows no such flag. 0 or an errno;
+/// EEXIST: the new name is taken.
+int rename_no_replace(int from_folder, const std::string& from, int to_folder, const std::string& to);
+
+/// What tells a changed file from the one that a row was written for.
+struct FileFacts {
+  std::uint64_t device = 0, inode = 0, size_bytes = 0;
+  std::int64_t mtime_ns = 0;
+  bool regular = false;
+};
+/// 0 or an errno.
+int file_facts(int fd, FileFacts& out);
+
+}  // namespace restante::files

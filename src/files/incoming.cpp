@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/crypto.hpp"
+#include "base/text.hpp"
+#include "files/areas_on_disk.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace restante::files {
+
+namespace {
+
+/// OpenSSL's name for an algorithm as proxies name it.
+const char* openssl_name(std::string_view algorithm) {
+  const std::string lower = ascii_lower(algorithm);
+  if (lower == "sha-256" || lower == "sha256") return "SHA256";
+  if (lower == "sha-512" || lower == "sha512") return "SHA512";
+  if (lower == "sha" || lower == "sha-1" || lower == "sha1") return "SHA1";
+  if (lower == "md5") return "MD5";
+  return nullptr;
+}
+
+}  // namespace
+
+Result<UniqueFd> AreasOnDisk::incoming_folder(AccountId account) const {
+  auto folder = ensure_folder(roots_.incoming.get(), std::to_string(account.value), 0700, Taken::refuse);
+  if (!folder) return fail(std::move(folder.error()));
+  return std::move(folder->handle);
+}
+
+Task<Result<jobs::Incoming>> AreasOnDisk::open_incoming(AccountId account, JobId job, int file,
+                                                        int generation) {
+  if (const auto quota = options_.quota_bytes(account)) {
+    std::function<Result<std::uint64_t>(Tx&)> ask = [account](Tx& tx) {
+      return tx.repo<FileRecords>().used_bytes(account);
+    };
+    auto used = co_await database_.read_value<std::uint64_t>(ask);
+    if (!used) co_return fail(std::move(used.error()));
+    if (*used >= *quota)
+      co_return fail(Reason::quota, "the account's space of " + human_size(*quota) + " is full");
+  }
+  auto work = [this, account, job, file, generation]() -> Result<jobs::Incoming> {
+    auto folder = incoming_folder(account);
+    if (!folder) return fail(std::move(folder.error()));
+    const std::string name = incoming_name(job, file, generation);
+    jobs::Incoming out;
+    out.for_worker = open_beneath(folder->get(), name, O_RDWR | O_CREAT | O_NONBLOCK, 0600);
+    if (out.for_worker) out.for_sync = open_beneath(folder->get(), name, O_RDWR | O_NONBLOCK);
+    if (!out.for_sync) return fail_errno(Reason::storage, "open the partial file incoming/" + name, errno);
+    FileFacts facts;
+    if (const int error = file_facts(out.for_sync.get(), facts); error != 0 || !facts.regular)
+      return fail_errno(Reason::storage, "read the partial file incoming/" + name,
+                        error != 0 ? error : EINVAL);
+    out.size_bytes = facts.size_bytes;
+    return out;
+  };
+  co_return co_await offload(pool_, work);
+}
+
+Task<Result<void>> AreasOnDisk::sync_data(int fd) {
+  auto work = [fd]() -> Result<void> {
+    if (::fdatasync(fd) != 0) return fail_errno(Reason::storage, "sync a partial file", errno);
+    return {};
+  };
+  co_return co_await offload(pool_, work);
+}
+
+Task<Result<void>> AreasOnDisk::discard_incoming(AccountId account, JobId job, int file, int generation) {
+  auto work = [this, account, job, file, generation]() -> Result<void> {
+    auto folder = incoming_folder(account);
+    if (!folder) return fail(std::move(folder.error()));
+    const std::string name = incoming_name(job, file, generation);
+    if (::unlinkat(folder->get(), name.c_str(), 0) != 0 && errno != ENOENT)
+      return fail_errno(Reason::storage, "remove the partial file incoming/" + name, errno);
+    return {};
+  };
+  co_return co_await offload(pool_, work);
+}
+
+Task<Result<UniqueFd>> AreasOnDisk::open_arriving(AccountId account, JobId job, int file, int generation) {
+  auto work = [this, account, job, file, generation]() -> Result<UniqueFd> {
+    auto folder = incoming_folder(account);
+    if (!folder) return fail(std::move(folder.error()));
+    UniqueFd fd = open_beneath(folder->get(), incoming_name(job, file, generation), O_RDONLY | O_NONBLOCK);
+    if (!fd && errno == ENOENT) return fail(Reason::not_found, "nothing has arrived yet");
+    if (!fd) return fail_errno(Reason::storage, "open a partial file", errno);
+    return fd;
+  };
+  co_return co_await offload(pool_, work);
+}
+
+Task<Result<std::string>> AreasOnDisk::digest_incoming(AccountId account, JobId job, int file, int generation,
+                                                       std::string algorithm) {
+  const char* name = openssl_name(algorithm);
+  if (name == nullptr)
+    co_return fail(Reason::cap_denied, "the checksum algorithm " + algorithm + " is not known");
+  auto opened = co_await open_arriving(account, job, file, generation);
+  if (!opened) co_return fail(std::move(opened.error()));
+  auto work = [fd = opened->get(), name]() -> Result<std::string> {
+    Hasher hasher(name);
+    std::string piece(256u << 10, '\0');
+    for (;;) {
+      const ssize_t got = ::read(fd, piece.data(), piece.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return fail_errno(Reason::storage, "read a partial file", errno);
+      if (got == 0) break;
+      hasher.update(piece.data(), static_cast<std::size_t>(got));
+    }
+    const std::string raw = hasher.finish();
+    return to_hex({reinterpret_cast<const std::uint8_t*>(raw.data()), raw.size()});
+  };
+  co_return co_await offload(pool_, work);
+}
+
+}  // namespace restante::files
