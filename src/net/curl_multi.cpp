@@ -10,7 +10,10 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <netinet/in.h>
 #include <sys/epoll.h>
+#include <unistd.h>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -19,6 +22,20 @@ namespace restante::net {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+int local_port_of(curl_socket_t socket) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &length) != 0) return -1;
+  if (address.ss_family == AF_INET) return ntohs(reinterpret_cast<sockaddr_in&>(address).sin_port);
+  if (address.ss_family == AF_INET6) return ntohs(reinterpret_cast<sockaddr_in6&>(address).sin6_port);
+  return -1;
+}
+
+bool has_input(curl_socket_t socket) {
+  char byte = 0;
+  return ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
 
 class Multi;
 
@@ -29,13 +46,14 @@ public:
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
 
-  bool bytes_behind_end() override;
+  void look_behind_end() override;
   void forbid_reuse() override { curl_easy_setopt(easy_, CURLOPT_FORBID_REUSE, 1L); }
 
   CURL* easy() { return easy_; }
   CurlEvents& events() { return events_; }
   CurlEnd end(CURLcode code);
   void detach();
+  void on_watched(curl_socket_t socket) { socket_ = socket; }
 
 private:
   static curl_socket_t open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
@@ -43,6 +61,8 @@ private:
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
   static int on_debug(CURL*, curl_infotype type, char* data, std::size_t size, void* self);
   static CURLcode on_ssl_context(CURL*, void* context, void* self);
+  static int before_request(void* self, char*, char*, int, int local_port);
+  static int close_socket(void* multi, curl_socket_t socket);
 
   void* ssl();
   void set_request(const CurlOptions& options);
@@ -55,7 +75,10 @@ private:
   curl_slist* connect_to_ = nullptr;
   std::array<char, CURL_ERROR_SIZE> error_text_{};
   std::shared_ptr<const TlsClose> tls_close_;
+  curl_socket_t socket_ = CURL_SOCKET_BAD;
   int os_errno_ = 0;
+  bool connected_anew_ = false;
+  bool stale_ = false;
   bool attached_ = true;
   bool verbose_ = true;
   bool excess_ = false;
@@ -94,13 +117,29 @@ public:
     act(CURL_SOCKET_TIMEOUT, 0);
   }
 
+  void opened(curl_socket_t socket) { sockets_[socket] = 0; }
+  void closed(curl_socket_t socket) { sockets_.erase(socket); }
+  /// The socket of the connection with that local port.
+  curl_socket_t socket_at(int local_port) {
+    for (auto& [socket, port] : sockets_) {
+      if (port == 0) port = local_port_of(socket);
+      if (port == local_port) return socket;
+    }
+    return CURL_SOCKET_BAD;
+  }
+
   void remove(Handle& handle) {
     live_.erase(&handle);
     curl_multi_remove_handle(multi_, handle.easy());
   }
 
 private:
-  static int on_socket(CURL*, curl_socket_t socket, int what, void* self, void*) {
+  static int on_socket(CURL* easy, curl_socket_t socket, int what, void* self, void*) {
+    void* handle = nullptr;
+    if (what != CURL_POLL_REMOVE && curl_easy_getinfo(easy, CURLINFO_PRIVATE, &handle) == CURLE_OK &&
+        handle != nullptr) {
+      static_cast<Handle*>(handle)->on_watched(socket);
+    }
     static_cast<Multi*>(self)->watch(socket, what);
     return 0;
   }
@@ -148,6 +187,7 @@ private:
   const TrustStore& trust_;
   CURLM* multi_ = curl_multi_init();
   std::unordered_set<Handle*> live_;
+  std::unordered_map<curl_socket_t, int> sockets_;  ///< to local ports, 0: not looked up yet
   std::optional<Clock::time_point> deadline_;
 };
 
@@ -170,6 +210,10 @@ Handle::Handle(Multi& multi, const TrustStore& trust, const CurlOptions& options
   set(CURLOPT_SSL_CTX_DATA, static_cast<void*>(this));
   set(CURLOPT_OPENSOCKETFUNCTION, &Handle::open_socket);
   set(CURLOPT_OPENSOCKETDATA, static_cast<void*>(this));
+  set(CURLOPT_CLOSESOCKETFUNCTION, &Handle::close_socket);
+  set(CURLOPT_CLOSESOCKETDATA, static_cast<void*>(&multi_));  // called when this handle is gone already
+  set(CURLOPT_PREREQFUNCTION, &Handle::before_request);
+  set(CURLOPT_PREREQDATA, static_cast<void*>(this));
   set(CURLOPT_HEADERFUNCTION, &Handle::on_header);
   set(CURLOPT_HEADERDATA, static_cast<void*>(this));
   set(CURLOPT_WRITEFUNCTION, &Handle::on_body);
@@ -187,6 +231,7 @@ void Handle::set_request(const CurlOptions& options) {
   set(CURLOPT_URL, options.url.c_str());
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_time.count()));
   set(CURLOPT_BUFFERSIZE, static_cast<long>(options.buffer_bytes));
+  set(CURLOPT_FRESH_CONNECT, options.fresh ? 1L : 0L);
   if (options.rate_bytes_per_s > 0) {
     set(CURLOPT_MAX_RECV_SPEED_LARGE, static_cast<curl_off_t>(options.rate_bytes_per_s));
   }
@@ -227,19 +272,27 @@ void* Handle::ssl() {
   return info->backend == CURLSSLBACKEND_OPENSSL ? info->internals : nullptr;
 }
 
-bool Handle::bytes_behind_end() {
-  curl_socket_t socket = CURL_SOCKET_BAD;
-  if (excess_) return true;
-  if (curl_easy_getinfo(easy_, CURLINFO_ACTIVESOCKET, &socket) != CURLE_OK || socket == CURL_SOCKET_BAD) {
-    return false;
+void Handle::look_behind_end() {
+  if (!excess_ && socket_ != CURL_SOCKET_BAD) {
+    void* connection = ssl();
+    excess_ = connection != nullptr ? application_data_waits(connection, socket_) : has_input(socket_);
   }
-  if (void* connection = ssl()) {
-    excess_ = application_data_waits(connection, socket);
-  } else if (!tls_) {
-    char byte = 0;
-    excess_ = ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
-  }
-  return excess_;
+  if (excess_) forbid_reuse();
+}
+
+/// libcurl 7.88 sends the next request on a kept connection even if bytes wait there, and takes them for its
+/// answer.
+int Handle::before_request(void* self, char*, char*, int, int local_port) {
+  auto& handle = *static_cast<Handle*>(self);
+  if (handle.connected_anew_) return CURL_PREREQFUNC_OK;
+  const curl_socket_t socket = handle.multi_.socket_at(local_port);
+  handle.stale_ = socket != CURL_SOCKET_BAD && has_input(socket);
+  return handle.stale_ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+int Handle::close_socket(void* multi, curl_socket_t socket) {
+  static_cast<Multi*>(multi)->closed(socket);
+  return ::close(socket);
 }
 
 curl_socket_t Handle::open_socket(void* self, curlsocktype purpose, curl_sockaddr* address) {
@@ -247,7 +300,11 @@ curl_socket_t Handle::open_socket(void* self, curlsocktype purpose, curl_sockadd
   if (purpose != CURLSOCKTYPE_IPCXN) return CURL_SOCKET_BAD;
   const int fd =
       handle.events_.open_socket(address->family, address->socktype, &address->addr, address->addrlen);
-  if (fd >= 0) return fd;
+  if (fd >= 0) {
+    handle.connected_anew_ = true;
+    handle.multi_.opened(fd);
+    return fd;
+  }
   handle.os_errno_ = -fd;
   return CURL_SOCKET_BAD;
 }
@@ -345,6 +402,7 @@ CurlEnd Handle::end(CURLcode code) {
       break;
   }
   if (aborted_) end.ending = CurlEnding::aborted;
+  if (stale_) end.ending = CurlEnding::stale;
   return end;
 }
 

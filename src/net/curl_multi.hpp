@@ -27,6 +27,7 @@ enum class CurlEnding {
   tls_failed,       ///< handshake failed otherwise
   nothing,          ///< closed without an answer
   cut,              ///< closed or reset before the body's end
+  stale,            ///< a kept connection had bytes that nobody asked for; ask again with `fresh`
   malformed,        ///< status line, header or chunk that cannot be understood
   aborted,          ///< by CurlEvents
   other
@@ -65,15 +66,16 @@ struct CurlOptions {
   std::size_t buffer_bytes = 16 * 1024;  ///< of libcurl for this request
   std::chrono::milliseconds connect_time{20000};
   std::uint64_t rate_bytes_per_s = 0;  ///< 0: no limit
-  long max_header_bytes = 300 * 1024;
+  bool fresh = false;                  ///< on a new connection
 };
 
 /// One request under way; dropping it ends the request and, if unfinished, its connection.
 class CurlHandle {
 public:
   virtual ~CurlHandle() = default;
-  /// To be asked in on_body when the announced end is reached: do more bytes wait?
-  virtual bool bytes_behind_end() = 0;
+  /// To be called in on_body when the announced end is reached: notes whether more bytes wait
+  /// (CurlEnd::excess).
+  virtual void look_behind_end() = 0;
   /// The connection is not used again after this request.
   virtual void forbid_reuse() = 0;
 };

@@ -123,6 +123,7 @@ void Transfer::request() {
   options.connect_time = limits_.connect_time;
   options.rate_bytes_per_s = order_.rate_bytes_per_s.value_or(0);
   const bool small = order_.probe || (known_size_ && *known_size_ < small_content_bytes) || around_.crowded();
+  options.fresh = std::exchange(fresh_, false);
   options.buffer_bytes = small ? small_curl_buffer : large_curl_buffer;
 
   reader_.emplace(HeaderReader::Limits{limits_.header_bytes, limits_.header_lines, limits_.interim_answers});
@@ -247,13 +248,18 @@ net::CurlEvents::Taken Transfer::on_body(std::string_view bytes) {
     broken_ = done.error();
     return Taken::abort;
   }
-  if (plan.framing == Framing::length && received_bytes_ == plan.expect_bytes) handle_->bytes_behind_end();
+  if (plan.framing == Framing::length && received_bytes_ == plan.expect_bytes) handle_->look_behind_end();
   return Taken::all;
 }
 
 void Transfer::on_end(const net::CurlEnd& end) {
   handle_.reset();
   if (broken_) return fail_with(*broken_);
+  if (end.ending == net::CurlEnding::stale) {
+    fresh_ = true;
+    phase_ = Phase::queued;
+    return;
+  }
   if (!head_) return on_no_answer(end);
   switch (head_->next) {
     case HeadVerdict::Next::redirect:

@@ -103,6 +103,7 @@ private:
   std::unique_ptr<net::CurlHandle> handle_;
   std::optional<HeaderReader> reader_;
   std::optional<HeadVerdict> head_;
+  bool fresh_ = false;           ///< the next request takes a new connection
   std::optional<Error> broken_;  ///< why we aborted it
   bool credentials_sent_ = false;
   std::uint64_t received_bytes_ = 0;  ///< of this answer's body
