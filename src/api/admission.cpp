@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/admission.hpp"
 
-#include "base/crypto.hpp"
 #include "base/text.hpp"
 #include "proxy/policy.hpp"
 
 #include <algorithm>
 #include <array>
-#include <cstring>
 
 namespace restante::api {
 
@@ -59,18 +57,6 @@ Result<proxy::Document> admitted_document(std::string_view core, const accounts:
   if (auto supported = proxy::check_supported(*document); !supported) return fail(supported.error());
   if (auto times = proxy::check_times(*document, now); !times) return fail(times.error());
   return document;
-}
-
-JobId job_id(const DeviceId& device, std::string_view proxy_id) {
-  std::string text("restante-job");
-  text += '\0';
-  text += device.value;
-  text += '\0';
-  text += proxy_id;
-  const Digest256 digest = sha256(text);
-  JobId id;
-  std::memcpy(id.bytes.data(), digest.data(), id.bytes.size());
-  return id;
 }
 
 }  // namespace restante::api

@@ -19,7 +19,4 @@ Result<proxy::Document> admitted_document(std::string_view core, const accounts:
 /// Whether it carries user information, payment, or header fields that are secrets themselves.
 bool carries_secrets(const proxy::Document& document);
 
-/// DESIGN.md §6: first half of SHA-256("restante-job\0" jkt "\0" proxy-id).
-JobId job_id(const DeviceId& device, std::string_view proxy_id);
-
 }  // namespace restante::api

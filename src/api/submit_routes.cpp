@@ -3,6 +3,7 @@
 #include "api/body.hpp"
 #include "api/handlers.hpp"
 #include "api/json_views.hpp"
+#include "jobs/acceptance.hpp"
 
 #include <utility>
 
@@ -219,7 +220,7 @@ Task<http::Response> submit(Context& context, Call call) {
 }
 
 Task<http::Response> show_proxy(Context& context, Call call) {
-  const JobId id = job_id(call.who->device, call.parameters.at(0));
+  const JobId id = jobs::job_id(call.who->device, call.parameters.at(0));
   auto view = co_await context.parts.jobs.find(call.who->account, id);
   if (!view) co_return refuse(hide_foreign(view.error(), "proxy"), call.request);
   std::string out;

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "config.hpp"
+
+#include "base/text.hpp"
+#include "proxy/zone.hpp"
+
+#include <fmt/format.h>
+#include <toml++/toml.h>
+
+#include <arpa/inet.h>
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <sstream>
+#include <unistd.h>
+
+namespace restante::daemon {
+
+namespace {
+
+using Setter = std::function<Result<void>(const toml::node&)>;
+using Keys = std::map<std::string, Setter, std::less<>>;
+
+std::string at(const std::string& file, const toml::node& node) {
+  return fmt::format("{} line {}", file, node.source().begin.line);
+}
+
+tl::unexpected<Error> wrong(std::string_view expected) {
+  return fail(Reason::invalid, fmt::format("must be {}", expected));
+}
+
+Setter text(std::string& target) {
+  return [&target](const toml::node& node) -> Result<void> {
+    if (!node.is_string()) return wrong("a text in quotes");
+    target = node.as_string()->get();
+    return {};
+  };
+}
+
+/// A whole number from `least` on, or a size such as "64M".
+template <class T>
+Setter number(T& target, std::int64_t least, std::int64_t most) {
+  return [&target, least, most](const toml::node& node) -> Result<void> {
+    std::optional<std::int64_t> value;
+    if (node.is_integer()) value = node.as_integer()->get();
+    if (node.is_string())
+      if (const auto size = parse_size(node.as_string()->get())) value = static_cast<std::int64_t>(*size);
+    if (!value || *value < least || *value > most)
+      return wrong(fmt::format("a number from {} to {}", least, most));
+    target = static_cast<T>(*value);
+    return {};
+  };
+}
+
+Setter texts(std::function<Result<void>(const std::string&)> add) {
+  return [add = std::move(add)](const toml::node& node) -> Result<void> {
+    if (!node.is_array()) return wrong("a list of texts");
+    for (const auto& one : *node.as_array()) {
+      if (!one.is_string()) return wrong("a list of texts");
+      if (auto done = add(one.as_string()->get()); !done) return done;
+    }
+    return {};
+  };
+}
+
+std::map<std::string, Keys, std::less<>> sections_of(Config& config) {
+  auto listen = [&config, fresh = true](const std::string& address) mutable -> Result<void> {
+    auto parsed = parse_listen(address);
+    if (!parsed) return fail(parsed.error());
+    if (std::exchange(fresh, false)) config.listen.clear();
+    config.listen.push_back(*parsed);
+    return {};
+  };
+  auto host = [&config](const std::string& name) -> Result<void> {
+    config.hosts.push_back(name);
+    return {};
+  };
+  auto range = [&config](const std::string& text_of_range) -> Result<void> {
+    auto parsed = net::AddressRange::parse(text_of_range);
+    if (!parsed) return fail(parsed.error());
+    config.address_guard_allow.push_back(*parsed);
+    return {};
+  };
+  constexpr std::int64_t many = 1'000'000;
+  return {
+      {"listen",
+       {{"addresses", texts(listen)}, {"hosts", texts(host)}, {"public_url", text(config.public_url)}}},
+      {"place", {{"name", text(config.place_name)}, {"time_zone", text(config.time_zone)}}},
+      {"tls", {{"certificate", text(config.tls_certificate)}, {"key", text(config.tls_key)}}},
+      {"areas", {{"path", text(config.areas_path)}}},
+      {"address_guard", {{"allow", texts(range)}}},
+      {"worker",
+       {{"program", text(config.worker_program)},
+        {"ca_bundle", text(config.worker_ca_bundle)},
+        {"max_workers", number(config.max_workers, 1, 1024)}}},
+      {"limits",
+       {{"submit_per_minute", number(config.api_limits.submit_per_minute, 1, many)},
+        {"batch_bytes", number(config.api_limits.batch_bytes, 1024, 1ll << 32)},
+        {"connections", number(config.connections, 1, many)},
+        {"running_at_once", number(config.job_limits.running_at_once, 1, 10'000)},
+        {"running_per_account", number(config.job_limits.running_per_account, 1, 10'000)},
+        {"running_per_origin", number(config.job_limits.running_per_origin, 1, 1000)},
+        {"attempts", number(config.job_limits.default_attempts, 1, 100)}}},
+      {"log", {{"level", text(config.log_level)}}},
+  };
+}
+
+std::string names_of(const auto& map) {
+  std::string out;
+  for (const auto& [name, value] : map) out += (out.empty() ? "" : ", ") + name;
+  return out;
+}
+
+Result<void> fill(Config& config, const toml::table& table, const std::string& file) {
+  const auto sections = sections_of(config);
+  for (const auto& [section_key, section] : table) {
+    const std::string name(section_key.str());
+    const auto known = sections.find(name);
+    if (known == sections.end() || !section.is_table())
+      return fail(Reason::invalid, fmt::format("{}: there is no section [{}]", at(file, section), name),
+                  "sections are " + names_of(sections) + "; see docs/configuration.md");
+    for (const auto& [key, value] : *section.as_table()) {
+      const std::string key_name(key.str());
+      const auto setter = known->second.find(key_name);
+      if (setter == known->second.end())
+        return fail(Reason::invalid, fmt::format("{}: [{}] has no key {}", at(file, value), name, key_name),
+                    "keys are " + names_of(known->second) + "; see docs/configuration.md");
+      if (auto done = setter->second(value); !done)
+        return fail(Reason::invalid,
+                    fmt::format("{}: [{}] {} {}", at(file, value), name, key_name, done.error().message),
+                    done.error().hint);
+    }
+  }
+  return {};
+}
+
+/// What a value of the right kind must be besides.
+Result<void> check(Config& config, const std::string& file) {
+  while (config.public_url.ends_with('/')) config.public_url.pop_back();
+  const bool web = config.public_url.starts_with("http://") || config.public_url.starts_with("https://");
+  if (!config.public_url.empty() && !web)
+    return fail(Reason::invalid, file + ": [listen] public_url is not a URL", "write https://HOST[:PORT]");
+  if (config.tls_certificate.empty() != config.tls_key.empty())
+    return fail(Reason::invalid, file + ": [tls] needs both certificate and key", "give both, or neither");
+  if (!config.time_zone.empty() && !proxy::is_zone(config.time_zone))
+    return fail(Reason::invalid, file + ": [place] time_zone is not a zone: " + config.time_zone,
+                "write an IANA name such as Europe/Paris");
+  if (!config.areas_path.empty() &&
+      (!config.areas_path.starts_with('/') || config.areas_path.find("{user}") == std::string::npos))
+    return fail(Reason::invalid, file + ": [areas] path must be absolute and hold {user}",
+                "write for example \"/srv/media/{user}\"");
+  if (config.log_level != "debug" && config.log_level != "info" && config.log_level != "warn" &&
+      config.log_level != "error")
+    return fail(Reason::invalid, file + ": [log] level is unknown", "use debug, info, warn or error");
+  return {};
+}
+
+}  // namespace
+
+bool is_loopback(std::string_view address) {
+  return address.starts_with("127.") || address == "::1";
+}
+
+std::string url_host(const std::string& address) {
+  return address.find(':') == std::string::npos ? address : "[" + address + "]";
+}
+
+Result<ListenAddress> parse_listen(std::string_view text) {
+  const auto wrong_form = [&] {
+    return fail(Reason::usage, fmt::format("{} is not an address to listen on", text),
+                "write ADDR:PORT with a numeric address, such as 127.0.0.1:8470, 0.0.0.0:8470 or [::1]:8470");
+  };
+  const auto colon = text.rfind(':');
+  if (colon == std::string_view::npos) return wrong_form();
+  ListenAddress out;
+  std::string_view host = text.substr(0, colon);
+  const std::string_view port = text.substr(colon + 1);
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), out.port);
+  if (port.empty() || error != std::errc{} || end != port.data() + port.size()) return wrong_form();
+  const bool bracketed = host.starts_with('[') && host.ends_with(']');
+  if (bracketed) host = host.substr(1, host.size() - 2);
+  out.address = host == "localhost" ? "127.0.0.1" : std::string(host);
+  in6_addr parsed;
+  const int family = bracketed ? AF_INET6 : AF_INET;
+  if (inet_pton(family, out.address.c_str(), &parsed) != 1) return wrong_form();
+  return out;
+}
+
+Result<Config> parse_config(std::string_view text_of_file, const std::string& file) {
+  Config config;
+  config.file = file;
+  try {
+    const toml::table table = toml::parse(text_of_file, file);
+    if (auto done = fill(config, table, file); !done) return fail(done.error());
+  } catch (const toml::parse_error& error) {
+    return fail(Reason::invalid,
+                fmt::format("{} line {}: {}", file, error.source().begin.line, error.description()),
+                "the configuration is TOML; see docs/configuration.md");
+  }
+  if (auto done = check(config, file); !done) return fail(done.error());
+  return config;
+}
+
+Result<Config> load_config(const std::string& file) {
+  std::ifstream in(file, std::ios::binary);
+  std::ostringstream content;
+  if (in) content << in.rdbuf();
+  if (!in || content.fail())
+    return fail(Reason::storage,
+                fmt::format("the configuration {} cannot be read: {}", file, errno_text(errno)),
+                "give an existing file with --config");
+  return parse_config(content.str(), file);
+}
+
+}  // namespace restante::daemon

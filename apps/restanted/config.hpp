@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "api/api.hpp"
+#include "base/result.hpp"
+#include "net/address_guard.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace restante::daemon {
+
+struct ListenAddress {
+  std::string address;  ///< numeric, without brackets
+  std::uint16_t port = 0;
+};
+
+/// "127.0.0.1:8470", "[::1]:8470", "localhost:8470". Error usage.
+Result<ListenAddress> parse_listen(std::string_view text);
+bool is_loopback(std::string_view address);
+std::string url_host(const std::string& address);  ///< IPv6 in brackets
+
+/// restanted's configuration; docs/configuration.md explains every key.
+struct Config {
+  std::string file;  ///< where it was read from; empty: there is none
+
+  std::vector<ListenAddress> listen{{"127.0.0.1", 8470}};
+  std::vector<std::string> hosts;
+  std::string public_url;  ///< without a closing slash
+
+  std::string place_name;  ///< default: the machine's name
+  std::string time_zone;   ///< default: the machine's
+
+  std::string tls_certificate, tls_key;  ///< files
+
+  std::string areas_path;
+  std::vector<net::AddressRange> address_guard_allow;
+
+  std::string worker_program;  ///< default: restante-transfer beside this program
+  std::string worker_ca_bundle = "/etc/ssl/certs/ca-certificates.crt";
+  int max_workers = 32;
+
+  api::ApiLimits api_limits;
+  jobs::ServiceLimits job_limits;
+  std::size_t connections = 4096;
+
+  std::string log_level = "info";
+};
+
+/// Error invalid, naming file and line: not TOML, an unknown key, a value of the wrong kind; storage:
+/// unreadable.
+Result<Config> load_config(const std::string& file);
+Result<Config> parse_config(std::string_view text, const std::string& file);
+
+}  // namespace restante::daemon

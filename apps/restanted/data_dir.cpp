@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "data_dir.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace restante::daemon {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t socket_path_limit = 107;
+
+tl::unexpected<Error> cannot(const std::string& what, const std::string& path, int error) {
+  std::string hint = "choose another folder with --data DIR or RESTANTE_DATA";
+  if (error == EACCES || error == EPERM)
+    hint = "run it as the owner of the folder, or choose another one with --data DIR";
+  if (error == EROFS) hint = "make its file system writable, or choose another folder with --data DIR";
+  if (error == ENOSPC || error == EDQUOT) hint = "make room on its disk";
+  return fail_errno(Reason::storage, what + " " + path, error, hint);
+}
+
+Result<void> make_folder(const std::string& path) {
+  if (::mkdir(path.c_str(), 0700) == 0) return {};
+  if (errno != EEXIST) return cannot("cannot make the folder", path, errno);
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return cannot("cannot look at", path, errno);
+  if (!S_ISDIR(status.st_mode))
+    return fail(Reason::storage, path + " is not a folder",
+                "move that file away, or choose another folder with --data DIR");
+  return {};
+}
+
+std::string read_pid(int fd) {
+  char text[32] = {};
+  const auto got = ::pread(fd, text, sizeof text - 1, 0);
+  std::string pid(text, got > 0 ? static_cast<std::size_t>(got) : 0);
+  while (!pid.empty() && pid.back() == '\n') pid.pop_back();
+  return pid.empty() ? "?" : pid;
+}
+
+/// A new file whose whole content is there or nothing of it.
+Result<void> write_secret(const std::string& path, std::string_view content) {
+  const std::string beside = path + ".new";
+  const UniqueFd out(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!out) return cannot("cannot make", path, errno);
+  const auto written = ::write(out.get(), content.data(), content.size());
+  if (written != static_cast<ssize_t>(content.size()) || ::fsync(out.get()) != 0)
+    return cannot("cannot write", path,
+                  written < 0 || written == static_cast<ssize_t>(content.size()) ? errno : ENOSPC);
+  if (::rename(beside.c_str(), path.c_str()) != 0) return cannot("cannot name", path, errno);
+  const UniqueFd folder(::open(fs::path(path).parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!folder || ::fsync(folder.get()) != 0) return cannot("cannot sync", path, errno);
+  return {};
+}
+
+}  // namespace
+
+std::string choose_data_dir(const std::string& option) {
+  const auto variable = [](const char* name) -> std::string {
+    const char* value = std::getenv(name);
+    return value == nullptr ? "" : value;
+  };
+  std::string dir = !option.empty() ? option : variable("RESTANTE_DATA");
+  if (dir.empty() && ::geteuid() == 0) dir = "/var/lib/restante";
+  if (dir.empty()) {
+    const std::string base = variable("XDG_DATA_HOME");
+    dir = (base.empty() ? variable("HOME") + "/.local/share" : base) + "/restante";
+  }
+  std::error_code error;
+  const auto absolute = fs::absolute(dir, error).lexically_normal();
+  std::string out = error ? dir : absolute.string();
+  while (out.size() > 1 && out.ends_with('/')) out.pop_back();
+  return out;
+}
+
+Result<void> make_data_dir(const std::string& dir) {
+  const auto parent = fs::path(dir).parent_path();
+  std::error_code error;
+  fs::create_directories(parent, error);
+  if (error) return cannot("cannot make the folder", parent.string(), error.value());
+  if (auto done = make_folder(dir); !done) return done;
+  return make_folder(dir + "/keys");
+}
+
+Result<DataLock> DataLock::take(const std::string& dir) {
+  const std::string path = dir + "/lock";
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!fd) return cannot("cannot open", path, errno);
+  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return cannot("cannot lock", path, errno);
+    return fail(Reason::in_use, fmt::format("{} is in use by process {}", dir, read_pid(fd.get())),
+                "stop that process, or choose another folder with --data DIR");
+  }
+  const std::string pid = fmt::format("{}\n", ::getpid());
+  // The number is for people only: on a full disk the lock is held all the same.
+  if (::ftruncate(fd.get(), 0) == 0) static_cast<void>(!::pwrite(fd.get(), pid.data(), pid.size(), 0));
+  return DataLock(std::move(fd));
+}
+
+Result<proxy::PrivateKey> load_identity(const std::string& dir) {
+  const std::string path = dir + "/keys/identity.pem";
+  if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT) {
+    auto key = proxy::PrivateKey::generate();
+    if (auto done = write_secret(path, key.pem()); !done) return fail(done.error());
+    return key;
+  }
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream content;
+  if (in) content << in.rdbuf();
+  if (!in) return cannot("cannot read", path, errno != 0 ? errno : EIO);
+  auto key = proxy::PrivateKey::from_pem(content.str());
+  if (!key)
+    return fail(Reason::storage, path + " is damaged: " + key.error().message,
+                "put it back from a backup; a new key means that every device has to be connected anew");
+  return key;
+}
+
+ControlPath::ControlPath(const std::string& dir) : path_(dir + "/control.sock") {
+  if (path_.size() <= socket_path_limit) return;
+  dir_.reset(::open(dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (dir_) path_ = fmt::format("/proc/self/fd/{}/control.sock", dir_.get());
+}
+
+}  // namespace restante::daemon

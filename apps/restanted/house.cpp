@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "house.hpp"
+
+#include "base/crypto.hpp"
+
+#include <fmt/format.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace restante::daemon {
+
+Result<std::unique_ptr<House>> House::open(const Config& config, const std::string& dir) {
+  if (auto made = make_data_dir(dir); !made) return fail(made.error());
+  auto lock = DataLock::take(dir);
+  if (!lock) return fail(lock.error());
+  const std::string database = dir + "/restante.db";
+  const bool fresh = ::access(database.c_str(), F_OK) != 0;
+  auto master_key = store::load_master_key(dir + "/keys/master.key", fresh);
+  if (!master_key) return fail(master_key.error());
+  auto identity = load_identity(dir);
+  if (!identity) return fail(identity.error());
+  auto opened = store::open_store({database, *master_key});
+  wipe(*master_key);
+  if (!opened) return fail(opened.error());
+
+  std::unique_ptr<House> house(new House(dir, std::move(*lock), std::move(*identity)));
+  house->store = std::move(*opened);
+  const Executor loop = house->loop.get_executor();
+  house->accounts = accounts::make_service(loop, house->hash_pool.get_executor(), *house->store, house->clock,
+                                           accounts::AccountLimits{});
+  files::AreasOptions options;
+  options.data_dir = dir;
+  options.areas_path = config.areas_path;
+  options.account_name = [accounts = house->accounts.get()](AccountId id) {
+    const auto account = accounts->snapshot()->account(id);
+    return account ? account->name : std::string();
+  };
+  options.quota_bytes = [accounts = house->accounts.get()](AccountId id) {
+    const auto account = accounts->snapshot()->account(id);
+    return account ? account->quota_bytes : std::optional<std::uint64_t>();
+  };
+  auto areas = files::make_areas(loop, house->disk_pool.get_executor(), *house->store, house->clock,
+                                 std::move(options));
+  if (!areas) return fail(areas.error());
+  house->areas = std::move(*areas);
+  return house;
+}
+
+House::~House() {
+  hash_pool.join();
+  disk_pool.join();
+  areas.reset();
+  accounts.reset();
+  if (store) store->close();
+}
+
+Task<Result<void>> House::start() {
+  auto started = accounts->start();
+  co_return co_await std::move(started);
+}
+
+api::Administration House::administration() {
+  auto copy = [this]() -> Result<std::string> {
+    const std::string path = fmt::format("{}/backup-{}.db", dir, random_token().substr(0, 12));
+    if (auto done = store->copy_to(path); !done) return fail(done.error());
+    ::chmod(path.c_str(), 0600);
+    return path;
+  };
+  auto check = [this] { return store->check(); };
+  return {*accounts, *areas, nullptr, jkt(), "", disk_pool.get_executor(), copy, check};
+}
+
+bool needs_tls(const Config& config, const std::string& address) {
+  return !config.tls_certificate.empty() || !is_loopback(address);
+}
+
+std::string base_url(const Config& config, const std::string& address, std::uint16_t port, bool tls) {
+  if (!config.public_url.empty()) return config.public_url;
+  std::string host = address;
+  if (host == "0.0.0.0" || host == "::") {
+    const auto own = api::interface_addresses();
+    host = own.empty() ? "127.0.0.1" : own.front();
+  }
+  return fmt::format("{}://{}:{}", tls ? "https" : "http", url_host(host), port);
+}
+
+}  // namespace restante::daemon

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/json_views.hpp"
+#include "base/crypto.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+#include "client.hpp"
+#include "config.hpp"
+#include "data_dir.hpp"
+#include "output.hpp"
+#include "serve.hpp"
+#include "terminal.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <iostream>
+#include <unistd.h>
+
+// restanted: the place. Reads its configuration, wires the parts, runs, stops; and the operator's commands.
+namespace restante::daemon {
+namespace {
+
+struct Options {
+  std::string config_file, data;
+  bool json = false;
+  std::vector<std::string> listen;
+  std::string name, role = "user", quota, file;
+  bool lan = false, secret_stdin = false;
+};
+
+Result<Config> read_config(const Options& options, const std::string& dir) {
+  std::string file = options.config_file;
+  if (file.empty() && ::access((dir + "/restante.toml").c_str(), F_OK) == 0) file = dir + "/restante.toml";
+  Result<Config> config = file.empty() ? Result<Config>(Config{}) : load_config(file);
+  if (!config || options.listen.empty()) return config;
+  config->listen.clear();
+  for (const auto& text : options.listen) {
+    auto address = parse_listen(text);
+    if (!address) return fail(address.error());
+    config->listen.push_back(*address);
+  }
+  return config;
+}
+
+Result<std::string> secret(const Options& options, std::string_view prompt, bool repeated) {
+  auto text = read_secret(prompt, repeated);
+  if (text && text->empty() && options.secret_stdin)
+    return fail(Reason::usage, "there is no first line on stdin",
+                "give the password as the first line of stdin");
+  return text;
+}
+
+Result<boost::json::object> user_arguments(const Options& options) {
+  boost::json::object arguments{{"name", options.name}, {"role", options.role}, {"lan", options.lan}};
+  if (!options.quota.empty()) {
+    const auto bytes = parse_size(options.quota);
+    if (!bytes) return fail(Reason::usage, options.quota + " is not a size", "write for example --quota 20G");
+    arguments["quota_bytes"] = static_cast<std::int64_t>(*bytes);
+  }
+  auto password = secret(options, "password of " + options.name, true);
+  if (!password) return fail(password.error());
+  arguments["password"] = *password;
+  wipe(*password);
+  return arguments;
+}
+
+/// Runs one subcommand; the results are printed.
+Result<void> run(const CLI::App& app, const Options& options) {
+  const std::string dir = choose_data_dir(options.data);
+  auto config = read_config(options, dir);
+  if (!config) return fail(config.error());
+  log::start("restanted", app.got_subcommand("serve") ? config->log_level.c_str() : "warn");
+  const Output output{options.json};
+  const auto administered = [&](const std::string& command, const boost::json::object& arguments) {
+    return output.print(command, administer(*config, dir, command, arguments));
+  };
+
+  if (app.got_subcommand("serve")) return serve(*config, dir);
+  if (app.got_subcommand("pair")) return administered("pair", {{"name", options.name}});
+  if (app.got_subcommand("check")) return administered("check", {});
+  if (app.got_subcommand("backup") || app.got_subcommand("restore")) {
+    const bool saving = app.got_subcommand("backup");
+    auto passphrase = secret(options, "passphrase of the backup", saving);
+    if (!passphrase) return fail(passphrase.error());
+    if (saving) return backup(*config, dir, options.file, *passphrase);
+    auto held = restore(*config, dir, options.file, *passphrase);
+    if (!held) return fail(held.error());
+    output.print_restored(dir, *held);
+    return {};
+  }
+  const CLI::App& user = *app.get_subcommand("user");
+  if (user.got_subcommand("list")) return administered("user-list", {});
+  if (user.got_subcommand("remove")) return administered("user-remove", {{"name", options.name}});
+  if (user.got_subcommand("passwd")) {
+    auto password = secret(options, "new password of " + options.name, true);
+    if (!password) return fail(password.error());
+    return administered("user-passwd", {{"name", options.name}, {"password", *password}});
+  }
+  auto arguments = user_arguments(options);
+  if (!arguments) return fail(arguments.error());
+  return administered("user-add", *arguments);
+}
+
+void describe(CLI::App& app, Options& options) {
+  app.set_version_flag("--version", std::string("restanted " RESTANTE_VERSION));
+  app.add_option("--config", options.config_file,
+                 "configuration (TOML); default: restante.toml in the data folder")
+      ->option_text("FILE");
+  app.add_option(
+         "--data", options.data,
+         "data folder; default: $RESTANTE_DATA, /var/lib/restante for root, else ~/.local/share/restante")
+      ->option_text("DIR");
+  app.add_flag("--json", options.json, "results as JSON, one object a line");
+  app.require_subcommand(1);
+  app.fallthrough();
+  const auto add = [](CLI::App& to, const char* name, const char* words) {
+    auto* command = to.add_subcommand(name, words);
+    command->fallthrough();
+    return command;
+  };
+  auto* serve_command = add(app, "serve", "run the place: take requests, download, keep, hand over");
+  serve_command
+      ->add_option("--listen", options.listen,
+                   "where to listen; may be given several times; default 127.0.0.1:8470")
+      ->option_text("ADDR:PORT")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+
+  auto* user = add(app, "user", "people who may use this place");
+  user->require_subcommand(1);
+  const auto with_name = [&](CLI::App* command) {
+    command->add_option("NAME", options.name, "name of the user")->required();
+    return command;
+  };
+  const auto with_secret = [&](CLI::App* command) {
+    command->add_flag("--password-stdin", options.secret_stdin, "the password is the first line of stdin");
+  };
+  auto* add_user = with_name(add(*user, "add", "add a user; the password is the first line of stdin"));
+  add_user->add_option("--role", options.role, "what the user may do")
+      ->check(CLI::IsMember({"admin", "user", "guest"}));
+  add_user->add_option("--quota", options.quota, "how much the user may keep, such as 20G")
+      ->option_text("SIZE");
+  add_user->add_flag("--lan", options.lan, "downloads may come from private addresses");
+  with_secret(add_user);
+  add(*user, "list", "show all users");
+  with_secret(with_name(add(*user, "passwd", "set a new password; it is the first line of stdin")));
+  with_name(add(*user, "remove", "remove a user with downloads, files and devices"));
+
+  with_name(add(app, "pair", "print a one-time URL that connects a device of the user"));
+  add(app, "check", "look whether database, file system and configuration are sound");
+  for (const char* name : {"backup", "restore"}) {
+    const bool saving = std::string_view(name) == "backup";
+    auto* command = add(app, name,
+                        saving ? "save store, configuration and keys into one encrypted file"
+                               : "put a backup back into an empty data folder");
+    command->add_option("FILE", options.file, "the backup")->required();
+    command->add_flag("--passphrase-stdin", options.secret_stdin,
+                      "the passphrase is the first line of stdin");
+  }
+}
+
+int main_of(int count, char** words) {
+  CLI::App app{"Restante: the place that downloads while you are away", "restanted"};
+  Options options;
+  describe(app, options);
+  try {
+    app.parse(count, words);
+  } catch (const CLI::Success& wanted) {
+    return app.exit(wanted);
+  } catch (const CLI::ParseError& error) {
+    Output{options.json}.print_error(fail(Reason::usage, error.what(), "see restanted --help").value());
+    return 2;
+  }
+  auto done = run(app, options);
+  if (done) return 0;
+  Output{options.json}.print_error(done.error());
+  return done.error().reason == Reason::usage ? 2 : 1;
+}
+
+}  // namespace
+}  // namespace restante::daemon
+
+int main(int count, char** words) {
+  try {
+    return restante::daemon::main_of(count, words);
+  } catch (const std::exception& error) {
+    std::cerr << "restanted: " << error.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "serve.hpp"
+
+#include "account_rules.hpp"
+#include "api/api.hpp"
+#include "base/log.hpp"
+#include "house.hpp"
+#include "http/server.hpp"
+#include "jobs/service.hpp"
+#include "proxy/zone.hpp"
+#include "service_manager.hpp"
+#include "worker/pool.hpp"
+
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/use_future.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <sstream>
+#include <unistd.h>
+
+namespace restante::daemon {
+
+namespace {
+
+constexpr std::size_t serving_threads = 2;
+constexpr unsigned stop_seconds = 5;
+constexpr std::chrono::minutes last_seen_interval{5};
+
+/// Requests of the control socket and those of the API come in through one server.
+class Door final : public http::Handler {
+public:
+  Door(http::Handler& api, http::Handler& control) : api_(api), control_(control) {}
+  std::uint64_t body_limit(const http::Request& head) const override { return of(head).body_limit(head); }
+  Task<http::Response> handle(http::Request request) override {
+    http::Handler& handler = of(request);
+    return handler.handle(std::move(request));
+  }
+
+private:
+  http::Handler& of(const http::Request& request) const { return request.peer.unix_socket ? control_ : api_; }
+  http::Handler& api_;
+  http::Handler& control_;
+};
+
+std::string own_folder() {
+  char path[4096];
+  const auto size = ::readlink("/proc/self/exe", path, sizeof path);
+  const std::string program(path, size > 0 ? static_cast<std::size_t>(size) : 0);
+  return program.substr(0, program.rfind('/'));
+}
+
+std::string host_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "restante";
+}
+
+Result<std::string> read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream content;
+  if (in) content << in.rdbuf();
+  if (!in || content.fail())
+    return fail(Reason::storage, path + " cannot be read: " + errno_text(errno),
+                "see [tls] in the configuration");
+  return content.str();
+}
+
+Result<std::optional<http::Certificate>> certificate(const Config& config, const House& house) {
+  const bool needed = std::any_of(config.listen.begin(), config.listen.end(),
+                                  [&](const ListenAddress& one) { return needs_tls(config, one.address); });
+  if (!needed) return std::optional<http::Certificate>();
+  if (!config.tls_certificate.empty()) {
+    auto chain = read_file(config.tls_certificate);
+    if (!chain) return fail(chain.error());
+    auto key = read_file(config.tls_key);
+    if (!key) return fail(key.error());
+    return std::optional<http::Certificate>(http::Certificate{std::move(*chain), std::move(*key)});
+  }
+  std::vector<std::string> names = config.hosts;
+  if (!config.public_url.empty()) names.push_back(api::host_only(api::authority_of(config.public_url)));
+  names.push_back("localhost");
+  for (const auto& one : config.listen) {
+    if (one.address != "0.0.0.0" && one.address != "::") {
+      names.push_back(one.address);
+      continue;
+    }
+    for (auto& own : api::interface_addresses()) names.push_back(std::move(own));
+    names.push_back("127.0.0.1");
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  auto made = http::self_made_certificate(house.identity.pem(), names);
+  if (!made) return fail(made.error());
+  return std::optional<http::Certificate>(std::move(*made));
+}
+
+api::ApiOptions api_options(const Config& config, const House& house) {
+  api::ApiOptions options;
+  options.place_name = config.place_name;
+  options.jkt = house.jkt();
+  options.time_zone = config.time_zone;
+  options.limits = config.api_limits;
+  for (const auto& host : config.hosts) options.hosts.add(host);
+  if (!config.public_url.empty()) options.hosts.add(api::authority_of(config.public_url));
+  for (const auto& one : config.listen) options.hosts.add_listener(one.address);
+  return options;
+}
+
+/// The running server: every part in the order in which they lean on each other, the last one stopped first.
+class Serving {
+public:
+  Serving(const Config& config, House& house)
+      : config_(config), house_(house), executor_(house.loop.get_executor()) {
+    worker::PoolOptions pool;
+    pool.program =
+        config.worker_program.empty() ? own_folder() + "/restante-transfer" : config.worker_program;
+    pool.addresses.allow = config.address_guard_allow;
+    pool.ca_bundle = config.worker_ca_bundle;
+    pool.max_workers = config.max_workers;
+    pool_ = worker::make_pool(executor_, resolver_pool_.get_executor(), std::move(pool));
+    rules_ = std::make_unique<AccountRules>(*house.accounts, *house.areas);
+    auto limits = config.job_limits;
+    limits.time_zone = config.time_zone;
+    jobs_ = jobs::make_service(executor_, *house.store, *house.store, *pool_, *house.areas, *rules_,
+                               house.clock, limits);
+    administration_ = std::make_unique<api::Administration>(house.administration());
+    administration_->jobs = jobs_.get();
+    api_ = api::make_api({executor_, *house.accounts, *jobs_, *house.areas, house.clock},
+                         api_options(config, house));
+    control_ = api::make_control(executor_, *administration_);
+    door_ = std::make_unique<Door>(*api_, *control_);
+  }
+
+  Task<Result<void>> run() {
+    auto started = co_await start();
+    Result<void> outcome = started;
+    if (started) {
+      boost::asio::signal_set signals(executor_, SIGTERM, SIGINT);
+      tell_service_manager("READY=1");
+      boost::system::error_code ignored;
+      co_await signals.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
+      log::info("stopping: what is under way goes on at the next start");
+      ::alarm(stop_seconds);  // whatever hangs, the promise of DESIGN.md §4 holds
+      tell_service_manager("STOPPING=1");
+    }
+    co_await stop();
+    co_return outcome;
+  }
+
+private:
+  Task<Result<void>> start() {
+    auto accounts = co_await house_.start();
+    if (!accounts) co_return accounts;
+    co_await rules_->refresh();
+    auto jobs = co_await jobs_->start();
+    if (!jobs) co_return jobs;
+    jobs_started_ = true;
+    auto opened = open_doors();
+    if (!opened) co_return opened;
+    group_.spawn(rules_->keep_fresh());
+    group_.spawn(save_last_seen());
+    group_.spawn(house_.areas->housekeeping());
+    co_return Result<void>();
+  }
+
+  Result<void> open_doors() {
+    auto pair = certificate(config_, house_);
+    if (!pair) return fail(pair.error());
+    http::ServerLimits limits;
+    limits.connections = config_.connections;
+    server_ = http::make_server(*door_, std::move(*pair), limits, serving_threads);
+    std::vector<http::Bound> bound;
+    for (const auto& one : config_.listen) {
+      auto listening = server_->listen({one.address, one.port, needs_tls(config_, one.address)});
+      if (!listening) return fail(listening.error());
+      bound.push_back(*listening);
+    }
+    const http::Bound& first = bound.front();
+    administration_->base_url = base_url(config_, first.address, first.port, first.tls);
+    if (auto control = server_->listen({house_.dir + "/control.sock", 0, false}); !control)
+      return fail(control.error());
+    server_->start();
+    for (const auto& one : bound)
+      log::info("listening on {}://{}:{}", one.tls ? "https" : "http", url_host(one.address), one.port);
+    if (!house_.accounts->snapshot()->set_up())
+      log::info("there is no user yet: `restanted user add NAME`, then `restanted pair NAME`");
+    return {};
+  }
+
+  Task<void> stop() {
+    api_->close();
+    if (jobs_started_) co_await jobs_->stop();
+    if (server_) {
+      auto stop_server = [this] { server_->stop(); };
+      co_await offload(resolver_pool_.get_executor(), stop_server);
+    }
+    co_await pool_->stop();
+    co_await group_.stop();
+    if (jobs_started_) {
+      auto saved = co_await house_.accounts->save_last_seen();
+      if (!saved) log::warn("when devices were last seen is not stored: {}", saved.error().message);
+    }
+  }
+
+  Task<void> save_last_seen() {
+    for (;;) {
+      co_await sleep_for(last_seen_interval);
+      auto saved = co_await house_.accounts->save_last_seen();
+      if (!saved) log::warn("when devices were last seen is not stored: {}", saved.error().message);
+    }
+  }
+
+  const Config& config_;
+  House& house_;
+  Executor executor_;
+  asio::thread_pool resolver_pool_{4};
+  std::unique_ptr<worker::Pool> pool_;
+  std::unique_ptr<AccountRules> rules_;
+  std::unique_ptr<jobs::Service> jobs_;
+  std::unique_ptr<api::Administration> administration_;
+  std::unique_ptr<api::Api> api_;
+  std::unique_ptr<http::Handler> control_;
+  std::unique_ptr<Door> door_;
+  std::unique_ptr<http::Server> server_;
+  TaskGroup group_{executor_, "server"};
+  bool jobs_started_ = false;
+};
+
+void stopped_too_slowly(int) {
+  static constexpr char text[] = "restanted: something did not stop in time; ended without it\n";
+  static_cast<void>(!::write(2, text, sizeof text - 1));
+  ::_exit(0);
+}
+
+}  // namespace
+
+Result<void> serve(const Config& given, const std::string& dir) {
+  Config config = given;
+  if (config.place_name.empty()) config.place_name = host_name();
+  if (config.time_zone.empty()) config.time_zone = proxy::system_zone();
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGALRM, stopped_too_slowly);
+  auto house = House::open(config, dir);
+  if (!house) return fail(house.error());
+  Result<void> outcome;
+  {
+    Serving serving(config, **house);
+    auto ended = asio::co_spawn((*house)->loop, serving.run(), asio::use_future);
+    (*house)->loop.run();
+    outcome = ended.get();
+  }
+  return outcome;
+}
+
+}  // namespace restante::daemon

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "terminal.hpp"
+
+#include "base/crypto.hpp"
+
+#include <qrencode.h>
+
+#include <cstdio>
+#include <iostream>
+#include <memory>
+#include <termios.h>
+#include <unistd.h>
+
+namespace restante::daemon {
+
+namespace {
+
+constexpr std::size_t longest_line = 4096;
+
+/// Turns the terminal's echo off for as long as it lives.
+class NoEcho {
+public:
+  NoEcho() {
+    known_ = ::tcgetattr(STDIN_FILENO, &before_) == 0;
+    if (!known_) return;
+    termios silent = before_;
+    silent.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+  }
+  ~NoEcho() {
+    if (known_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+  }
+  NoEcho(const NoEcho&) = delete;
+  NoEcho& operator=(const NoEcho&) = delete;
+
+private:
+  termios before_{};
+  bool known_ = false;
+};
+
+std::string read_line() {
+  std::string line;
+  char c = 0;
+  while (line.size() < longest_line && ::read(STDIN_FILENO, &c, 1) == 1 && c != '\n') line += c;
+  if (line.ends_with('\r')) line.pop_back();
+  return line;
+}
+
+std::string ask(std::string_view prompt) {
+  std::cerr << prompt << ": " << std::flush;
+  const NoEcho quiet;
+  std::string line = read_line();
+  std::cerr << '\n';
+  return line;
+}
+
+}  // namespace
+
+Result<std::string> read_secret(std::string_view prompt, bool repeated) {
+  if (::isatty(STDIN_FILENO) == 0) return read_line();
+  std::string first = ask(prompt);
+  if (!repeated) return first;
+  std::string second = ask("once more");
+  const bool same = first == second;
+  wipe(second);
+  if (!same) return fail(Reason::invalid, "the two were not the same", "try again");
+  return first;
+}
+
+void show_qr(const std::string& text) {
+  if (::isatty(STDERR_FILENO) == 0) return;
+  const std::unique_ptr<QRcode, void (*)(QRcode*)> code(
+      QRcode_encodeString(text.c_str(), 0, QR_ECLEVEL_L, QR_MODE_8, 1), QRcode_free);
+  if (!code) return;
+  const int width = code->width;
+  const auto dark = [&](int x, int y) {
+    return x >= 0 && y >= 0 && x < width && y < width && (code->data[y * width + x] & 1) != 0;
+  };
+  // Two rows of modules a line, light on dark inverted, with a quiet zone of two modules.
+  for (int y = -2; y < width + 2; y += 2) {
+    for (int x = -2; x < width + 2; ++x) {
+      const bool top = !dark(x, y), bottom = !dark(x, y + 1);
+      std::cerr << (top && bottom ? "\u2588" : top ? "\u2580" : bottom ? "\u2584" : " ");
+    }
+    std::cerr << '\n';
+  }
+}
+
+}  // namespace restante::daemon

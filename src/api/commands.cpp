@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "api/commands.hpp"
+
+#include "api/json_writer.hpp"
+#include "base/log.hpp"
+#include "base/text.hpp"
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <array>
+#include <unistd.h>
+
+namespace restante::api {
+
+namespace {
+
+using Arguments = boost::json::object;
+
+std::string text_argument(const Arguments& arguments, std::string_view name) {
+  const auto* found = arguments.if_contains(name);
+  return found != nullptr && found->is_string() ? std::string(found->as_string()) : std::string();
+}
+
+CommandLines one_line(std::string line) {
+  CommandLines lines;
+  lines.push_back(std::move(line));
+  return lines;
+}
+
+void write_user(JsonWriter& json, const accounts::Account& account) {
+  json.key("name").text(account.name).key("role").text(accounts::name(account.role));
+  if (account.quota_bytes) json.key("quota_bytes").number(*account.quota_bytes);
+  json.key("lan").yes_no(account.lan);
+  json.key("password").yes_no(!account.password_hash.empty());
+  json.key("created").text(to_rfc3339(account.created));
+}
+
+std::string user_line(const accounts::Account& account) {
+  std::string out;
+  JsonWriter json(out);
+  json.open('{');
+  write_user(json, account);
+  json.close('}');
+  return out;
+}
+
+Task<Result<CommandLines>> add_user(Administration& parts, Arguments arguments) {
+  accounts::NewUser user;
+  user.name = text_argument(arguments, "name");
+  user.password = text_argument(arguments, "password");
+  if (const auto role = text_argument(arguments, "role"); !role.empty()) {
+    const auto known = accounts::role_from_name(role);
+    if (!known) co_return fail(Reason::invalid, "there is no role " + role, "use admin, user or guest");
+    user.role = *known;
+  }
+  if (const auto* quota = arguments.if_contains("quota_bytes"); quota != nullptr && quota->is_int64())
+    user.quota_bytes = static_cast<std::uint64_t>(quota->as_int64());
+  if (const auto* lan = arguments.if_contains("lan"); lan != nullptr && lan->is_bool())
+    user.lan = lan->as_bool();
+  auto added = co_await parts.accounts.add_user(std::move(user));
+  if (!added) co_return fail(added.error());
+  log::info("user {} added", added->name);
+  co_return one_line(user_line(*added));
+}
+
+Task<Result<CommandLines>> list_users(Administration& parts, Arguments) {
+  CommandLines lines;
+  const auto snapshot = parts.accounts.snapshot();
+  for (const auto& account : snapshot->accounts()) {
+    auto files = co_await parts.areas.list(account.id);
+    if (!files) co_return fail(files.error());
+    std::uint64_t used = 0;
+    for (const auto& file : *files) used += file.size_bytes;
+    std::string out;
+    JsonWriter json(out);
+    json.open('{');
+    write_user(json, account);
+    json.key("used_bytes").number(used);
+    json.key("devices").number(snapshot->devices(account.id).size()).close('}');
+    lines.push_back(std::move(out));
+  }
+  co_return lines;
+}
+
+Task<Result<CommandLines>> set_password(Administration& parts, Arguments arguments) {
+  const std::string name = text_argument(arguments, "name");
+  std::string password = text_argument(arguments, "password");
+  auto done = co_await parts.accounts.set_password(name, password);
+  wipe(password);
+  if (!done) co_return fail(done.error());
+  log::info("user {} has a new password", name);
+  co_return CommandLines();
+}
+
+/// Cancels what has not ended, page after page. Nothing new begins meanwhile: the user is suspended.
+Task<Result<void>> end_jobs(Administration& parts, AccountId account) {
+  using enum jobs::State;
+  jobs::JobFilter unended;
+  unended.states = {scheduled, waiting, running, verifying, publishing, paused, held};
+  unended.limit = 1000;
+  for (;;) {
+    auto page = co_await parts.jobs->list(account, unended);
+    if (!page) co_return fail(page.error());
+    if (page->jobs.empty()) co_return Result<void>();
+    for (const auto& job : page->jobs) {
+      auto done = co_await parts.jobs->act(account, job.id, jobs::Action::cancel);
+      const bool over =
+          !done && (done.error().reason == Reason::not_found || done.error().reason == Reason::conflict);
+      if (!done && !over) co_return fail(done.error());
+    }
+  }
+}
+
+Task<Result<CommandLines>> remove_user(Administration& parts, Arguments arguments) {
+  const std::string name = text_argument(arguments, "name");
+  auto account = parts.accounts.suspend_user(name);
+  if (!account) co_return fail(account.error());
+  if (parts.jobs != nullptr) {
+    auto ended = co_await end_jobs(parts, account->id);
+    if (!ended) co_return fail(ended.error());
+  }
+  auto cleared = co_await parts.areas.remove_account(account->id);
+  if (!cleared) co_return fail(cleared.error());
+  auto removed = co_await parts.accounts.remove_user(name);
+  if (!removed) co_return fail(removed.error());
+  log::info("user {} removed with downloads, files and devices", name);
+  co_return one_line(user_line(*removed));
+}
+
+Task<Result<CommandLines>> pair(Administration& parts, Arguments arguments) {
+  auto pairing_code = co_await parts.accounts.new_pairing_code(text_argument(arguments, "name"));
+  if (!pairing_code) co_return fail(pairing_code.error());
+  std::string out;
+  JsonWriter json(out);
+  json.open('{').key("url");
+  json.text(fmt::format("{}/pair#k={}&c={}", parts.base_url, parts.jkt, *pairing_code)).close('}');
+  co_return one_line(std::move(out));
+}
+
+void add_finding(CommandLines& lines, std::string_view what, bool right, std::string_view message) {
+  std::string out;
+  JsonWriter json(out);
+  json.open('{').key("check").text(what).key("ok").yes_no(right).key("message").text(message).close('}');
+  lines.push_back(std::move(out));
+}
+
+Task<Result<CommandLines>> check(Administration& parts, Arguments) {
+  CommandLines lines;
+  auto look = [&parts] { return parts.check_store(); };
+  const auto faults = co_await offload(parts.disk_pool, look);
+  for (const auto& fault : faults) add_finding(lines, "database", false, fault);
+  if (faults.empty()) add_finding(lines, "database", true, "the database is sound");
+  const auto findings = co_await parts.areas.probe_file_system();
+  for (const auto& finding : findings) add_finding(lines, "file system", false, finding);
+  if (findings.empty()) add_finding(lines, "file system", true, "the areas' file system does what is needed");
+  const bool set_up = parts.accounts.snapshot()->set_up();
+  add_finding(lines, "accounts", true,
+              set_up ? "there are users" : "there is no user yet: `restanted user add NAME`");
+  co_return lines;
+}
+
+Task<Result<CommandLines>> copy_store(Administration& parts, Arguments) {
+  auto copy = [&parts] { return parts.copy_store(); };
+  auto path = co_await offload(parts.disk_pool, copy);
+  if (!path) co_return fail(path.error());
+  std::string out;
+  JsonWriter json(out);
+  json.open('{').key("path").text(*path).close('}');
+  co_return one_line(std::move(out));
+}
+
+struct Command {
+  std::string_view name;
+  Task<Result<CommandLines>> (*run)(Administration&, Arguments);
+};
+constexpr std::array<Command, 7> commands{{{"user-add", add_user},
+                                           {"user-list", list_users},
+                                           {"user-passwd", set_password},
+                                           {"user-remove", remove_user},
+                                           {"pair", pair},
+                                           {"check", check},
+                                           {"copy-store", copy_store}}};
+
+class Control final : public http::Handler {
+public:
+  Control(Executor control, Administration& administration)
+      : control_(std::move(control)), administration_(administration) {}
+
+  std::uint64_t body_limit(const http::Request&) const override { return 64 * 1024; }
+
+  Task<http::Response> handle(http::Request request) override {
+    if (!request.peer.unix_socket || (request.peer.uid != ::geteuid() && request.peer.uid != 0)) {
+      const auto error = fail(Reason::forbidden, "only the server's own user and root may give commands",
+                              "use sudo, or run it as the server's user");
+      co_return http::problem(error.value());
+    }
+    if (request.method != "POST" || request.path != "/control") {
+      const auto error = fail(Reason::not_found, "commands go to POST /control");
+      co_return http::problem(error.value());
+    }
+    boost::system::error_code unreadable;
+    const auto body = boost::json::parse(request.body, unreadable);
+    const auto* command = !unreadable && body.is_object() ? body.as_object().if_contains("command") : nullptr;
+    if (command == nullptr || !command->is_string()) {
+      const auto error = fail(Reason::invalid, "a command is {\"command\",\"args\"}");
+      co_return http::problem(error.value());
+    }
+    const auto* arguments = body.as_object().if_contains("args");
+    std::string arguments_text = arguments != nullptr ? boost::json::serialize(*arguments) : "{}";
+    auto running = run_there(
+        control_, run_command(administration_, std::string(command->as_string()), std::move(arguments_text)));
+    auto lines = co_await std::move(running);
+    wipe(request.body);
+    if (!lines) co_return http::problem(lines.error());
+    http::Response response;
+    response.set("Content-Type", "application/jsonl");
+    std::string out;
+    for (const auto& line : *lines) (out += line) += '\n';
+    response.body = std::move(out);
+    co_return response;
+  }
+
+private:
+  Executor control_;
+  Administration& administration_;
+};
+
+}  // namespace
+
+Task<Result<CommandLines>> run_command(Administration& administration, std::string command,
+                                       std::string arguments) {
+  boost::system::error_code error;
+  auto parsed = boost::json::parse(arguments, error);
+  wipe(arguments);
+  if (error || !parsed.is_object()) co_return fail(Reason::invalid, "the arguments are not a JSON object");
+  for (const auto& known : commands) {
+    if (known.name != command) continue;
+    auto running = known.run(administration, std::move(parsed.as_object()));
+    co_return co_await std::move(running);
+  }
+  co_return fail(Reason::usage, "there is no command " + command,
+                 "is the running server of another version than this program?");
+}
+
+std::unique_ptr<http::Handler> make_control(Executor control, Administration& administration) {
+  return std::make_unique<Control>(std::move(control), administration);
+}
+
+}  // namespace restante::api

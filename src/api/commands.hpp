@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "accounts/service.hpp"
+#include "files/areas.hpp"
+#include "http/message.hpp"
+#include "jobs/service.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace restante::api {
+
+/// What the operator's commands work on: the same with a running server and without one. All of it outlives
+/// the commands.
+struct Administration {
+  accounts::Service& accounts;
+  files::Areas& areas;
+  jobs::Service* jobs = nullptr;  ///< none: no server runs, so nothing is under way
+  std::string jkt;                ///< of the identity key
+  std::string base_url;           ///< SCHEME://HOST:PORT by which devices reach us
+  Executor disk_pool;
+  std::function<Result<std::string>()> copy_store;        ///< blocking; the path of the copy
+  std::function<std::vector<std::string>()> check_store;  ///< blocking; one line for each fault
+};
+
+/// One JSON object a line.
+using CommandLines = std::vector<std::string>;
+
+/// Runs on the control loop. `arguments` is a JSON object. Commands: user-add {name, role?, quota_bytes?,
+/// lan?, password?}, user-list, user-passwd {name, password}, user-remove {name}, pair {name}, check,
+/// copy-store. Errors: invalid, not-found, conflict, storage, ...
+Task<Result<CommandLines>> run_command(Administration& administration, std::string command,
+                                       std::string arguments);
+
+/// DATA/control.sock: `POST /control` {"command","args"} by the server's own user or root; the answer is
+/// application/jsonl, or a problem. `control` is the loop of everything in `administration`.
+std::unique_ptr<http::Handler> make_control(Executor control, Administration& administration);
+
+}  // namespace restante::api
