@@ -50,7 +50,7 @@ void Checkpointer::round() {
   const int code = sqlite3_wal_checkpoint_v2(handle, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   if (code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY) return;
   const Error error = connection_.translate(SQLite::Exception(handle, code));
-  if (error.reason == Reason::disk_full)
+  if (refused_for_room(code))
     log::warn("{}; it goes on when there is room", error.message);
   else
     acknowledging_.stop(error);

@@ -73,6 +73,10 @@ Error translate_error(const std::string& path, int extended_code, std::string_vi
   return fail(Reason::storage, std::move(message), words.hint).value();
 }
 
+bool refused_for_room(int code) {
+  return (code & 0xff) == SQLITE_FULL;
+}
+
 void throw_damaged(const char* what) {
   throw SQLite::Exception(what, SQLITE_CORRUPT);
 }

@@ -45,6 +45,9 @@ private:
 /// The same for an error without a connection: `system_error` is an errno value, or 0.
 Error translate_error(const std::string& path, int extended_code, std::string_view text, int system_error);
 
+/// SQLITE_FULL: a write found no room. Not so a failed sync, even one for want of room.
+bool refused_for_room(int code);
+
 /// A row holds what no version of this program writes; translated like damage found by SQLite.
 [[noreturn]] void throw_damaged(const char* what);
 

@@ -3,6 +3,8 @@
 
 #include "base/log.hpp"
 
+#include <cerrno>
+
 namespace restante::store::sqlite {
 namespace {
 
@@ -104,16 +106,19 @@ bool Writer::perform(Request& request) {
 
 void Writer::commit(Group& group) {
   if (!connection_.in_transaction()) return;
+  errno = 0;
   try {
     run_sql(connection_, commit_);
     commits_.fetch_add(1, std::memory_order_relaxed);
   } catch (const SQLite::Exception& error) {
-    const Error translated = connection_.translate(error);
+    // SQLite keeps no system error of a COMMIT, but nothing has touched errno since.
+    const Error translated =
+        translate_error(connection_.path(), error.getExtendedErrorCode(), error.what(), errno);
     if (connection_.in_transaction()) connection_.db().tryExec("ROLLBACK");
     give_up(group, translated);
     // A full disk is refused by write(2), before anything was synced: the group is cleanly undone and the
     // next one may succeed. After any other failure nobody knows what the disk holds.
-    if (translated.reason != Reason::disk_full) acknowledging_.stop(translated);
+    if (!refused_for_room(error.getErrorCode())) acknowledging_.stop(translated);
   }
 }
 
