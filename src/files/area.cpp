@@ -199,7 +199,14 @@ Task<Result<FileRecord>> AreasOnDisk::rename(AccountId account, FileId id, std::
   auto chosen = co_await offload(pool_, move);
   if (!chosen) co_return fail(std::move(chosen.error()));
   row->name = std::move(*chosen);
-  Database::Work work = [record = *row](Tx& tx) { return tx.repo<FileRecords>().update(record); };
+  Database::Work work = [record = *row](Tx& tx) -> Result<void> {
+    auto& records = tx.repo<FileRecords>();
+    auto stale = records.find_by_name(record.account, record.name);
+    if (!stale) return fail(std::move(stale.error()));
+    if (*stale)
+      if (auto removed = records.remove((*stale)->id); !removed) return removed;
+    return records.update(record);
+  };
   if (auto done = co_await database_.write(std::move(work)); !done) co_return fail(std::move(done.error()));
   auto drop_old = [this, account, &old_name] { return unlink_file(account, old_name); };
   if (auto done = co_await offload(pool_, drop_old); !done)

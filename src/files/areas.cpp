@@ -95,8 +95,9 @@ std::string AreasOnDisk::clean_name(std::string_view wanted) const {
 
 Result<std::string> AreasOnDisk::area_path(AccountId account) const {
   const std::string name = options_.account_name(account);
-  // Two accounts must never share a folder, so a name that cleaning would change is refused.
-  if (name.empty() || clean_segment(name) != name)
+  // Names are judged where accounts are made; here it only counts that each is one folder of its own.
+  if (name.empty() || name == "." || name == ".." ||
+      name.find_first_of(std::string_view("/\0", 2)) != std::string::npos)
     return fail(Reason::storage,
                 "account " + std::to_string(account.value) + " has no name that a folder can have");
   std::string path = roots_.user_path;
