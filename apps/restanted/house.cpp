@@ -20,7 +20,10 @@ Result<std::unique_ptr<House>> House::open(const Config& config, const std::stri
   if (!master_key) return fail(master_key.error());
   auto identity = load_identity(dir);
   if (!identity) return fail(identity.error());
-  auto opened = store::open_store({database, *master_key});
+  store::StoreOptions where;
+  where.path = database;
+  where.master_key = *master_key;
+  auto opened = store::open_store(std::move(where));
   wipe(*master_key);
   if (!opened) return fail(opened.error());
 
