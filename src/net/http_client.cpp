@@ -214,8 +214,12 @@ struct HttpClient::State {
     const std::string words = detail[0] != '\0' ? detail : curl_easy_strerror(code);
     switch (code) {
       case CURLE_URL_MALFORMAT:
-      case CURLE_UNSUPPORTED_PROTOCOL:
         return fail(Reason::invalid, "not a http or https address: " + url_for_logs(request.url)).value();
+      case CURLE_UNSUPPORTED_PROTOCOL:
+      case CURLE_WEIRD_SERVER_REPLY:
+        return fail(Reason::unreachable, "what answers at " + where + " does not speak HTTP",
+                    "is restanted running there, and is it https rather than http?")
+            .value();
       case CURLE_COULDNT_RESOLVE_HOST:
         return fail(Reason::dns, "the name of " + where + " was not found").value();
       case CURLE_COULDNT_CONNECT:
@@ -259,6 +263,8 @@ HttpClient::~HttpClient() = default;
 HttpClient::HttpClient(HttpClient&&) noexcept = default;
 
 Result<ClientResponse> HttpClient::send(const ClientRequest& request) {
+  if (!request.url.starts_with("http://") && !request.url.starts_with("https://"))
+    return fail(Reason::invalid, "not a http or https address: " + url_for_logs(request.url));
   curl_slist* list = curl_slist_append(nullptr, "Expect:");
   for (const auto& [name, value] : request.headers)
     list = curl_slist_append(list, (name + (value.empty() ? ";" : ": " + value)).c_str());

@@ -24,7 +24,7 @@ namespace restante::net {
 
 /// For tests: a server on a free loopback port (or a Unix socket) that answers requests one connection at a
 /// time with the raw text that `answer` makes of the raw request. A connection is kept until the client or an
-/// answer with "Connection: close" ends it. The thread ends with the object.
+/// answer that is empty or has "Connection: close" ends it. The thread ends with the object.
 class StubServer {
 public:
   using Answer = std::function<std::string(const std::string& request)>;
@@ -114,7 +114,8 @@ private:
         if (!connection.read_some(input)) return;
       const std::string answer = answer_(input.substr(0, wanted));
       input.erase(0, wanted);
-      if (!connection.write_all(answer) || answer.find("Connection: close") != answer.npos) return;
+      if (answer.empty() || !connection.write_all(answer) || answer.find("Connection: close") != answer.npos)
+        return;
     }
   }
 
