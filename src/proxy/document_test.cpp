@@ -20,25 +20,233 @@ std::string one_url(const std::string& members = "", const std::string& in_sourc
          in_source + "}]}]}" + members + "}";
 }
 
-TEST(Document, ReadsOneAddress) {
-  const auto document = parse(one_url());
+/// The document, which must be right.
+Document read(const std::string& json) {
+  auto document = parse(json);
+  if (!document) {
+    ADD_FAILURE() << document.error().pointer << " " << document.error().message;
+    return {};
+  }
+  return std::move(*document);
+}
 
-  ASSERT_TRUE(document) << document.error().message;
-  EXPECT_EQ(document->files.at(0).sources.at(0).url, "https://host.example/a.bin");
-  EXPECT_EQ(document->aud.at(0).jkt, jkt);
-  EXPECT_TRUE(document->probe);
+const Source& first_source(const Document& document) {
+  return document.files.at(0).sources.at(0);
+}
+
+const std::string whole = one_url(
+    R"(,"rev":2,"iss":{"jkt":"cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s","account":"ana"},"nbf":1795335601,"access":[
+    {"id":"c1","kind":"basic","scope":["HTTPS://Host.example:443"],"user":"ana","password":"pass-secret"},
+    {"id":"c2","kind":"bearer","scope":["https://host.example"],"token":"token-secret"},
+    {"id":"c3","kind":"cookies","scope":["https://host.example"],"cookies":[{"name":"s","value":"cookie-secret","host":"host.example","secure":true,"expires":5}]},
+    {"id":"c4","kind":"headers","scope":["https://host.example"],"headers":[["x-key","header-secret"]]}],
+    "when":{"tz":"Europe/Paris","start":"2026-11-28T01:00:00+01:00[Europe/Paris]","by":"2026-11-30T08:00:00Z",
+    "windows":[{"days":["MO","SU"],"from":"23:00","to":"06:30"},{"from":"00:00","to":"24:00"}],"repeat":"FREQ=DAILY","miss":"skip","late":"stop"},
+    "limits":{"bytes":10,"rate":20,"attempts":3,"parallel":4},"keep":"P14D","probe":false)",
+    R"(,"pri":2,"cred":["c1","c2"],"request":{"method":"POST","body64":"/wA=","headers":[["accept","*/*"]]})");
+
+TEST(Document, ReadsOneAddress) {
+  const auto document = read(one_url());
+
+  EXPECT_EQ(first_source(document).url, "https://host.example/a.bin");
+  EXPECT_EQ(first_source(document).request.method, "GET");
+  EXPECT_EQ(document.aud.at(0).jkt, jkt);
+  EXPECT_EQ(document.iat, 1795335600);
+  EXPECT_TRUE(document.probe);
+  EXPECT_FALSE(document.keep);
+}
+
+TEST(Document, ReadsEveryMember) {
+  const auto document = read(whole);
+
+  EXPECT_EQ(document.rev, 2);
+  EXPECT_EQ(document.iss_account, "ana");
+  EXPECT_EQ(document.nbf, 1795335601);
+  EXPECT_EQ(first_source(document).priority, 2);
+  EXPECT_EQ(first_source(document).request.body, std::string("\xff\x00", 2));
+  ASSERT_EQ(document.access.size(), 4u);
+  EXPECT_EQ(document.access[0].scope, std::vector<std::string>{"https://host.example"});
+  EXPECT_EQ(document.access[2].cookies.at(0).path, "/");
+  EXPECT_EQ(document.access[2].cookies.at(0).expires, 5);
+  EXPECT_EQ(to_rfc3339(*document.when.start), "2026-11-28T00:00:00Z");
+  EXPECT_EQ(document.when.start_text, "2026-11-28T01:00:00+01:00[Europe/Paris]");
+  ASSERT_EQ(document.when.windows.size(), 2u);
+  EXPECT_EQ(document.when.windows[0].from_minute, 23 * 60);
+  EXPECT_EQ(document.when.windows[0].to_minute, 6 * 60 + 30);
+  EXPECT_EQ(document.when.windows[1].to_minute, 1440);
+  EXPECT_EQ(document.when.miss, Miss::skip);
+  EXPECT_EQ(document.when.late, Late::stop);
+  EXPECT_EQ(document.limits.max_bytes, 10u);
+  EXPECT_EQ(document.limits.rate_bytes_per_s, 20u);
+  EXPECT_EQ(document.limits.attempts, 3);
+  EXPECT_EQ(document.limits.parallel, 4);
+  EXPECT_EQ(document.keep, std::chrono::days(14));
+  EXPECT_FALSE(document.probe);
 }
 
 TEST(Document, IsTheSameAfterWritingAndReading) {
-  const auto document =
-      parse(one_url(R"(,"when":{"start":"2026-11-28T01:00:00+01:00[Europe/Paris]"},"keep":"P14D")"));
-  ASSERT_TRUE(document) << document.error().message;
+  const auto document = read(whole);
 
-  const auto again = parse(to_json(*document));
+  const auto written = to_json(document);
 
-  ASSERT_TRUE(again) << again.error().message;
-  EXPECT_EQ(to_json(*again), to_json(*document));
-  EXPECT_EQ(to_rfc3339(*again->when.start), "2026-11-28T00:00:00Z");
+  EXPECT_EQ(to_json(read(written)), written);
+  for (const char* part :
+       {"pass-secret", "token-secret", "cookie-secret", "header-secret", "body64", "FREQ=DAILY", "\"24:00\"",
+        "01:00:00+01:00[Europe/Paris]", "P14D", "\"probe\":false", "\"expires\":5"})
+    EXPECT_NE(written.find(part), std::string::npos) << part;
+}
+
+TEST(Document, WritesAChangedTimeAnew) {
+  auto document = read(whole);
+  document.when.start = *document.when.start + std::chrono::hours(1);
+
+  const auto again = read(to_json(document));
+
+  EXPECT_EQ(to_rfc3339(*again.when.start), "2026-11-28T01:00:00Z");
+}
+
+TEST(Document, FoldersOfTheWholeAndOfOneFileJoin) {
+  auto json = one_url();
+  json.replace(json.find("\"files\":[{"), 10, R"("folder":"course","files":[{"path":"week 1/two",)");
+
+  const auto document = read(json);
+
+  EXPECT_EQ(document.files.at(0).folder, "course/week 1/two");
+  EXPECT_EQ(read(to_json(document)).files.at(0).folder, "course/week 1/two");
+}
+
+TEST(Document, FoldersTogetherHaveALimit) {
+  auto json = one_url();
+  std::string deep = "a";
+  for (int i = 1; i < 32; ++i) deep += "/a";
+  json.replace(json.find("\"files\":[{"), 10, R"("folder":")" + deep + R"(","files":[{"path":"b",)");
+
+  const auto document = parse(json);
+
+  ASSERT_FALSE(document);
+  EXPECT_EQ(document.error().pointer, "/what/files/0/path");
+}
+
+TEST(Document, IsRefusedWhenItIsTooLarge) {
+  const auto document = parse(one_url(R"(,"ext":{"a":")" + std::string(256 * 1024, 'x') + "\"}"));
+
+  ASSERT_FALSE(document);
+  EXPECT_EQ(document.error().reason, Reason::too_large);
+}
+
+TEST(Document, ErrorsSayWhatIsWrongAndHowToMendIt) {
+  const auto no_zone = parse(one_url(R"(,"when":{"start":"2026-11-28T02:00:00"})")).error();
+  EXPECT_NE(no_zone.message.find("zone"), std::string::npos) << no_zone.message;
+  EXPECT_NE(no_zone.hint.find("+01:00"), std::string::npos) << no_zone.hint;
+
+  const auto scheme = parse(one_url("", "", "file:///etc/passwd")).error();
+  EXPECT_EQ(scheme.reason, Reason::scheme);
+  EXPECT_NE(scheme.message.find("https://"), std::string::npos) << scheme.message;
+
+  const auto type = parse(one_url(R"(,"rev":"1")")).error();
+  EXPECT_EQ(type.message, "/rev must be a number, and is a text in quotes");
+}
+
+TEST(Document, ErrorsDoNotRepeatWhatWasGiven) {
+  for (const char* url :
+       {"https://ana:hush-hush@host/a b", "https://ana:hush-hush@@host/", "ana:hush-hush@host"}) {
+    const auto error = parse(one_url("", "", url)).error();
+    EXPECT_EQ((error.message + error.hint).find("hush"), std::string::npos) << error.message;
+  }
+  const auto error =
+      parse(one_url(R"(,"access":[{"id":"a","kind":"bearer","scope":["https://h"],"token":"hush hush"}])"))
+          .error();
+  EXPECT_EQ(error.pointer, "/access/0/token");
+  EXPECT_EQ((error.message + error.hint).find("hush"), std::string::npos) << error.message;
+}
+
+TEST(Secrets, OfAnAddressBecomeACredentialOfItsOrigin) {
+  const auto document = read(one_url("", "", "https://ana:p%3Ass%20w@Host.example:443/a"));
+
+  EXPECT_EQ(first_source(document).url, "https://Host.example:443/a");
+  ASSERT_EQ(document.access.size(), 1u);
+  const auto& credential = document.access[0];
+  EXPECT_EQ(credential.kind, CredentialKind::basic);
+  EXPECT_EQ(credential.user, "ana");
+  EXPECT_EQ(credential.password, "p:ss w");
+  EXPECT_EQ(credential.scope, std::vector<std::string>{"https://host.example"});
+  EXPECT_EQ(first_source(document).credential_ids, std::vector<std::string>{credential.id});
+}
+
+TEST(Secrets, OfAnAddressMustBeText) {
+  for (const char* user : {"a%0d%0ab", "a:%00", "%ff", "a%3ab"})
+    EXPECT_EQ(parse(one_url("", "", "https://" + std::string(user) + "@host/")).error().pointer,
+              "/what/files/0/sources/0/url")
+        << user;
+  EXPECT_TRUE(read(one_url("", "", "https://@host/")).access.empty());
+}
+
+TEST(Secrets, OfHeadersBecomeACredentialOfTheOrigin) {
+  const auto document = read(one_url(
+      "", R"(,"request":{"headers":[["Cookie","a=b; c=d"],["accept","*/*"],["AUTHORIZATION","Bearer x"]]})"));
+
+  ASSERT_EQ(document.access.size(), 1u);
+  const auto& credential = document.access[0];
+  EXPECT_EQ(credential.kind, CredentialKind::headers);
+  EXPECT_EQ(credential.headers, (std::vector<Header>{{"Cookie", "a=b; c=d"}, {"AUTHORIZATION", "Bearer x"}}));
+  EXPECT_EQ(credential.scope, std::vector<std::string>{"https://host.example"});
+  EXPECT_EQ(first_source(document).request.headers, (std::vector<Header>{{"accept", "*/*"}}));
+  EXPECT_EQ(to_json(document, Part::without_secrets).find("a=b"), std::string::npos);
+}
+
+TEST(Secrets, ThatAreTheSameAreOneCredentialWithANameOfItsOwn) {
+  const auto document = parse(
+      R"({"v":1,"id":"01999f3c-7a10-7c54-9a1f-3b8f0c2d4e5a","aud":[{"jkt":"cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s"}],
+      "iat":1,"exp":2,"what":{"files":[{"sources":[{"url":"http://a:b@h/1"},{"url":"http://a:b@h/2"},{"url":"http://a:c@h/3"}]}]},
+      "access":[{"id":"from-source-1","kind":"bearer","scope":["http://h"],"token":"t"}]})");
+
+  ASSERT_TRUE(document);
+  ASSERT_EQ(document->access.size(), 3u);
+  const auto& sources = document->files[0].sources;
+  EXPECT_EQ(sources[0].credential_ids, std::vector<std::string>{"from-source-2"});
+  EXPECT_EQ(sources[1].credential_ids, sources[0].credential_ids);
+  EXPECT_EQ(sources[2].credential_ids, std::vector<std::string>{"from-source-3"});
+}
+
+TEST(Headers, ThatTheTransferSetsItselfAreDropped) {
+  const auto document = read(one_url(
+      "",
+      R"(,"request":{"headers":[["Host","x"],["Content-Length","1"],["Transfer-Encoding","chunked"],["Connection","close"],
+      ["Proxy-Authorization","x"],["TE","x"],["Upgrade","h2c"],["Expect","x"],["Accept-Encoding","gzip"],["Range","bytes=0-"],
+      ["If-Range","x"],["if-none-match","x"],["Referer","https://host.example/"]]})"));
+
+  EXPECT_EQ(first_source(document).request.headers,
+            (std::vector<Header>{{"Referer", "https://host.example/"}}));
+}
+
+TEST(Parts, WithoutSecretsNamesThemButHasNone) {
+  const auto document = read(whole);
+
+  const auto open = to_json(document, Part::without_secrets);
+  const auto hidden = to_json(document, Part::hidden);
+
+  for (const auto& text : {open, hidden}) EXPECT_EQ(text.find("-secret"), std::string::npos) << text;
+  EXPECT_NE(open.find(R"("cred":["c1","c2"])"), std::string::npos);
+  EXPECT_NE(hidden.find(R"("user":"ana","password":"***")"), std::string::npos);
+  EXPECT_TRUE(read(open).access.empty());
+}
+
+TEST(Parts, SecretsComeBack) {
+  const auto document = read(whole);
+  auto restored = read(to_json(document, Part::without_secrets));
+
+  const auto done = restore_secrets(restored, to_json(document, Part::only_secrets));
+
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(to_json(restored), to_json(document));
+}
+
+TEST(Parts, ADocumentWithoutSecretsHasNoSecretPart) {
+  auto document = read(one_url());
+
+  EXPECT_EQ(to_json(document, Part::only_secrets), "");
+  EXPECT_TRUE(restore_secrets(document, ""));
+  EXPECT_FALSE(restore_secrets(document, "[]"));
 }
 
 }  // namespace

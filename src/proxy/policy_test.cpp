@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proxy/policy.hpp"
+
+#include "base/text.hpp"
+
+#include <gtest/gtest.h>
+
+namespace restante::proxy {
+namespace {
+
+Document one_url(const std::string& url = "https://host/a") {
+  Document document;
+  document.iat = 1795335600;
+  document.exp = document.iat + 86400;
+  Source source;
+  source.url = url;
+  File file;
+  file.sources.push_back(source);
+  document.files.push_back(file);
+  return document;
+}
+
+struct Refusal {
+  Reason reason;
+  std::string pointer;
+  bool operator==(const Refusal&) const = default;
+};
+
+Refusal refusal(const Result<void>& result) {
+  if (result) {
+    ADD_FAILURE() << "accepted";
+    return {Reason::internal, ""};
+  }
+  EXPECT_FALSE(result.error().message.empty());
+  EXPECT_FALSE(result.error().remedy().empty());
+  return {result.error().reason, result.error().pointer};
+}
+
+TEST(Supported, AreHttpAndHttps) {
+  EXPECT_TRUE(check_supported(one_url("http://host/a")));
+  EXPECT_TRUE(check_supported(one_url("HTTPS://host/a")));
+  for (const char* url : {"ftp://host/a", "ftps://host/a", "sftp://host/a"})
+    EXPECT_EQ(refusal(check_supported(one_url(url))),
+              (Refusal{Reason::scheme, "/what/files/0/sources/0/url"}))
+        << url;
+}
+
+TEST(Supported, EverySourceIsLookedAt) {
+  auto document = one_url();
+  document.files.push_back(document.files[0]);
+  document.files[1].sources.push_back(one_url("ftp://host/a").files[0].sources[0]);
+
+  EXPECT_EQ(refusal(check_supported(document)).pointer, "/what/files/1/sources/1/url");
+}
+
+TEST(Supported, AreGetAndPost) {
+  auto document = one_url();
+  document.files[0].sources[0].request.method = "POST";
+  EXPECT_TRUE(check_supported(document));
+
+  document.files[0].sources[0].request.method = "DELETE";
+  EXPECT_EQ(refusal(check_supported(document)),
+            (Refusal{Reason::cap_denied, "/what/files/0/sources/0/request/method"}));
+}
+
+TEST(Supported, CredentialsMustBeThereAndOfAKnownKind) {
+  auto document = one_url();
+  document.access.resize(1);
+  document.access[0].id = "c1";
+  document.files[0].sources[0].credential_ids = {"c1"};
+  EXPECT_TRUE(check_supported(document));
+
+  document.files[0].sources[0].credential_ids = {"c1", "c2"};
+  EXPECT_EQ(refusal(check_supported(document)), (Refusal{Reason::invalid, "/what/files/0/sources/0/cred/1"}));
+  for (CredentialKind kind : {CredentialKind::tls, CredentialKind::oauth}) {
+    document.access[0].kind = kind;
+    EXPECT_EQ(refusal(check_supported(document)), (Refusal{Reason::cap_denied, "/access/0/kind"}));
+  }
+}
+
+TEST(Supported, AreNeitherCodeNorPayNorNotifyNorRepeat) {
+  auto code = one_url(), pay = one_url(), notify = one_url(), repeat = one_url();
+  code.has_code = pay.has_pay = notify.has_notify = true;
+  repeat.when.repeat = "FREQ=DAILY";
+
+  EXPECT_EQ(refusal(check_supported(code)), (Refusal{Reason::cap_denied, "/code"}));
+  EXPECT_EQ(refusal(check_supported(pay)), (Refusal{Reason::cap_denied, "/pay"}));
+  EXPECT_EQ(refusal(check_supported(notify)), (Refusal{Reason::cap_denied, "/notify"}));
+  EXPECT_EQ(refusal(check_supported(repeat)), (Refusal{Reason::cap_denied, "/when/repeat"}));
+}
+
+TEST(Validity, IsFromTenMinutesBeforeToTheEnd) {
+  const auto document = one_url();
+  const Instant made{Seconds(document.iat)}, end{Seconds(document.exp)};
+
+  EXPECT_TRUE(check_times(document, made - Seconds(600)));
+  EXPECT_TRUE(check_times(document, end - Millis(1)));
+  EXPECT_EQ(refusal(check_times(document, made - Seconds(601))).pointer, "/iat");
+  EXPECT_EQ(refusal(check_times(document, end)).pointer, "/exp");
+}
+
+TEST(Validity, HasItsLimits) {
+  auto document = one_url();
+  const Instant made{Seconds(document.iat)};
+
+  document.exp = document.iat + 400LL * 86400;
+  EXPECT_TRUE(check_times(document, made));
+  document.exp += 1;
+  EXPECT_EQ(refusal(check_times(document, made)).pointer, "/exp");
+  document.exp = document.iat + 1;
+  document.nbf = document.iat + 601;
+  EXPECT_EQ(refusal(check_times(document, made)).pointer, "/nbf");
+}
+
+}  // namespace
+}  // namespace restante::proxy
