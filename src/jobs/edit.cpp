@@ -2,19 +2,35 @@
 #include "jobs/edit.hpp"
 
 #include "jobs/acceptance.hpp"
+#include "proxy/zone.hpp"
 
 namespace restante::jobs {
+namespace {
+
+/// Sets one time of a document as its text says, or takes it away.
+Result<void> set_time(const std::optional<std::optional<std::string>>& change,
+                      std::optional<Instant>& instant, std::string& text, const char* pointer) {
+  if (!change) return {};
+  instant.reset();
+  text = change->value_or("");
+  if (text.empty()) return {};
+  auto parsed = proxy::parse_ixdtf(text);
+  if (!parsed) {
+    parsed.error().pointer = pointer;
+    return fail(std::move(parsed.error()));
+  }
+  instant = *parsed;
+  return {};
+}
+
+}  // namespace
 
 Result<proxy::Document> edited(proxy::Document document, const Change& change) {
   proxy::When& when = document.when;
-  if (change.start) {
-    when.start.reset();
-    when.start_text = change.start->value_or("");
-  }
-  if (change.by) {
-    when.by.reset();
-    when.by_text = change.by->value_or("");
-  }
+  if (auto set = set_time(change.start, when.start, when.start_text, "/when/start"); !set)
+    return fail(std::move(set.error()));
+  if (auto set = set_time(change.by, when.by, when.by_text, "/when/by"); !set)
+    return fail(std::move(set.error()));
   if (change.windows) when.windows = *change.windows;
   if (change.tz) when.tz = *change.tz;
   if (change.rate_bytes_per_s) document.limits.rate_bytes_per_s = *change.rate_bytes_per_s;

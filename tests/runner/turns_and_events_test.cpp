@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "place.hpp"
+
+#include <gmock/gmock.h>
+
+namespace restante::jobs::test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+const std::string a_url = "http://content.test/a.bin";
+const char* const at_one = R"({"start":"2026-11-22T01:00:00Z"})";
+
+class Turn : public Place {};
+
+TEST_F(Turn, OneBusyAccountDoesNotKeepAnotherWaiting) {
+  limits.running_at_once = 2;
+  for (int i = 0; i < 10; ++i) transfers.on("http://a.test/" + std::to_string(i), {{.body = "a"}});
+  transfers.on("http://b.test/", {{.body = "b"}});
+  start();
+  std::vector<Submission> many;
+  for (int i = 0; i < 10; ++i)
+    many.push_back(
+        submission({.id = id_number(i), .urls = {{"http://a.test/" + std::to_string(i)}}, .when = at_one}));
+  run(service->submit_all(std::move(many)));
+  accept({.id = id_number(10), .urls = {{"http://b.test/"}}, .when = at_one}, ben);
+
+  pass(std::chrono::hours(1));
+  until([&] { return shelf->files.size() == 11; }, "all are done");
+
+  const auto ben_at = std::find(transfers.started_for.begin(), transfers.started_for.end(), ben.value);
+  EXPECT_LE(ben_at - transfers.started_for.begin(), 2) << "ben is among the first";
+  EXPECT_LE(transfers.most_running, 2);
+}
+
+TEST_F(Turn, KeepsToTheLimitOfEachOrigin) {
+  limits.running_per_origin = 2;
+  for (int i = 0; i < 8; ++i) transfers.on("http://a.test/" + std::to_string(i), {{.body = "a"}});
+  start();
+  std::vector<JobId> ids;
+  for (int i = 0; i < 8; ++i)
+    ids.push_back(accept({.id = id_number(i), .urls = {{"http://a.test/" + std::to_string(i)}}}));
+
+  until([&] { return shelf->files.size() == 8; }, "all are done");
+
+  EXPECT_LE(transfers.most_running_at["http://a.test"], 2);
+}
+
+TEST_F(Turn, MoreThanFitsInMemoryIsReadAgainLater) {
+  limits.planned_in_memory = 10;
+  limits.running_at_once = 4;
+  start();
+  std::vector<Submission> many;
+  for (int i = 0; i < 50; ++i) {
+    const std::string url = "http://h" + std::to_string(i) + ".test/f";
+    transfers.on(url, {{.body = "x"}});
+    many.push_back(submission({.id = id_number(i), .urls = {{url}}}));
+  }
+
+  run(service->submit_all(std::move(many)));
+
+  until([&] { return shelf->files.size() == 50; }, "all are done");
+}
+
+class Telling : public Place {
+protected:
+  std::unique_ptr<Subscription> subscribe(std::optional<JobId> job, std::optional<std::int64_t> after) {
+    return std::move(run(service->subscribe(ana, job, after)).value());
+  }
+  std::optional<Event> next(Subscription& from) { return run(from.next(Millis(500))).value(); }
+  std::vector<Event> all(Subscription& from) {
+    std::vector<Event> out;
+    while (auto event = next(from)) out.push_back(std::move(*event));
+    return out;
+  }
+};
+
+TEST_F(Telling, TellsEveryChangeAndTheFile) {
+  transfers.on(a_url, {{.body = "hello"}});
+  start();
+  auto watching = subscribe(std::nullopt, std::nullopt);
+
+  const JobId id = accept({});
+  until(id, State::done);
+  std::vector<std::string> kinds;
+  for (const Event& event : all(*watching)) kinds.push_back(event.kind);
+
+  EXPECT_THAT(kinds,
+              ElementsAre("job.state", "job.state", "job.progress", "job.state", "file.done", "job.state"));
+}
+
+TEST_F(Telling, ResumesAfterANumberWithoutAGapOrARepeat) {
+  transfers.on(a_url, {{.body = "hello"}});
+  start();
+  const JobId id = accept({});
+  until(id, State::done);
+  const auto rows = history(id);
+  ASSERT_EQ(rows.size(), 4u);
+
+  auto watching = subscribe(std::nullopt, rows.at(1).seq);
+  const auto events = all(*watching);
+
+  ASSERT_EQ(events.size(), 3u);
+  EXPECT_EQ(events.at(0).seq, rows.at(2).seq);
+  EXPECT_EQ(events.at(1).kind, "file.done");
+  EXPECT_EQ(events.at(2).seq, rows.at(3).seq);
+  EXPECT_THAT(events.at(2).data, HasSubstr(R"("to":"done")"));
+}
+
+TEST_F(Telling, AWatcherOfOneJobHearsOnlyOfThat) {
+  start();
+  const JobId one = accept({.id = id_number(1), .when = at_one});
+  auto watching = subscribe(one, std::nullopt);
+  accept({.id = id_number(2), .when = at_one});
+
+  run(service->act(ana, one, Action::pause)).value();
+
+  const auto events = all(*watching);
+  ASSERT_EQ(events.size(), 1u);
+  EXPECT_EQ(events.at(0).job, one);
+}
+
+TEST_F(Telling, AnotherAccountHearsNothing) {
+  start();
+  auto watching = std::move(run(service->subscribe(ben, std::nullopt, std::nullopt)).value());
+
+  accept({.when = at_one});
+
+  EXPECT_FALSE(next(*watching).has_value());
+}
+
+TEST_F(Telling, AWatcherThatDoesNotReadIsToldToReadAgain) {
+  start();
+  auto watching = subscribe(std::nullopt, std::nullopt);
+  for (int batch = 0; batch < 5; ++batch) {
+    std::vector<Submission> many;
+    for (int i = 0; i < 250; ++i)
+      many.push_back(submission({.id = id_number(batch * 1000 + i), .when = at_one}));
+    run(service->submit_all(std::move(many)));
+  }
+
+  EXPECT_EQ(run(watching->next(Millis(10))).error().reason, Reason::busy);
+}
+
+class Looks : public Place {};
+
+TEST_F(Looks, FirstAtWhatStartsLater) {
+  transfers.on(a_url, {{.body = "12345"}});
+  start();
+  const JobId id = accept({.when = at_one, .probe = true});
+
+  const JobView seen = run(service->find_looked_at(ana, id, Millis(5000))).value();
+
+  ASSERT_TRUE(seen.job.probe.has_value());
+  EXPECT_EQ(seen.job.probe->name, "a.bin");
+  EXPECT_EQ(seen.job.probe->size_bytes, 5u);
+  EXPECT_TRUE(seen.job.probe->resumable);
+  EXPECT_EQ(seen.job.state, State::scheduled);
+  EXPECT_EQ(seen.files.at(0).size_bytes, 5u);
+  EXPECT_TRUE(transfers.asked.at(0).probe);
+}
+
+TEST_F(Looks, NotAtAllWhenToldNotTo) {
+  start();
+
+  const JobId id = accept({.when = at_one, .probe = false});
+  const JobView seen = run(service->find_looked_at(ana, id, Millis(5000))).value();
+
+  EXPECT_FALSE(seen.job.probe.has_value());
+  EXPECT_TRUE(transfers.asked.empty());
+}
+
+TEST_F(Looks, AndFailsAtOnceWhatTheGuardRefuses) {
+  transfers.on(a_url, {{.reason = Reason::address, .transient = false}});
+  start();
+
+  const JobId id = accept({.when = at_one, .probe = true});
+  run(service->find_looked_at(ana, id, Millis(5000))).value();
+  const JobView failed = view(id);
+
+  EXPECT_EQ(failed.job.state, State::failed);
+  EXPECT_EQ(failed.job.reason, Reason::address);
+}
+
+TEST_F(Looks, ButKeepsWhatMayExistLater) {
+  transfers.on(a_url, {{.reason = Reason::not_found, .transient = false}});
+  start();
+
+  const JobId id = accept({.when = at_one, .probe = true});
+  const JobView seen = run(service->find_looked_at(ana, id, Millis(5000))).value();
+
+  EXPECT_EQ(seen.job.state, State::scheduled);
+  EXPECT_EQ(seen.job.probe->refused, Reason::not_found);
+}
+
+TEST_F(Looks, AtTheFirstAnswerOfWhatRunsAtOnce) {
+  transfers.on(a_url, {{.body = std::string(100, 'x'), .cut_at = 50, .hangs = true}});
+  start();
+  const JobId id = accept({});
+
+  const JobView seen = run(service->find_looked_at(ana, id, Millis(5000))).value();
+
+  ASSERT_TRUE(seen.job.probe.has_value());
+  EXPECT_EQ(seen.job.probe->size_bytes, 100u);
+}
+
+}  // namespace
+}  // namespace restante::jobs::test
