@@ -93,9 +93,8 @@ public:
     curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
     curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Multi::on_timer);
     curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
-    curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS, limits.connections_per_host);
     curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, limits.connections);
-    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, limits.idle_connections);
+    curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, limits.kept_connections);
   }
   ~Multi() override {
     curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, nullptr);

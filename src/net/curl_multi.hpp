@@ -84,9 +84,8 @@ public:
 class CurlMulti {
 public:
   struct Limits {
-    long connections_per_host = 6;
     long connections = 64;
-    long idle_connections = 8;
+    long kept_connections = 64;  ///< busy ones included
   };
   virtual ~CurlMulti() = default;
   virtual std::unique_ptr<CurlHandle> start(const CurlOptions& options, CurlEvents& events) = 0;

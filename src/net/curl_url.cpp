@@ -78,11 +78,11 @@ Result<HttpUrl> from_parsed(CURLU* url) {
   const auto port = part(url, CURLUPART_PORT, CURLU_DEFAULT_PORT);
   const auto path = part(url, CURLUPART_PATH);
   const auto query = part(url, CURLUPART_QUERY);
-  if (!scheme || !host || !path) return not_a_url("it has no host");
-  out.scheme = ascii_lower(*scheme);
+  out.scheme = ascii_lower(scheme.value_or(""));
   if (out.scheme != "http" && out.scheme != "https") {
     return fail(Reason::scheme, "addresses of the kind " + out.scheme + ": are not supported");
   }
+  if (!host || !path) return not_a_url("it has no host");
   out.host = without_brackets(ascii_lower(*host));
   if (!plain_host(out.host)) return not_a_url("its host has characters that no host has");
   const bool v6 = out.host.find(':') != std::string::npos;
