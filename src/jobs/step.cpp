@@ -131,6 +131,8 @@ public:
   }
 
   Step operator()(const event::Changed& changed) {
+    const bool over = from_.state == State::done || from_.state == State::cancelled;
+    if (over || (ended(from_.state) && !changed.replaced)) return forbid("it has ended already");
     if (changed.replaced) {
       out_.to.reason.reset();
       out_.to.message.clear();
