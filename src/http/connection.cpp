@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "http/head.hpp"
 
+#include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
@@ -54,7 +55,12 @@ void Connection::set_deadline(std::chrono::seconds time) {
 
 void Connection::finish_up() {
   finishing_ = true;
-  if (idle_) stream_.expire();
+  if (idle_ || streaming_) abandon();
+}
+
+void Connection::abandon() {
+  stream_.expire();
+  if (streaming_) stop_stream_.emit(asio::cancellation_type::all);
 }
 
 void Connection::consume(std::size_t bytes) {
@@ -212,9 +218,15 @@ Task<bool> Connection::send_parts(FileBody body) {
 
 Task<bool> Connection::send_stream(StreamBody body, bool chunked) {
   std::string piece;
+  const auto loop = co_await asio::this_coro::executor;
   for (;;) {
     stream_.deadline = Stream::TimePoint::max();
-    std::optional<std::string> next = co_await body.next();
+    // Started with a cancellation slot of its own, so that a client that goes away ends the wait.
+    auto piece_made = asio::bind_cancellation_slot(stop_stream_.slot(), asio::use_awaitable);
+    auto make_piece = body.next();
+    streaming_ = true;
+    std::optional<std::string> next = co_await asio::co_spawn(loop, std::move(make_piece), piece_made);
+    streaming_ = false;
     if (!next) break;
     if (next->empty()) continue;
     piece.clear();

@@ -5,6 +5,8 @@
 #include "http/server.hpp"
 #include "http/stream.hpp"
 
+#include <boost/asio/cancellation_signal.hpp>
+
 #include <string>
 #include <vector>
 
@@ -21,6 +23,10 @@ public:
   Stream& stream() { return stream_; }
   /// No further request is read: closes now if none is under way, else after its answer.
   void finish_up();
+  /// Ends the connection even where it waits for the next piece of a stream.
+  void abandon();
+  /// A stream is being sent to a client that is no longer there.
+  bool is_deserted() const { return streaming_ && stream_.peer_is_gone(); }
 
 private:
   enum class Got { request, refused, ended };
@@ -49,7 +55,8 @@ private:
   std::size_t begin_ = 0, end_ = 0;
   std::string out_;  ///< head of the answer, kept for its capacity
   Response refusal_;
-  bool keep_ = true, idle_ = true, finishing_ = false, first_ = true;
+  bool keep_ = true, idle_ = true, finishing_ = false, first_ = true, streaming_ = false;
+  asio::cancellation_signal stop_stream_;
 };
 
 }  // namespace restante::http

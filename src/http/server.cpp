@@ -91,7 +91,9 @@ private:
   /// Keeps a connection in the list that the sweep reads, for as long as it lives.
   struct Registration {
     Registration(Loop& to, Connection& connection)
-        : loop(to), at(loop.connections_.insert(loop.connections_.end(), &connection)) {}
+        : loop(to), at(loop.connections_.insert(loop.connections_.end(), &connection)) {
+      if (loop.connections_.size() == 1) loop.sweeper_.cancel();
+    }
     ~Registration() {
       loop.connections_.erase(at);
       --loop.shared_.connections;
@@ -104,12 +106,15 @@ private:
 
   Task<void> sweep() {
     while (!stopped_) {
-      sweeper_.expires_after(sweep_time);
+      if (connections_.empty())
+        sweeper_.expires_at(std::chrono::steady_clock::time_point::max());
+      else
+        sweeper_.expires_after(sweep_time);
       boost::system::error_code ignored;
       co_await sweeper_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
       const auto now = std::chrono::steady_clock::now();
       for (Connection* connection : connections_)
-        if (connection->stream().deadline < now) connection->stream().expire();
+        if (connection->stream().deadline < now || connection->is_deserted()) connection->abandon();
     }
   }
 
@@ -119,7 +124,7 @@ private:
     const auto until = std::chrono::steady_clock::now() + shared_.limits.stop_time;
     while (!connections_.empty() && std::chrono::steady_clock::now() < until)
       co_await sleep_for(std::chrono::milliseconds(5));
-    for (Connection* connection : connections_) connection->stream().expire();
+    for (Connection* connection : connections_) connection->abandon();
     co_await group_.stop();
     stopped_ = true;
     sweeper_.cancel();

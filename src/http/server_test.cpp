@@ -8,6 +8,7 @@
 #include <chrono>
 #include <fcntl.h>
 #include <string>
+#include <sys/socket.h>
 #include <unistd.h>
 
 namespace restante::http {
@@ -271,6 +272,35 @@ TEST(Server, StreamsInChunksOrUntilTheEndForHttp10) {
   EXPECT_EQ(answer.header("Transfer-Encoding"), "chunked");
   EXPECT_EQ(answer.body, "piece 1\npiece 2\npiece 3\n");
   EXPECT_EQ(old.response().body, "piece 1\npiece 2\npiece 3\n");
+}
+
+TEST(Server, LetsAStreamGoWhenItsClientHasGone) {
+  test::Running server;
+  {
+    Client client(server.port());
+    client.send("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    char first = 0;
+    ASSERT_EQ(::recv(client.socket(), &first, 1, 0), 1);
+    EXPECT_EQ(server.handler().streams_ended, 0);
+  }
+
+  server.handler().streams_ended.wait(0);
+
+  EXPECT_EQ(server.handler().streams_ended, 1);
+}
+
+TEST(Server, StopEndsAStreamThatWaits) {
+  ServerLimits limits;
+  limits.stop_time = std::chrono::hours(1);
+  test::Running server(limits);
+  Client client(server.port());
+  client.send("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  char first = 0;
+  ASSERT_EQ(::recv(client.socket(), &first, 1, 0), 1);
+
+  server.stop();
+
+  EXPECT_EQ(server.handler().streams_ended, 1);
 }
 
 TEST(Server, SendsAFileLargerThanOneTurn) {

@@ -23,13 +23,13 @@ struct Answer {
   std::string_view header(std::string_view name) const;
 };
 
-/// /echo says method, path, query and body; /file sends `file`; /stream three pieces; /throw throws; /wait
-/// never answers by itself.
+/// /echo says method, path, query and body; /file sends `file`; /stream three pieces; /events says hello and
+/// waits; /throw throws; /wait never answers by itself.
 class EchoHandler : public Handler {
 public:
   std::uint64_t limit = 1u << 20;
   std::optional<FileBody> file;
-  std::atomic<int> requests{0};
+  std::atomic<int> requests{0}, streams_ended{0};
   Peer last_peer;
   std::string last_host;
 

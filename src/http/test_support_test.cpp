@@ -29,6 +29,23 @@ std::string_view Answer::header(std::string_view name) const {
   return {};
 }
 
+namespace {
+
+/// Tells the handler when a stream of events is let go.
+struct Watch {
+  explicit Watch(EchoHandler& to) : handler(to) {}
+  ~Watch() {
+    ++handler.streams_ended;
+    handler.streams_ended.notify_all();
+  }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+  EchoHandler& handler;
+  bool greeted = false;
+};
+
+}  // namespace
+
 Task<Response> EchoHandler::handle(Request request) {
   ++requests;
   last_peer = request.peer;
@@ -46,6 +63,14 @@ Task<Response> EchoHandler::handle(Request request) {
       const int piece = ++*count;
       if (piece > 3) co_return std::nullopt;
       co_return "piece " + std::to_string(piece) + "\n";
+    };
+    response.body = std::move(body);
+  } else if (request.path == "/events") {
+    StreamBody body;
+    body.next = [watch = std::make_shared<Watch>(*this)]() -> Task<std::optional<std::string>> {
+      if (!std::exchange(watch->greeted, true)) co_return "hello\n";
+      co_await sleep_for(std::chrono::hours(1));
+      co_return std::nullopt;
     };
     response.body = std::move(body);
   } else if (request.path == "/split") {
