@@ -140,6 +140,11 @@ Result<Document> parse(std::string_view json) {
   MemberReader in(*tree);
   Document out;
   if (!read_document(in, out)) return fail(in.take_error());
+  // What is accepted is written for the store and read again. Writing can lengthen a document (a credential
+  // of its own for each secret of an address), at most threefold, so that only large ones need this look.
+  if (json.size() > JsonTree::Limits().bytes / 4 && to_json(out).size() > JsonTree::Limits().bytes)
+    return fail(Reason::too_large, "the document is too large once its secrets are kept apart",
+                "make several smaller documents");
   return out;
 }
 

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
 
 namespace restante::proxy {
@@ -125,6 +126,80 @@ TEST(Document, FoldersTogetherHaveALimit) {
 
   ASSERT_FALSE(document);
   EXPECT_EQ(document.error().pointer, "/what/files/0/path");
+}
+
+TEST(Document, FoldersInCommonAreWrittenOnce) {
+  auto document = read(one_url());
+  const auto folders = [&](std::vector<std::string> wanted) {
+    const File file = document.files.at(0);
+    document.files.assign(wanted.size(), file);
+    for (std::size_t i = 0; i < wanted.size(); ++i) document.files[i].folder = wanted[i];
+    const auto json = to_json(document);
+    const auto again = read(json);
+    for (std::size_t i = 0; i < wanted.size(); ++i) EXPECT_EQ(again.files.at(i).folder, wanted[i]) << json;
+    return json;
+  };
+
+  EXPECT_NE(folders({"a/b/c", "a/b", "a/b/d"}).find(R"("folder":"a/b")"), std::string::npos);
+  EXPECT_EQ(folders({"a/b", "a/bc"}).find(R"("folder":"a/b")"), std::string::npos);
+  EXPECT_EQ(folders({"a", ""}).find("\"folder\""), std::string::npos);
+}
+
+TEST(Document, WhatIsAcceptedCanBeWrittenAndReadAgainAlsoWhenItIsLarge) {
+  const auto with_sources = [](int count) {
+    std::string sources;
+    for (int i = 0; i < count; ++i) {
+      const auto user = static_cast<char>('a' + i % 16);
+      sources += std::string(i == 0 ? "" : ",") + R"({"sources":[)";
+      for (int k = 0; k < 64; ++k)
+        sources += std::string(k == 0 ? "" : ",") + R"({"url":"http://)" + user + "@h\"}";
+      sources += "]}";
+    }
+    auto json = one_url();
+    const auto start = json.find("{\"sources\"");
+    return json.replace(start, json.find("]}]}") + 3 - start, sources + "]");
+  };
+
+  const auto accepted = parse(with_sources(80));
+  ASSERT_TRUE(accepted) << accepted.error().message;
+  EXPECT_GT(to_json(*accepted).size(), with_sources(80).size());
+  EXPECT_TRUE(parse(to_json(*accepted)));
+  const auto refused = parse(with_sources(150));
+  ASSERT_LT(with_sources(150).size(), 256u * 1024);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().reason, Reason::too_large);
+}
+
+TEST(Document, RandomChangesNeverBreakTheParserAndWhatItAcceptsItCanWrite) {
+  constexpr unsigned seed = 20261122;
+  std::minstd_rand random(seed);
+  int accepted = 0;
+  for (int round = 0; round < 8000; ++round) {
+    auto json = whole;
+    for (auto changes = random() % 3 + 1; changes > 0; --changes) {
+      const auto at = random() % json.size();
+      const auto kind = random() % 4;
+      if (kind == 0)
+        json[at] = static_cast<char>(random());
+      else if (kind == 1)
+        json.erase(at, random() % 8);
+      else if (kind == 2)
+        json.insert(at, 1, "\"\\{}[]:,0-e./@%"[random() % 16]);
+      else
+        json.insert(at, json.substr(random() % json.size(), random() % 24));
+    }
+    const auto document = parse(json);
+    if (!document) {
+      ASSERT_FALSE(document.error().message.empty()) << json;
+      continue;
+    }
+    ++accepted;
+    const auto written = to_json(*document);
+    const auto again = parse(written);
+    ASSERT_TRUE(again) << "seed " << seed << ": " << again.error().message << "\n" << json << "\n" << written;
+    ASSERT_EQ(to_json(*again), written) << json;
+  }
+  EXPECT_GT(accepted, 500);
 }
 
 TEST(Document, IsRefusedWhenItIsTooLarge) {

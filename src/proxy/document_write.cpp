@@ -76,6 +76,12 @@ private:
         case '\\':
           out_ += static_cast<char>(c);
           break;
+        case '\b':
+          out_ += 'b';
+          break;
+        case '\f':
+          out_ += 'f';
+          break;
         case '\n':
           out_ += 'n';
           break;
@@ -112,7 +118,7 @@ void write_headers(Writer& out, const std::vector<Header>& headers, bool hide) {
 void write_request(Writer& out, const Request& request) {
   if (request.method == "GET" && request.headers.empty() && !request.body) return;
   out.key("request").open('{');
-  out.member("method", request.method);
+  if (request.method != "GET") out.member("method", request.method);
   if (!request.headers.empty()) write_headers(out, request.headers, false);
   if (request.body) {
     if (is_utf8(*request.body))
@@ -136,10 +142,30 @@ void write_source(Writer& out, const Source& source) {
   out.close('}');
 }
 
-void write_file(Writer& out, const File& file) {
+/// The folders that every file has in common, from the top: they are written once.
+std::string_view common_folder(const std::vector<File>& files) {
+  if (files.empty()) return {};
+  std::string_view common = files.front().folder;
+  for (const File& file : files) {
+    const std::string_view folder = file.folder;
+    const auto holds = [&] {
+      return folder.starts_with(common) && (folder.size() == common.size() || folder[common.size()] == '/');
+    };
+    while (!common.empty() && !holds()) {
+      const auto slash = common.rfind('/');
+      common = slash == std::string_view::npos ? std::string_view() : common.substr(0, slash);
+    }
+  }
+  return common;
+}
+
+void write_file(Writer& out, const File& file, std::string_view common) {
   out.open('{');
   out.member_if("name", file.name);
-  out.member_if("path", file.folder);
+  std::string_view path = file.folder;
+  path.remove_prefix(common.size());
+  if (path.starts_with('/')) path.remove_prefix(1);
+  out.member_if("path", path);
   out.member_if("type", file.media_type);
   if (file.size_bytes) out.member("size", static_cast<std::int64_t>(*file.size_bytes));
   if (!file.digests.empty()) {
@@ -160,8 +186,8 @@ void write_cookie(Writer& out, const Cookie& cookie, bool hide) {
   out.member("value", hide ? mask : std::string_view(cookie.value));
   out.member("host", cookie.host);
   out.member_if("domain", cookie.domain);
-  out.member("path", cookie.path);
-  out.key("secure").value(cookie.secure);
+  if (cookie.path != "/") out.member("path", cookie.path);
+  if (cookie.secure) out.key("secure").value(true);
   if (cookie.expires) out.member("expires", *cookie.expires);
   out.close('}');
 }
@@ -299,8 +325,10 @@ std::string to_json(const Document& document, Part part) {
   out.member("exp", document.exp);
   out.key("what").open('{');
   out.member_if("title", document.title);
+  const auto folder = common_folder(document.files);
+  out.member_if("folder", folder);
   out.key("files").open('[');
-  for (const auto& file : document.files) write_file(out, file);
+  for (const auto& file : document.files) write_file(out, file, folder);
   out.close(']');
   out.close('}');
   if (!document.access.empty() && part != Part::without_secrets)

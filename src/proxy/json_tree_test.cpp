@@ -37,6 +37,10 @@ TEST(JsonTree, RefusesWhatIsNotJson) {
     EXPECT_EQ(JsonTree::parse(json).error().reason, Reason::malformed) << json;
 }
 
+TEST(JsonTree, NamesAByteOrderMark) {
+  EXPECT_NE(JsonTree::parse("\xef\xbb\xbf{}").error().message.find("byte order mark"), std::string::npos);
+}
+
 TEST(JsonTree, KnowsWholeNumbersUpToTheLargestExactOne) {
   const auto integer = [](std::string_view json) { return JsonTree::parse(json)->root(); };
 
