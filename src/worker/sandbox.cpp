@@ -252,7 +252,8 @@ Result<std::vector<std::string>> lock_down(const SandboxPolicy& policy) {
 #else
   std::vector<std::string> locks;
   if (leave_namespaces()) locks.emplace_back("namespaces");
-  if (drop_capabilities()) locks.emplace_back("capabilities");
+  if (!drop_capabilities()) return fail_errno(Reason::internal, "dropping capabilities", errno);
+  locks.emplace_back("capabilities");
   if (auto limited = limit_resources(policy); !limited) return fail(std::move(limited.error()));
   locks.emplace_back("rlimits");
   if (auto forbidden = forbid_new_privileges(); !forbidden) return fail(std::move(forbidden.error()));

@@ -19,9 +19,9 @@ struct SandboxPolicy {
 /// after warm-up"); afterwards only descriptors that are open already or come over the channel can be used,
 /// and no thread or process can be started.
 ///
-/// Says which locks are on: "namespaces", "capabilities", "rlimits", "landlock" (both where the kernel
-/// permits) and "seccomp"; a build with sanitizers cannot be locked and says "none: sanitizer build".
-/// Error: internal, when a lock that must hold (rlimits, no_new_privs, seccomp) cannot be had.
+/// Says which locks are on: "capabilities", "rlimits" and "seccomp", and where the system permits them
+/// "namespaces" and "landlock"; a build with sanitizers cannot be locked and says "none: sanitizer build".
+/// Error: internal, when a lock that must hold (all but namespaces and Landlock) cannot be had.
 Result<std::vector<std::string>> lock_down(const SandboxPolicy& policy);
 
 // The single layers, in the order of lock_down; for tests of each alone.
