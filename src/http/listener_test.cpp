@@ -80,8 +80,8 @@ TEST(Listener, KnowsTheUserAtTheOtherEndOfAUnixSocket) {
   server->stop();
 
   EXPECT_EQ(got.out, "GET /echo ");
-  EXPECT_TRUE(handler.last_peer.unix_socket);
-  EXPECT_EQ(handler.last_peer.uid, ::getuid());
+  EXPECT_TRUE(handler.last_peer().unix_socket);
+  EXPECT_EQ(handler.last_peer().uid, ::getuid());
   EXPECT_FALSE(std::filesystem::exists(path));
 }
 

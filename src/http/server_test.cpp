@@ -185,7 +185,7 @@ TEST(Server, LetsTheAbsoluteFormDecideTheHost) {
   const auto answer = client.response();
 
   EXPECT_EQ(answer.body, "GET /echo q= ");
-  EXPECT_EQ(server.handler().last_host, "other.example:81");
+  EXPECT_EQ(server.handler().last_host(), "other.example:81");
 }
 
 TEST(Server, RefusesTooLargeAHeadWith431) {
@@ -417,7 +417,7 @@ TEST(Server, SaysWhoIsAtTheOtherEnd) {
   client.send(get);
   client.response();
 
-  const Peer peer = server.handler().last_peer;
+  const Peer peer = server.handler().last_peer();
   EXPECT_EQ(peer.address, "127.0.0.1");
   EXPECT_TRUE(peer.both_loopback);
   EXPECT_FALSE(peer.tls);

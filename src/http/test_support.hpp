@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,11 +31,16 @@ public:
   std::uint64_t limit = 1u << 20;
   std::optional<FileBody> file;
   std::atomic<int> requests{0}, streams_ended{0};
-  Peer last_peer;
-  std::string last_host;
 
   std::uint64_t body_limit(const Request&) const override { return limit; }
   Task<Response> handle(Request request) override;
+  Peer last_peer();
+  std::string last_host();
+
+private:
+  std::mutex mutex_;  ///< the handler is called on every loop
+  Peer last_peer_;
+  std::string last_host_;
 };
 
 class Running {

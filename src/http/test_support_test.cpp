@@ -29,6 +29,16 @@ std::string_view Answer::header(std::string_view name) const {
   return {};
 }
 
+Peer EchoHandler::last_peer() {
+  const std::lock_guard lock(mutex_);
+  return last_peer_;
+}
+
+std::string EchoHandler::last_host() {
+  const std::lock_guard lock(mutex_);
+  return last_host_;
+}
+
 namespace {
 
 /// Tells the handler when a stream of events is let go.
@@ -48,8 +58,11 @@ struct Watch {
 
 Task<Response> EchoHandler::handle(Request request) {
   ++requests;
-  last_peer = request.peer;
-  last_host = request.header("Host");
+  {
+    const std::lock_guard lock(mutex_);
+    last_peer_ = request.peer;
+    last_host_ = request.header("Host");
+  }
   if (request.path == "/throw") throw std::runtime_error("on purpose");
   if (request.path == "/wait") co_await sleep_for(std::chrono::hours(1));
   Response response;

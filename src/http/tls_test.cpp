@@ -27,7 +27,7 @@ TEST(Tls, IsSpokenWithCurlAsThePeer) {
   EXPECT_EQ(small.out, "GET /echo a=1 GET /echo a=2 ");
   EXPECT_EQ(big.out, "POST /echo posted");
   EXPECT_EQ(streamed.out, "piece 1\npiece 2\npiece 3\n");
-  EXPECT_TRUE(server.handler().last_peer.tls);
+  EXPECT_TRUE(server.handler().last_peer().tls);
 }
 
 TEST(Tls, SendsAFileByteForByte) {
