@@ -112,7 +112,7 @@ Task<Result<Applied>> Ledger::apply(JobId id, std::optional<AccountId> owner, Jo
   co_return applied;
 }
 
-Task<void> Ledger::apply_all(std::vector<JobId> ids, JobEvent what) {
+Task<std::vector<Applied>> Ledger::apply_all(std::vector<JobId> ids, JobEvent what) {
   const Rules rules = rules_of(context_.limits);
   const Instant now = context_.clock.now();
   std::vector<Applied> all;
@@ -132,9 +132,10 @@ Task<void> Ledger::apply_all(std::vector<JobId> ids, JobEvent what) {
   auto done = co_await context_.database.write(std::move(work));
   if (!done) {
     log::error("jobs: {}", done.error().message);
-    co_return;
+    all.clear();
   }
   for (const Applied& applied : all) tell(applied);
+  co_return all;
 }
 
 Task<Result<void>> Ledger::save_file(JobId id, FileRow file) {

@@ -142,8 +142,13 @@ Task<void> Runner::round(std::shared_ptr<Run> run, Job job) {
   random_bytes(&dice, sizeof dice);
   ended.jitter = static_cast<double>(dice) / 4294967296.0;
   const JobEvent what = ended;
-  auto applied = co_await ledger_.apply(id, std::nullopt, what);
-  if (!applied) log::error("job {}: {}", id.text(), applied.error().message);
+  for (;;) {
+    auto applied = co_await ledger_.apply(id, std::nullopt, what);
+    if (applied || applied.error().reason == Reason::not_found || stopping_) co_return;
+    // Until this is written the job stays stored as running and nobody would look at it again.
+    log::error("job {}: {}", id.text(), applied.error().message);
+    co_await sleep_for(std::chrono::seconds(1));
+  }
 }
 
 Task<Runner::Brought> Runner::bring(std::shared_ptr<Run> run, const proxy::Document& document,

@@ -11,6 +11,9 @@ namespace {
 /// How many are told in one transaction that they wait for their turn.
 constexpr std::size_t told_at_once = 256;
 
+/// After the store refused (full disk, too much to do).
+constexpr Millis store_asked_again{10000};
+
 bool to_come(const Job& job) {
   return job.state == State::scheduled || job.state == State::waiting;
 }
@@ -96,7 +99,8 @@ Task<void> Scheduler::loop() {
       std::vector<JobId> some(passed_over_.end() - static_cast<std::ptrdiff_t>(count), passed_over_.end());
       passed_over_.resize(passed_over_.size() - count);
       const JobEvent waits = event::Due{false, started_};
-      co_await ledger_.apply_all(std::move(some), waits);
+      const auto all = co_await ledger_.apply_all(std::move(some), waits);
+      for (const Applied& one : all) co_await told(one);
       continue;
     }
     passed_over_.clear();
@@ -124,8 +128,10 @@ void Scheduler::give_turns() {
 
 Task<void> Scheduler::begin(Turns::Candidate who) {
   auto job = co_await ledger_.find(who.job);
+  if (!job && job.error().reason != Reason::not_found) again_soon(who.account, who.job);
   const bool wanted = job && to_come(*job) && job->next_run && !runner_.runs(who.job);
-  if (!wanted || *job->next_run > context_.clock.now()) {
+  const bool due = wanted && (job->waiting_for == WaitingFor::slot || *job->next_run <= context_.clock.now());
+  if (!due) {
     turns_.decline(who);
     if (wanted) plan(*job);
     timer_->poke();
@@ -135,7 +141,8 @@ Task<void> Scheduler::begin(Turns::Candidate who) {
   const std::string origin = document ? origin_to_ask(*document) : std::string();
   if (!turns_.seat(who, origin)) {
     const JobEvent waits = event::Due{false, started_};
-    auto told = co_await ledger_.apply(who.job, std::nullopt, waits);
+    auto applied = co_await ledger_.apply(who.job, std::nullopt, waits);
+    if (applied) co_await told(*applied);
     timer_->poke();
     co_return;
   }
@@ -150,9 +157,22 @@ Task<void> Scheduler::begin(Turns::Candidate who) {
   turns_.leave(who, origin);
   if (applied) {
     plan(applied->job);
-    if (applied->step.discard_partials) co_await runner_.discard(who.account, who.job);
+    co_await told(*applied);
+  } else if (document) {
+    again_soon(who.account, who.job);
   }
   timer_->poke();
+}
+
+/// What a decision about a job that does not run asks for.
+Task<void> Scheduler::told(const Applied& applied) {
+  if (applied.step.look_again) push(Entry{*applied.step.look_again, applied.job.account, applied.job.id});
+  if (applied.step.discard_partials) co_await runner_.discard(applied.job.account, applied.job.id);
+}
+
+/// The store did not answer: it is asked again, rather than leaving the job behind.
+void Scheduler::again_soon(AccountId account, JobId id) {
+  push(Entry{context_.clock.now() + store_asked_again, account, id});
 }
 
 Task<void> Scheduler::run_and_leave(Turns::Candidate who, Job job, std::string origin) {
@@ -160,7 +180,10 @@ Task<void> Scheduler::run_and_leave(Turns::Candidate who, Job job, std::string o
   turns_.leave(who, origin);
   timer_->poke();
   auto after = co_await ledger_.find(who.job);
-  if (after) plan(*after);
+  if (after)
+    plan(*after);
+  else if (after.error().reason != Reason::not_found)
+    again_soon(who.account, who.job);
 }
 
 void Scheduler::set_alarm(const Job& job) {

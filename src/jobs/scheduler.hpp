@@ -41,6 +41,8 @@ private:
   Task<void> alarm(JobId id, Instant at);
   Task<void> run_and_leave(Turns::Candidate who, Job job, std::string origin);
   void set_alarm(const Job& job);
+  Task<void> told(const Applied& applied);
+  void again_soon(AccountId account, JobId id);
 
   Context& context_;
   Ledger& ledger_;

@@ -147,7 +147,8 @@ public:
     auto signal = std::make_shared<Signal>(context_.loop);
     const auto entry = waiters_.emplace(id, signal);
     auto view = co_await find(account, id);
-    while (view && to_be_looked_at(view->job)) {
+    const bool room = waiters_.size() <= context_.limits.waiting_for_looks;
+    while (room && view && to_be_looked_at(view->job)) {
       const auto left = until - std::chrono::steady_clock::now();
       if (left <= std::chrono::steady_clock::duration::zero()) break;
       const bool heard = co_await signal->wait_for(left);

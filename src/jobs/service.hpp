@@ -79,6 +79,7 @@ struct ServiceLimits {
   Seconds longest_retry_after{86400};
   int probes_waiting = 64;  ///< a look-first beyond that is left out
   Millis probe_time{15000};
+  std::size_t waiting_for_looks = 1000;  ///< calls of find_looked_at; beyond, they do not wait
   Seconds default_keep{30 * 86400};
   std::uint64_t sync_every_bytes = 64ull << 20;
   Millis sync_every{5000};

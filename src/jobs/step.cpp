@@ -27,7 +27,9 @@ public:
   }
 
   Step operator()(const event::Due& due) {
-    if (!to_come(from_.state) || (from_.next_run && *from_.next_run > now_)) return out_;
+    // What waits only for its turn is due, even if the clock was set back since.
+    const bool in_line = from_.state == State::waiting && from_.waiting_for == WaitingFor::slot;
+    if (!to_come(from_.state) || (!in_line && from_.next_run && *from_.next_run > now_)) return out_;
     const bool missed = from_.state == State::scheduled && from_.next_run &&
                         *from_.next_run + missed_after < due.server_started;
     if (missed && terms_.hours.miss == proxy::Miss::skip) return end(State::expired, Reason::missed);
@@ -41,8 +43,9 @@ public:
       wait(WaitingFor::window, look_at(terms_, *run, now_));
       return late ? note("late", Reason::deadline) : moved("window");
     }
-    if (!due.turn && from_.state == State::waiting && from_.waiting_for == WaitingFor::slot) return out_;
     if (!due.turn) {
+      if (terms_.hours.late == proxy::Late::stop) out_.look_again = terms_.hours.by;
+      if (in_line) return out_;
       wait(WaitingFor::slot, now_);
       return late ? note("late", Reason::deadline) : moved("due");
     }

@@ -99,6 +99,8 @@ struct Step {
   bool erase_secrets = false;
   bool reset_files = false;  ///< failed files are pending again
   bool drop_hours = false;   ///< its start and its windows no longer count
+  /// Waiting for its turn, it ends then if its turn has not come.
+  std::optional<Instant> look_again;
 };
 
 /// Where a job begins: scheduled, or waiting for its window or its turn.
