@@ -50,7 +50,7 @@ net::HttpClient client_for(const request::Place& place) {
   return net::HttpClient(std::move(options));
 }
 
-Session::Session(request::Home home, request::Place place, request::Outbox outbox)
+Session::Session(std::unique_ptr<request::Home> home, request::Place place, request::Outbox outbox)
     : home_(std::move(home)),
       place_(std::move(place)),
       outbox_(std::move(outbox)),
@@ -61,15 +61,16 @@ Session::Session(request::Home home, request::Place place, request::Outbox outbo
 }
 
 Result<std::unique_ptr<Session>> Session::open(const Context& context, const std::string& place_name) {
-  auto home = request::Home::open();
-  if (!home) return fail(std::move(home.error()));
+  auto opened = request::Home::open();
+  if (!opened) return fail(std::move(opened.error()));
+  auto home = std::make_unique<request::Home>(std::move(*opened));
   auto places = request::load_places(*home);
   if (!places) return fail(std::move(places.error()));
   auto place = request::find_place(*places, place_name.empty() ? context.place_name : place_name);
   if (!place) return fail(std::move(place.error()));
   auto outbox = request::Outbox::open(*home);
   if (!outbox) return fail(std::move(outbox.error()));
-  std::unique_ptr<Session> session(new Session(std::move(*home), std::move(*place), std::move(*outbox)));
+  std::unique_ptr<Session> session(new Session(std::move(home), std::move(*place), std::move(*outbox)));
   flush_outbox(context, session->outbox_, session->calls_, Flush::automatic);
   return session;
 }

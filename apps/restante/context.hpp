@@ -48,7 +48,7 @@ public:
   /// Errors: storage, not-found (no such place). Sends what waits in the outbox first.
   static Result<std::unique_ptr<Session>> open(const Context& context, const std::string& place_name = {});
 
-  const request::Home& home() const { return home_; }
+  const request::Home& home() const { return *home_; }
   const request::Place& place() const { return place_; }
   const request::Outbox& outbox() const { return outbox_; }
   request::Calls& calls() { return calls_; }
@@ -57,9 +57,9 @@ public:
   std::unique_ptr<request::Calls> second_calls();
 
 private:
-  Session(request::Home home, request::Place place, request::Outbox outbox);
+  Session(std::unique_ptr<request::Home> home, request::Place place, request::Outbox outbox);
 
-  request::Home home_;
+  std::unique_ptr<request::Home> home_;  ///< the outbox refers to it
   request::Place place_;
   request::Outbox outbox_;
   net::HttpClient client_, second_client_;

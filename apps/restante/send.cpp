@@ -154,34 +154,28 @@ private:
     return job;
   }
 
-  /// The closing line of one request. Returns whether it may go on.
-  bool finish(const request::Job& job) {
-    const bool later = !job.next_run.empty() && (job.state == "scheduled" || job.state == "waiting");
+  /// The closing line of one request.
+  void finish(const request::Job& job) {
     if (const auto words = request::plan_words(job, session_.zones()); !words.empty())
       context_.note(words);
-    else if (later)
+    else if (job.state == "scheduled" && !job.next_run.empty())
       context_.note("it starts " + request::time_words(job.next_run, session_.zones(), request::Both::yes));
-    if (options_.strict && job.plan == "cannot" && !job.ended()) {
-      auto cancelled = session_.calls().act(job.id, "cancel");
-      worse(context_.refuse(
-          fail(Reason::deadline,
-               "not done, as --strict asks: " + request::plan_words(job, session_.zones()) +
-                   (cancelled ? "" : " (and it could not be cancelled: " + cancelled.error().message + ")"),
-               "give a later --by or wider hours")
-              .value()));
-      return false;
-    }
-    if (job.state == "failed" || job.state == "cancelled" || job.state == "expired") {
-      told_failed(job);
-      if (!context_.json) return false;
-    }
+    if (options_.strict && job.plan == "cannot" && !job.ended()) return refuse_plan(job);
     context_.result(context_.json ? job.json : request::job_line(job, session_.zones()));
-    return true;
+    const bool ended_badly = job.ended() && job.state != "done";
+    if (!ended_badly && !(options_.wait && job.state == "held")) return;
+    context_.refuse(job_error(job));
+    worse(exit_failed);
   }
 
-  void told_failed(const request::Job& job) {
-    Error error = job_error(job);
-    context_.note("restante: " + request::shown(error.message) + "; " + request::shown(error.remedy()));
+  void refuse_plan(const request::Job& job) {
+    auto cancelled = session_.calls().act(job.id, "cancel");
+    const std::string rest =
+        cancelled ? std::string() : " (and it could not be cancelled: " + cancelled.error().message + ")";
+    context_.refuse(fail(Reason::deadline,
+                         "not done, as --strict asks: " + request::plan_words(job, session_.zones()) + rest,
+                         "give a later --by or wider hours")
+                        .value());
     worse(exit_failed);
   }
 
@@ -210,14 +204,7 @@ private:
     if (watch.jobs.empty()) return;
     auto ended = watch_jobs(context_, session_, watch);
     if (!ended) return worse(context_.refuse(ended.error()));
-    for (const request::Job& job : *ended) {
-      if (job.state == "held") {
-        context_.note("restante: " + request::shown(job_error(job).message) + "; " +
-                      request::shown(job_error(job).remedy()));
-        worse(exit_failed);
-      }
-      finish(job);
-    }
+    for (const request::Job& job : *ended) finish(job);
   }
 
   const Context& context_;

@@ -48,7 +48,12 @@ public:
   }
 
 private:
-  bool over(const Job& job) const { return job.ended() || (watch_.stop_at_held && job.state == "held"); }
+  bool over(const Job& job) const {
+    // Without an id the watch is over when nothing moves by itself any more.
+    const bool all = watch_.jobs.empty();
+    return job.ended() || (job.state == "held" && (all || watch_.stop_at_held)) ||
+           (job.state == "paused" && all);
+  }
 
   bool more_to_come() const {
     return std::any_of(jobs_.begin(), jobs_.end(), [&](const auto& one) { return !over(one.second); });

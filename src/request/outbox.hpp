@@ -31,6 +31,7 @@ bool is_being_sent(const Unsent& unsent);
 /// keys/outbox.key, since requests carry passwords. Several processes may use it.
 class Outbox {
 public:
+  /// `home` must outlive it, where it is.
   static Result<Outbox> open(const Home& home);
 
   /// Durable on return. Errors: storage, disk-full.

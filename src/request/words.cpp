@@ -25,7 +25,7 @@ constexpr std::array<StateWords, 12> states{{{"scheduled", "waits for its time"}
                                              {"failed", "failed"},
                                              {"cancelled", "cancelled"},
                                              {"expired", "too late"},
-                                             {"new", "accepted"}}};
+                                             {"pending", "not yet"}}};
 
 constexpr std::array<StateWords, 6> waits{{{"window", "waits for its hours"},
                                            {"slot", "waits for its turn"},
