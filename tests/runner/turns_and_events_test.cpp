@@ -63,6 +63,21 @@ TEST_F(Turn, MoreThanFitsInMemoryIsReadAgainLater) {
   until([&] { return shelf->files.size() == 50; }, "all are done");
 }
 
+TEST_F(Turn, ADeadlineThatPassesInLineEndsTheWait) {
+  limits.running_at_once = 1;
+  transfers.on(a_url, {{.body = "x", .hangs = true}});
+  start();
+  accept({.id = id_number(1)});
+  until([&] { return transfers.running == 1; }, "the only seat is taken");
+  const JobId id = accept({.id = id_number(2), .when = R"({"by":"2026-11-22T01:00:00Z","late":"stop"})"});
+  settle();
+
+  pass(std::chrono::hours(1));
+
+  EXPECT_EQ(until(id, State::expired).job.reason, Reason::deadline);
+  EXPECT_EQ(transfers.running, 1);
+}
+
 class Telling : public Place {
 protected:
   std::unique_ptr<Subscription> subscribe(std::optional<JobId> job, std::optional<std::int64_t> after) {
