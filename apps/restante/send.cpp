@@ -124,8 +124,9 @@ private:
         "; the request for " + parcel.urls[0] +
         (parcel.urls.size() > 1 ? " and " + std::to_string(parcel.urls.size() - 1) + " more" : "") +
         " waits in the outbox (" + parcel.unsent.id.substr(0, 13) + ")";
-    error.hint =
-        std::string(why.remedy()) + "; it goes with the next command, or with `restante outbox flush`";
+    error.hint = std::string(why.remedy());
+    error.hint += error.hint.ends_with('?') ? " " : "; ";
+    error.hint += "it goes with the next command, or with `restante outbox flush`";
     context_.refuse(error);
     worse(request::is_unauthorised(why) ? exit_unauthorised : exit_unreached);
   }

@@ -62,11 +62,10 @@ private:
   /// Asks for the present state: at the beginning, and after every cut.
   bool look() {
     if (watch_.jobs.empty()) {
-      auto done = calls_->jobs(
-          {"scheduled", "waiting", "running", "verifying", "publishing", "paused", "held"}, [&](Job job) {
-            learn(std::move(job));
-            return true;
-          });
+      auto done = calls_->jobs({"scheduled", "waiting", "running", "verifying", "publishing"}, [&](Job job) {
+        learn(std::move(job));
+        return true;
+      });
       if (!done) return stop(std::move(done.error()));
       // What is no longer among the live ones has ended while nobody looked.
       for (const std::string& id : std::vector<std::string>(order_))
@@ -191,8 +190,8 @@ int watch(const Context& context, const std::string& text) {
   auto jobs = watch_jobs(context, **session, what);
   if (!jobs) return context.refuse(jobs.error());
   if (jobs->empty()) context.note("nothing is under way");
-  const bool good =
-      std::all_of(jobs->begin(), jobs->end(), [](const Job& job) { return job.state == "done"; });
+  const bool good = std::all_of(jobs->begin(), jobs->end(),
+                                [](const Job& job) { return job.state == "done" || job.state == "paused"; });
   return good ? exit_done : exit_failed;
 }
 
