@@ -131,7 +131,7 @@ Result<void> fill(Config& config, const toml::table& table, const std::string& f
       if (auto done = setter->second(value); !done)
         return fail(Reason::invalid,
                     fmt::format("{}: [{}] {} {}", at(file, value), name, key_name, done.error().message),
-                    done.error().hint);
+                    done.error().hint.empty() ? "see docs/configuration.md" : done.error().hint);
     }
   }
   return {};

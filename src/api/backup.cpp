@@ -102,10 +102,11 @@ public:
     crypto_secretstream_xchacha20poly1305_init_push(&state_, bytes_of(header_), key.bytes);
   }
 
-  /// `head` is sealed with the first piece.
+  /// `head` is sealed with an empty first piece, which tells a wrong passphrase from damage further on.
   Result<void> begin(std::string head) {
     head_ = std::move(head) + header_;
-    return write_all(fd_, head_, path_);
+    if (auto done = write_all(fd_, head_, path_); !done) return done;
+    return flush(crypto_secretstream_xchacha20poly1305_TAG_MESSAGE);
   }
 
   Result<void> add(std::string_view plain) {
@@ -161,7 +162,16 @@ public:
     if (crypto_secretstream_xchacha20poly1305_init_pull(&state_, bytes_of(rest.substr(salt_bytes + 16)),
                                                         key.bytes) != 0)
       return damaged();
-    return refill();
+    unsigned char tag = 0;
+    auto seal = read_up_to(fd_, seal_bytes, path_);
+    if (!seal) return fail(seal.error());
+    if (seal->size() != seal_bytes) return damaged();
+    if (crypto_secretstream_xchacha20poly1305_pull(&state_, nullptr, nullptr, &tag, bytes_of(*seal),
+                                                   seal->size(), bytes_of(head_), head_.size()) != 0)
+      return fail(Reason::unauthenticated,
+                  "this is not the passphrase of " + path_ + " (or the file is damaged)",
+                  "give the passphrase with which the backup was made");
+    return {};
   }
 
   /// Exactly `size` bytes.
@@ -192,15 +202,9 @@ private:
     if (sealed->size() < seal_bytes) return damaged();
     std::string plain(sealed->size() - seal_bytes, '\0');
     unsigned char tag = 0;
-    const bool first = !head_.empty();
     if (crypto_secretstream_xchacha20poly1305_pull(&state_, bytes_of(plain), nullptr, &tag, bytes_of(*sealed),
-                                                   sealed->size(), bytes_of(head_), head_.size()) != 0) {
-      if (!first) return damaged();
-      return fail(Reason::unauthenticated,
-                  "this is not the passphrase of " + path_ + " (or the file is damaged)",
-                  "give the passphrase with which the backup was made");
-    }
-    head_.clear();
+                                                   sealed->size(), nullptr, 0) != 0)
+      return damaged();
     last_ = tag == crypto_secretstream_xchacha20poly1305_TAG_FINAL;
     plain_ += plain;
     return {};

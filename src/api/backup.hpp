@@ -10,9 +10,9 @@
 // A backup is one file: store, configuration and keys (DESIGN.md §9), not content. Its key comes from a
 // passphrase by Argon2id, its stream is crypto_secretstream_xchacha20poly1305 of libsodium:
 //   "restante-backup-1\n", salt (16), operations and memory of Argon2id (8 + 8, big-endian), stream header
-//   (24), then pieces of at most 64 KiB, each with 17 bytes of seal, the last one marked; the first one also
-//   seals what stands before it. Inside: for each file the length of its name (2), its name, its size (8),
-//   its bytes.
+//   (24), then sealed pieces, each 17 bytes longer than its content: an empty one that also seals what stands
+//   before it, then pieces of 64 KiB, the last one marked. Inside: for each file the length of its name (2),
+//   its name, its size (8), its bytes.
 namespace restante::api {
 
 struct BackupFile {

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "accounts/service.hpp"
+
+#include "base/clock.hpp"
+#include "base/crypto.hpp"
+#include "proxy/keys.hpp"
+#include "store/store.hpp"
+
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/thread_pool.hpp>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+
+namespace restante::accounts {
+namespace {
+
+constexpr std::string_view server = "cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s";
+
+struct AccountsTest : testing::Test {
+  AccountsTest() {
+    char name[] = "/tmp/restante-accounts-XXXXXX";
+    folder = mkdtemp(name);
+    open();
+  }
+  ~AccountsTest() override {
+    close();
+    std::filesystem::remove_all(folder);
+  }
+
+  void open() {
+    store::StoreOptions options;
+    options.path = folder + "/restante.db";
+    options.master_key = std::string(32, 'k');
+    auto opened = store::open_store(options);
+    ASSERT_TRUE(opened) << opened.error().message;
+    store = std::move(*opened);
+    service = make_service(loop.get_executor(), pool.get_executor(), *store, clock, limits);
+    ASSERT_TRUE(run(service->start()));
+  }
+  void close() {
+    service.reset();
+    if (store) store->close();
+    store.reset();
+  }
+
+  /// Turns the loop until the task has ended.
+  template <class T>
+  T run(Task<T> task) {
+    std::optional<T> out;
+    auto body = [](Task<T> inner, std::optional<T>& to) -> Task<void> {
+      to.emplace(co_await std::move(inner));
+    };
+    asio::co_spawn(loop, body(std::move(task), out), asio::detached);
+    loop.restart();
+    while (!out) loop.run_one();
+    return std::move(*out);
+  }
+
+  Result<Account> add(std::string name, std::string password = "correct horse") {
+    NewUser user;
+    user.name = std::move(name);
+    user.password = std::move(password);
+    return run(service->add_user(user));
+  }
+
+  Enrolment enrolment(const std::string& code, std::string_view jkt = server) {
+    Enrolment out;
+    out.code = code;
+    out.label = "phone";
+    out.jwk = key.public_key().jwk();
+    const std::string payload = R"({"code":")" + code + R"(","jkt":")" + std::string(jkt) + R"("})";
+    out.proof = proxy::sign_compact(key, payload, "restante-enrol+jws");
+    return out;
+  }
+  Result<Enrolled> enrol(const std::string& name) {
+    auto code = run(service->new_pairing_code(name));
+    if (!code) return fail(code.error());
+    return run(service->enrol(enrolment(*code), std::string(server)));
+  }
+  bool known(const std::string& token) {
+    return service->snapshot()->by_token(token, clock.now()).has_value();
+  }
+
+  std::string folder;
+  asio::io_context loop;
+  asio::thread_pool pool{2};
+  ManualClock clock{Instant{Millis{1700000000000}}};
+  AccountLimits limits;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<Service> service;
+  proxy::PrivateKey key = proxy::PrivateKey::generate();
+};
+
+TEST_F(AccountsTest, ANameIsGivenOnce) {
+  ASSERT_TRUE(add("ana"));
+
+  const auto again = add("ana");
+
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().reason, Reason::conflict);
+  EXPECT_EQ(add("Ana").error().reason, Reason::invalid);
+}
+
+TEST_F(AccountsTest, AShortPasswordIsRefusedAndNoneIsAllowed) {
+  EXPECT_EQ(add("ana", "short").error().reason, Reason::invalid);
+  EXPECT_FALSE(service->snapshot()->set_up());
+
+  EXPECT_TRUE(add("box", ""));
+  EXPECT_EQ(run(service->sign_in("box", "", "192.0.2.1")).error().reason, Reason::unauthenticated);
+}
+
+TEST_F(AccountsTest, SignsInAndOut) {
+  ASSERT_TRUE(add("ana"));
+
+  const auto session = run(service->sign_in("ana", "correct horse", "192.0.2.1"));
+
+  ASSERT_TRUE(session);
+  EXPECT_TRUE(known(session->token));
+  ASSERT_TRUE(run(service->sign_out(session->token)));
+  EXPECT_FALSE(known(session->token));
+}
+
+TEST_F(AccountsTest, WrongPasswordAndUnknownNameAreAnsweredAlike) {
+  ASSERT_TRUE(add("ana"));
+
+  const auto wrong = run(service->sign_in("ana", "wrong horse", "192.0.2.1"));
+  const auto unknown = run(service->sign_in("bob", "wrong horse", "192.0.2.1"));
+
+  ASSERT_FALSE(wrong);
+  ASSERT_FALSE(unknown);
+  EXPECT_EQ(wrong.error().reason, Reason::unauthenticated);
+  EXPECT_EQ(wrong.error().message, unknown.error().message);
+  EXPECT_EQ(wrong.error().hint, unknown.error().hint);
+}
+
+TEST_F(AccountsTest, GuessingIsSlowedDownByNameWhateverTheNetwork) {
+  ASSERT_TRUE(add("ana"));
+  for (int i = 0; i < limits.sign_ins_before_backoff; ++i)
+    run(service->sign_in("ana", "wrong horse", "198.51.100." + std::to_string(i)));
+
+  const auto right = run(service->sign_in("ana", "correct horse", "192.0.2.9"));
+
+  ASSERT_FALSE(right);
+  EXPECT_EQ(right.error().reason, Reason::rate_limited);
+  clock.advance(service->sign_in_wait("ana", "192.0.2.9"));
+  EXPECT_TRUE(run(service->sign_in("ana", "correct horse", "192.0.2.9")));
+}
+
+TEST_F(AccountsTest, GuessingIsSlowedDownByNetworkWhateverTheName) {
+  ASSERT_TRUE(add("ana"));
+  for (int i = 0; i < limits.sign_ins_before_backoff; ++i)
+    run(service->sign_in("guess" + std::to_string(i), "wrong horse", "2001:db8:0:1::" + std::to_string(i)));
+
+  EXPECT_EQ(run(service->sign_in("ana", "correct horse", "2001:db8:0:1::ffff")).error().reason,
+            Reason::rate_limited);
+  EXPECT_TRUE(run(service->sign_in("ana", "correct horse", "2001:db8:0:2::1")));
+}
+
+TEST_F(AccountsTest, SessionsLiveThroughARestartUntilTheirTime) {
+  ASSERT_TRUE(add("ana"));
+  const auto session = run(service->sign_in("ana", "correct horse", "192.0.2.1"));
+  ASSERT_TRUE(session);
+
+  close();
+  open();
+
+  EXPECT_TRUE(known(session->token));
+  clock.set(session->expires);
+  EXPECT_FALSE(known(session->token));
+}
+
+TEST_F(AccountsTest, TheOldestSessionEndsWhenThereAreTooMany) {
+  limits.sessions_per_account = 2;
+  close();
+  open();
+  ASSERT_TRUE(add("ana"));
+  std::vector<std::string> tokens;
+  for (int i = 0; i < 3; ++i) {
+    clock.advance(Seconds{1});
+    const auto session = run(service->sign_in("ana", "correct horse", "192.0.2.1"));
+    ASSERT_TRUE(session);
+    tokens.push_back(session->token);
+  }
+
+  EXPECT_FALSE(known(tokens[0]));
+  EXPECT_TRUE(known(tokens[1]));
+  EXPECT_TRUE(known(tokens[2]));
+}
+
+TEST_F(AccountsTest, ANewPasswordEndsTheSessionsOfTheOldOne) {
+  ASSERT_TRUE(add("ana"));
+  const auto session = run(service->sign_in("ana", "correct horse", "192.0.2.1"));
+  ASSERT_TRUE(session);
+
+  ASSERT_TRUE(run(service->set_password("ana", "battery staple")));
+
+  EXPECT_FALSE(known(session->token));
+  EXPECT_FALSE(run(service->sign_in("ana", "correct horse", "192.0.2.1")));
+  EXPECT_TRUE(run(service->sign_in("ana", "battery staple", "192.0.2.1")));
+}
+
+TEST_F(AccountsTest, APairingCodeConnectsOneDeviceOnce) {
+  ASSERT_TRUE(add("ana"));
+  const auto code = run(service->new_pairing_code("ana"));
+  ASSERT_TRUE(code);
+  EXPECT_EQ(code->size(), 22u);  // 128 bits
+
+  const auto first = run(service->enrol(enrolment(*code), std::string(server)));
+  const auto second = run(service->enrol(enrolment(*code), std::string(server)));
+
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_EQ(first->device.id.value, key.public_key().thumbprint());
+  EXPECT_TRUE(known(first->token));
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().reason, Reason::unauthenticated);
+}
+
+TEST_F(AccountsTest, APairingCodeEndsAfterItsTime) {
+  ASSERT_TRUE(add("ana"));
+  const auto code = run(service->new_pairing_code("ana"));
+
+  clock.advance(limits.pairing_time);
+
+  EXPECT_EQ(run(service->enrol(enrolment(*code), std::string(server))).error().reason,
+            Reason::unauthenticated);
+}
+
+TEST_F(AccountsTest, AProofForAnotherServerOrByAnotherKeyLeavesTheCodeUnused) {
+  ASSERT_TRUE(add("ana"));
+  const auto code = run(service->new_pairing_code("ana"));
+  auto by_another_key = enrolment(*code);
+  by_another_key.jwk = proxy::PrivateKey::generate().public_key().jwk();
+
+  EXPECT_FALSE(run(service->enrol(enrolment(*code, std::string(43, 'A')), std::string(server))));
+  EXPECT_FALSE(run(service->enrol(by_another_key, std::string(server))));
+
+  EXPECT_TRUE(run(service->enrol(enrolment(*code), std::string(server))));
+}
+
+TEST_F(AccountsTest, ADeviceOfAnotherAccountIsNotTakenOver) {
+  ASSERT_TRUE(add("ana"));
+  ASSERT_TRUE(add("ben"));
+  const auto anas = enrol("ana");
+  ASSERT_TRUE(anas);
+
+  const auto bens = enrol("ben");
+
+  ASSERT_FALSE(bens);
+  EXPECT_EQ(bens.error().reason, Reason::conflict);
+  EXPECT_TRUE(known(anas->token));
+}
+
+TEST_F(AccountsTest, ConnectingAgainReplacesTheToken) {
+  ASSERT_TRUE(add("ana"));
+  const auto first = enrol("ana");
+  const auto second = enrol("ana");
+
+  ASSERT_TRUE(first && second);
+  EXPECT_FALSE(known(first->token));
+  EXPECT_TRUE(known(second->token));
+}
+
+TEST_F(AccountsTest, ARevokedDeviceIsOutAtOnceAndAfterARestart) {
+  ASSERT_TRUE(add("ana"));
+  const auto device = enrol("ana");
+  ASSERT_TRUE(device);
+
+  const auto foreign = run(service->revoke_device(AccountId{99}, device->device.id));
+  const auto own = run(service->revoke_device(device->account.id, device->device.id));
+
+  EXPECT_EQ(foreign.error().reason, Reason::not_found);
+  EXPECT_TRUE(own);
+  EXPECT_FALSE(known(device->token));
+  close();
+  open();
+  EXPECT_FALSE(known(device->token));
+}
+
+TEST_F(AccountsTest, ARemovedUserLeavesNothingBehind) {
+  ASSERT_TRUE(add("ana"));
+  const auto device = enrol("ana");
+  const auto session = run(service->sign_in("ana", "correct horse", "192.0.2.1"));
+  ASSERT_TRUE(device && session);
+
+  ASSERT_TRUE(service->suspend_user("ana"));
+  EXPECT_FALSE(known(device->token));
+  ASSERT_TRUE(run(service->remove_user("ana")));
+
+  EXPECT_FALSE(known(session->token));
+  close();
+  open();
+  EXPECT_FALSE(service->snapshot()->set_up());
+  EXPECT_FALSE(known(device->token));
+}
+
+TEST_F(AccountsTest, RemembersWhenADeviceWasLastSeen) {
+  ASSERT_TRUE(add("ana"));
+  const auto device = enrol("ana");
+  ASSERT_TRUE(device);
+  clock.advance(std::chrono::hours{5});
+  ASSERT_TRUE(known(device->token));
+
+  ASSERT_TRUE(run(service->save_last_seen()));
+  close();
+  open();
+
+  EXPECT_EQ(service->snapshot()->devices(device->account.id).at(0).last_seen, clock.now());
+}
+
+}  // namespace
+}  // namespace restante::accounts
