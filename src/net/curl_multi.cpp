@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/curl_multi.hpp"
 
-#include "base/crypto.hpp"
+#include "net/curl_url.hpp"
 
 #include <curl/curl.h>
 #include <openssl/rand.h>
 
 #include <array>
 #include <cerrno>
-#include <cstring>
+#include <clocale>
 #include <ctime>
 #include <netinet/in.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 #include <unordered_map>
@@ -46,14 +47,13 @@ public:
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
 
-  void look_behind_end() override;
+  void look_behind_end(std::chrono::milliseconds patience) override;
   void forbid_reuse() override { curl_easy_setopt(easy_, CURLOPT_FORBID_REUSE, 1L); }
 
   CURL* easy() { return easy_; }
   CurlEvents& events() { return events_; }
   CurlEnd end(CURLcode code);
   void detach();
-  void on_watched(curl_socket_t socket) { socket_ = socket; }
 
 private:
   static curl_socket_t open_socket(void* self, curlsocktype purpose, curl_sockaddr* address);
@@ -133,12 +133,7 @@ public:
   }
 
 private:
-  static int on_socket(CURL* easy, curl_socket_t socket, int what, void* self, void*) {
-    void* handle = nullptr;
-    if (what != CURL_POLL_REMOVE && curl_easy_getinfo(easy, CURLINFO_PRIVATE, &handle) == CURLE_OK &&
-        handle != nullptr) {
-      static_cast<Handle*>(handle)->on_watched(socket);
-    }
+  static int on_socket(CURL*, curl_socket_t socket, int what, void* self, void*) {
     static_cast<Multi*>(self)->watch(socket, what);
     return 0;
   }
@@ -271,10 +266,17 @@ void* Handle::ssl() {
   return info->backend == CURLSSLBACKEND_OPENSSL ? info->internals : nullptr;
 }
 
-void Handle::look_behind_end() {
+void Handle::look_behind_end(std::chrono::milliseconds patience) {
   if (!excess_ && socket_ != CURL_SOCKET_BAD) {
     void* connection = ssl();
-    excess_ = connection != nullptr ? application_data_waits(connection, socket_) : has_input(socket_);
+    const auto look = [&] {
+      return connection != nullptr ? application_data_waits(connection, socket_) : has_input(socket_);
+    };
+    excess_ = look();
+    pollfd wanted{socket_, POLLIN, 0};
+    if (!excess_ && patience.count() > 0 && ::poll(&wanted, 1, static_cast<int>(patience.count())) > 0) {
+      excess_ = look();
+    }
   }
   if (excess_) forbid_reuse();
 }
@@ -283,9 +285,9 @@ void Handle::look_behind_end() {
 /// answer.
 int Handle::before_request(void* self, char*, char*, int, int local_port) {
   auto& handle = *static_cast<Handle*>(self);
+  handle.socket_ = handle.multi_.socket_at(local_port);
   if (handle.connected_anew_) return CURL_PREREQFUNC_OK;
-  const curl_socket_t socket = handle.multi_.socket_at(local_port);
-  handle.stale_ = socket != CURL_SOCKET_BAD && has_input(socket);
+  handle.stale_ = handle.socket_ != CURL_SOCKET_BAD && has_input(handle.socket_);
   return handle.stale_ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
@@ -412,6 +414,9 @@ void warm_up_curl() {
   std::array<unsigned char, 16> bytes{};
   RAND_bytes(bytes.data(), static_cast<int>(bytes.size()));
   ::tzset();
+  // Host names beyond ASCII are turned into xn-- by the character set of the locale.
+  std::setlocale(LC_CTYPE, "C.UTF-8");
+  static_cast<void>(parse_url("http://\xC3\xBC.test/"));
   // What OpenSSL and libcurl load lazily (default contexts, error texts) is loaded now.
   CURLM* multi = curl_multi_init();
   CURL* easy = curl_easy_init();

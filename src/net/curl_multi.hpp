@@ -74,8 +74,8 @@ class CurlHandle {
 public:
   virtual ~CurlHandle() = default;
   /// To be called in on_body when the announced end is reached: notes whether more bytes wait
-  /// (CurlEnd::excess).
-  virtual void look_behind_end() = 0;
+  /// (CurlEnd::excess), or come within `patience`, for which the loop stands still.
+  virtual void look_behind_end(std::chrono::milliseconds patience) = 0;
   /// The connection is not used again after this request.
   virtual void forbid_reuse() = 0;
 };

@@ -30,17 +30,26 @@ std::optional<std::string> part(CURLU* url, CURLUPart which, unsigned flags = 0)
   return copy;
 }
 
-/// Characters that no URL may have but many have (spaces, UTF-8) are percent-encoded behind the authority; in
-/// it they stay and are judged by the parsers. nullopt: control characters.
+/// The part behind "//" up to the path; nullopt: there is none.
+std::optional<std::string_view> authority_of(std::string_view text) {
+  const std::size_t slashes = text.find("//");
+  const bool leads = slashes == 0 || (slashes != std::string_view::npos && text[slashes - 1] == ':' &&
+                                      text.find_first_of("/?#") == slashes);
+  if (!leads) return std::nullopt;
+  const std::string_view rest = text.substr(slashes + 2);
+  return rest.substr(0, rest.find_first_of("/?#"));
+}
+
+/// Characters that no URL may have but many have (spaces, UTF-8) are percent-encoded behind the authority.
+/// nullopt: what readers disagree about: control characters, no host at all (libcurl takes the path for it),
+/// a backslash before the path (browsers take it for a slash).
 std::optional<std::string> encode_strays(std::string_view text) {
   constexpr std::string_view strays = " \"<>\\^`{|}";
-  const std::size_t slashes = text.find("//");
-  std::size_t authority_end = 0;
-  const bool has_scheme = slashes != std::string_view::npos && slashes > 0 && text[slashes - 1] == ':';
-  if (has_scheme || slashes == 0) {
-    const std::size_t end = text.find_first_of("/?#", slashes + 2);
-    authority_end = end == std::string_view::npos ? text.size() : end;
-  }
+  const auto authority = authority_of(text);
+  if (authority && (authority->empty() || authority->find('\\') != std::string_view::npos))
+    return std::nullopt;
+  const auto* end = authority ? authority->data() + authority->size() : text.data();
+  const auto authority_end = static_cast<std::size_t>(end - text.data());
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
@@ -55,6 +64,22 @@ std::optional<std::string> encode_strays(std::string_view text) {
     }
   }
   return out;
+}
+
+/// "data:x" and "mailto:x" have one too, which libcurl takes for relative paths; "" if there is none.
+std::string scheme_of(std::string_view text) {
+  const std::size_t end = text.find_first_of(":/?#");
+  if (end == std::string_view::npos || end == 0 || text[end] != ':') return {};
+  return ascii_lower(text.substr(0, end));
+}
+
+bool is_web(std::string_view scheme) {
+  return scheme == "http" || scheme == "https";
+}
+
+tl::unexpected<Error> other_scheme(std::string_view scheme) {
+  return fail(Reason::scheme,
+              "addresses of the kind " + std::string(scheme.substr(0, 20)) + ": are not supported");
 }
 
 bool plain_host(std::string_view host) {
@@ -79,9 +104,7 @@ Result<HttpUrl> from_parsed(CURLU* url) {
   const auto path = part(url, CURLUPART_PATH);
   const auto query = part(url, CURLUPART_QUERY);
   out.scheme = ascii_lower(scheme.value_or(""));
-  if (out.scheme != "http" && out.scheme != "https") {
-    return fail(Reason::scheme, "addresses of the kind " + out.scheme + ": are not supported");
-  }
+  if (!is_web(out.scheme)) return other_scheme(out.scheme);
   if (!host || !path) return not_a_url("it has no host");
   out.host = without_brackets(ascii_lower(*host));
   if (!plain_host(out.host)) return not_a_url("its host has characters that no host has");
@@ -123,10 +146,12 @@ Result<HttpUrl> agreed(HttpUrl url) {
 
 Result<HttpUrl> parse_url(std::string_view text) {
   if (text.size() > max_url_bytes) return not_a_url("it is longer than 16 KiB");
+  const std::string scheme = scheme_of(text);
+  if (!scheme.empty() && !is_web(scheme)) return other_scheme(scheme);
   const auto clean = encode_strays(text);
-  if (!clean) return not_a_url("it has control characters");
+  if (!clean) return not_a_url("it has no host, or characters that no address has");
   const CurlUrl url(curl_url());
-  const CURLUcode code = curl_url_set(url.get(), CURLUPART_URL, clean->c_str(), CURLU_NON_SUPPORT_SCHEME);
+  const CURLUcode code = curl_url_set(url.get(), CURLUPART_URL, clean->c_str(), 0);
   if (code != CURLUE_OK) return not_a_url(curl_url_strerror(code));
   auto parsed = from_parsed(url.get());
   if (!parsed) return parsed;
@@ -134,21 +159,11 @@ Result<HttpUrl> parse_url(std::string_view text) {
 }
 
 Result<HttpUrl> resolve_url(const HttpUrl& base, std::string_view reference) {
+  if (reference.empty() || reference.front() == '#') return base;
+  if (!scheme_of(reference).empty()) return parse_url(reference);
   if (reference.size() > max_url_bytes) return not_a_url("it is longer than 16 KiB");
   const auto clean = encode_strays(reference);
-  if (!clean) return not_a_url("it has control characters");
-  // "data:x" and "mailto:x" are absolute, which libcurl takes for relative paths.
-  const std::size_t colon = clean->find(':');
-  const std::size_t mark = clean->find_first_of("/?#");
-  const bool absolute =
-      colon != std::string::npos && colon > 0 && (mark == std::string::npos || colon < mark);
-  if (absolute) {
-    const std::string scheme = ascii_lower(clean->substr(0, colon));
-    if (scheme != "http" && scheme != "https") {
-      return fail(Reason::scheme, "addresses of the kind " + scheme.substr(0, 20) + ": are not supported");
-    }
-    return parse_url(reference);
-  }
+  if (!clean) return not_a_url("it has no host, or characters that no address has");
   const CurlUrl url(curl_url());
   if (curl_url_set(url.get(), CURLUPART_URL, base.text.c_str(), 0) != CURLUE_OK ||
       curl_url_set(url.get(), CURLUPART_URL, clean->c_str(), 0) != CURLUE_OK) {

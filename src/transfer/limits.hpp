@@ -26,7 +26,9 @@ struct Limits {
   std::chrono::seconds retry_after{24 * 3600};
   std::size_t buffer_bytes = 64 * 1024 * 1024;  ///< of all gather buffers together
   std::size_t fast_transfers = 16;              ///< up to so many at once, libcurl reads with a large buffer
-  std::size_t evidence_bytes = 64 * 1024;       ///< of an answer's body that is not the content
+  /// So long the loop waits for excess behind a content of several packets that nothing else proves (M2).
+  std::chrono::milliseconds excess_patience{2};
+  std::size_t evidence_bytes = 64 * 1024;  ///< of an answer's body that is not the content
 };
 
 }  // namespace restante::transfer

@@ -248,7 +248,11 @@ net::CurlEvents::Taken Transfer::on_body(std::string_view bytes) {
     broken_ = done.error();
     return Taken::abort;
   }
-  if (plan.framing == Framing::length && received_bytes_ == plan.expect_bytes) handle_->look_behind_end();
+  if (plan.framing == Framing::length && received_bytes_ == plan.expect_bytes) {
+    const bool several_packets = received_bytes_ > small_curl_buffer;
+    const bool proven = known_size_ == plan.total_bytes || !order_.digest_hex.empty();
+    handle_->look_behind_end(several_packets && !proven ? limits_.excess_patience : Millis(0));
+  }
   return Taken::all;
 }
 

@@ -330,12 +330,14 @@ TEST_F(Worker, StopsWhenItIsToldTo) {
 TEST_F(Worker, ReportsProgressOnlyOfWhatLiesInTheFile) {
   jobs::TransferOrder order = order_for(server_->http + "/big?bytes=8000000");
   order.rate_bytes_per_s = 4'000'000;
+  const auto begin = std::chrono::steady_clock::now();
 
   const Fetched got = worker_->fetch(std::move(order));
 
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
   EXPECT_EQ(got.result.outcome, Outcome::complete);
   EXPECT_GE(got.progress.size(), 1U);
-  EXPECT_LE(got.progress.size(), 12U);  // at most four a second
+  EXPECT_LE(static_cast<double>(got.progress.size()), 4 * taken.count() + 1);
   EXPECT_TRUE(std::is_sorted(got.progress.begin(), got.progress.end()));
 }
 
