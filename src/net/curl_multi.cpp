@@ -48,6 +48,7 @@ public:
   Handle& operator=(const Handle&) = delete;
 
   void look_behind_end(std::chrono::milliseconds patience) override;
+  void go_on() override { curl_easy_pause(easy_, CURLPAUSE_CONT); }
   void forbid_reuse() override { curl_easy_setopt(easy_, CURLOPT_FORBID_REUSE, 1L); }
 
   CURL* easy() { return easy_; }
@@ -226,9 +227,6 @@ void Handle::set_request(const CurlOptions& options) {
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_time.count()));
   set(CURLOPT_BUFFERSIZE, static_cast<long>(options.buffer_bytes));
   set(CURLOPT_FRESH_CONNECT, options.fresh ? 1L : 0L);
-  if (options.rate_bytes_per_s > 0) {
-    set(CURLOPT_MAX_RECV_SPEED_LARGE, static_cast<curl_off_t>(options.rate_bytes_per_s));
-  }
   for (const std::string& line : options.header_lines) headers_ = curl_slist_append(headers_, line.c_str());
   headers_ = curl_slist_append(headers_, "Expect:");
   set(CURLOPT_HTTPHEADER, headers_);
@@ -287,7 +285,8 @@ int Handle::before_request(void* self, char*, char*, int, int local_port) {
   auto& handle = *static_cast<Handle*>(self);
   handle.socket_ = handle.multi_.socket_at(local_port);
   if (handle.connected_anew_) return CURL_PREREQFUNC_OK;
-  handle.stale_ = handle.socket_ != CURL_SOCKET_BAD && has_input(handle.socket_);
+  handle.stale_ =
+      (handle.socket_ != CURL_SOCKET_BAD && has_input(handle.socket_)) || decrypted_data_waits(handle.ssl());
   return handle.stale_ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
@@ -326,7 +325,14 @@ std::size_t Handle::on_body(char* data, std::size_t size, std::size_t count, voi
   auto& handle = *static_cast<Handle*>(self);
   // Later reads never go behind the announced end, so the log has nothing more to say.
   if (std::exchange(handle.verbose_, false)) curl_easy_setopt(handle.easy_, CURLOPT_VERBOSE, 0L);
-  if (handle.events_.on_body({data, size * count}) == CurlEvents::Taken::all) return size * count;
+  switch (handle.events_.on_body({data, size * count})) {
+    case CurlEvents::Taken::all:
+      return size * count;
+    case CurlEvents::Taken::later:
+      return CURL_WRITEFUNC_PAUSE;
+    case CurlEvents::Taken::abort:
+      break;
+  }
   handle.aborted_ = true;
   return 0;
 }

@@ -45,7 +45,7 @@ struct CurlEnd {
 /// Called by a request, on the loop's thread. Must not start or drop requests except in `on_end`.
 class CurlEvents {
 public:
-  enum class Taken { all, abort };
+  enum class Taken { all, later, abort };  ///< later: the same bytes again after `go_on`
   virtual ~CurlEvents() = default;
   /// A socket that connects to `address`, or the negative errno of why not.
   virtual int open_socket(int family, int socktype, const sockaddr* address, socklen_t length) = 0;
@@ -65,8 +65,7 @@ struct CurlOptions {
   std::uint16_t connect_port = 0;
   std::size_t buffer_bytes = 16 * 1024;  ///< of libcurl for this request
   std::chrono::milliseconds connect_time{20000};
-  std::uint64_t rate_bytes_per_s = 0;  ///< 0: no limit
-  bool fresh = false;                  ///< on a new connection
+  bool fresh = false;  ///< on a new connection
 };
 
 /// One request under way; dropping it ends the request and, if unfinished, its connection.
@@ -76,6 +75,8 @@ public:
   /// To be called in on_body when the announced end is reached: notes whether more bytes wait
   /// (CurlEnd::excess), or come within `patience`, for which the loop stands still.
   virtual void look_behind_end(std::chrono::milliseconds patience) = 0;
+  /// After Taken::later; calls on_body at once. Not to be called in a callback.
+  virtual void go_on() = 0;
   /// The connection is not used again after this request.
   virtual void forbid_reuse() = 0;
 };

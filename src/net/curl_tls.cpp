@@ -88,6 +88,10 @@ std::shared_ptr<const TlsClose> close_state_of(void* ssl) {
   return state != nullptr ? *state : nullptr;
 }
 
+bool decrypted_data_waits(void* ssl) {
+  return ssl != nullptr && SSL_pending(static_cast<const SSL*>(ssl)) > 0;
+}
+
 bool application_data_waits(void* ssl, int socket) {
   const auto* connection = static_cast<const SSL*>(ssl);
   if (SSL_pending(connection) > 0) return true;

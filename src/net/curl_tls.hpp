@@ -41,4 +41,7 @@ std::shared_ptr<const TlsClose> close_state_of(void* ssl);
 /// not count).
 bool application_data_waits(void* ssl, int socket);
 
+/// Whether decrypted bytes that nobody took wait in the connection.
+bool decrypted_data_waits(void* ssl);
+
 }  // namespace restante::net

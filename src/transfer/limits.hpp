@@ -23,6 +23,7 @@ struct Limits {
   std::chrono::milliseconds resolve_answer{60000};
   std::chrono::milliseconds progress_every{250};
   std::chrono::milliseconds flush_after{1500};  ///< received bytes stay in memory at most so long
+  std::chrono::milliseconds rate_burst{250};    ///< a rate-limited transfer may be ahead by so much
   std::chrono::seconds retry_after{24 * 3600};
   std::size_t buffer_bytes = 64 * 1024 * 1024;  ///< of all gather buffers together
   std::size_t fast_transfers = 16;              ///< up to so many at once, libcurl reads with a large buffer

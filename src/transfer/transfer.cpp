@@ -121,8 +121,8 @@ void Transfer::request() {
   options.connect_address = addresses_[address_];
   options.connect_port = hop_.url.port;
   options.connect_time = limits_.connect_time;
-  options.rate_bytes_per_s = order_.rate_bytes_per_s.value_or(0);
-  const bool small = order_.probe || (known_size_ && *known_size_ < small_content_bytes) || around_.crowded();
+  const bool small = order_.probe || order_.rate_bytes_per_s ||
+                     (known_size_ && *known_size_ < small_content_bytes) || around_.crowded();
   options.fresh = std::exchange(fresh_, false);
   options.buffer_bytes = small ? small_curl_buffer : large_curl_buffer;
 
@@ -130,6 +130,7 @@ void Transfer::request() {
   head_.reset();
   broken_.reset();
   received_bytes_ = 0;
+  paused_ = false;
   phase_ = Phase::running;
   phase_since_ = last_byte_ = SteadyClock::now();
   handle_ = around_.start_request(domain_, options, *this);
@@ -231,8 +232,16 @@ bool Transfer::is_web_page(const HeaderBlock& head) const {
   return !path.ends_with(".html") && !path.ends_with(".htm") && !path.ends_with(".xhtml");
 }
 
+bool Transfer::over_rate(TimePoint now) const {
+  if (!order_.rate_bytes_per_s) return false;
+  const std::chrono::duration<double> spent = now - phase_since_ + limits_.rate_burst;
+  return static_cast<double>(received_bytes_) > static_cast<double>(*order_.rate_bytes_per_s) * spent.count();
+}
+
 net::CurlEvents::Taken Transfer::on_body(std::string_view bytes) {
   last_byte_ = SteadyClock::now();
+  paused_ = over_rate(last_byte_);
+  if (paused_) return Taken::later;
   received_bytes_ += bytes.size();
   if (!head_ || head_->next != HeadVerdict::Next::body) {
     return received_bytes_ <= limits_.evidence_bytes ? Taken::all : Taken::abort;
@@ -379,6 +388,13 @@ void Transfer::on_tick(TimePoint now) {
         fail(Reason::timeout, "the address of " + hop_.url.host + " was not found in time").value());
   }
   if (phase_ != Phase::running) return;
+  if (paused_) {
+    last_byte_ = now;
+    if (!over_rate(now)) {
+      paused_ = false;
+      handle_->go_on();
+    }
+  }
   const bool content = head_ && head_->next == HeadVerdict::Next::body;
   if (head_ && !content && now - phase_since_ > drain_time && now - last_byte_ > drain_time) {
     return on_end({});  // the rest of a body that nobody wants

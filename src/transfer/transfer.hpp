@@ -77,6 +77,7 @@ private:
   bool is_web_page(const HeaderBlock& head) const;
   void on_no_answer(const net::CurlEnd& end);
   void end_body(BodyEnd how, const net::CurlEnd& end);
+  bool over_rate(TimePoint now) const;  ///< more came than the order's rate permits
   DigestState judge_digest();
   void ask_for_rest();
   void follow(const std::string& location);
@@ -105,6 +106,7 @@ private:
   std::optional<HeadVerdict> head_;
   bool fresh_ = false;           ///< the next request takes a new connection
   std::optional<Error> broken_;  ///< why we aborted it
+  bool paused_ = false;          ///< by the order's rate
   bool credentials_sent_ = false;
   std::uint64_t received_bytes_ = 0;  ///< of this answer's body
   TimePoint last_byte_, phase_since_;
