@@ -13,7 +13,8 @@ namespace restante::cli {
 int exit_of(const Error& error) {
   if (error.reason == Reason::usage) return exit_usage;
   if (request::is_unauthorised(error)) return exit_unauthorised;
-  if (request::is_unreached(error)) return exit_unreached;
+  // Another server answers: that is a refusal of ours, and no reason to try again later.
+  if (request::is_unreached(error) && error.reason != Reason::tls) return exit_unreached;
   return exit_failed;
 }
 
@@ -27,9 +28,13 @@ void Context::note(const std::string& line) const {
   if (!quiet) std::fprintf(stderr, "%s\n", line.c_str());
 }
 
-int Context::refuse(const Error& error) const {
+void Context::complain(const Error& error) const {
   const std::string message = request::shown(error.message), hint = request::shown(error.remedy());
   std::fprintf(stderr, "restante: %s%s%s\n", message.c_str(), hint.empty() ? "" : "; ", hint.c_str());
+}
+
+int Context::refuse(const Error& error) const {
+  complain(error);
   if (json) {
     const auto code = info(error.reason).code;
     boost::json::object body, root;

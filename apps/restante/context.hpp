@@ -38,6 +38,8 @@ struct Context {
   void result(const std::string& line) const;
   /// Progress and warnings on stderr; not with --quiet.
   void note(const std::string& line) const;
+  /// One line on stderr, also with --quiet; for a result that stands on stdout already.
+  void complain(const Error& error) const;
   /// One line on stderr, with --json also an object on stdout. Returns the exit status for it.
   int refuse(const Error& error) const;
 };

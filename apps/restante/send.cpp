@@ -165,7 +165,7 @@ private:
     context_.result(context_.json ? job.json : request::job_line(job, session_.zones()));
     const bool ended_badly = job.ended() && job.state != "done";
     if (!ended_badly && !(options_.wait && job.state == "held")) return;
-    context_.refuse(job_error(job));
+    context_.complain(job_error(job));
     worse(exit_failed);
   }
 

@@ -152,9 +152,11 @@ std::string look_first_words(const Job& job) {
            (look.message.empty() ? reason_words(look.refused) : shown(look.message));
   std::string out = "found: " + shown(look.name.empty() ? job.name : look.name);
   out += ", " + (look.size_bytes ? human_size(*look.size_bytes) : std::string("size not told"));
-  if (!look.media_type.empty()) out += ", " + shown(look.media_type);
+  const bool page =
+      look.media_type.starts_with("text/html") || look.media_type.starts_with("application/xhtml+xml");
+  if (!look.media_type.empty()) out += ", " + shown(look.media_type) + (page ? " (a web page)" : "");
   out += look.resumable ? ", can be resumed" : ", cannot be resumed";
-  if (look.web_page) out += "; this is a web page: is it what you wanted, or the page before the file?";
+  if (look.web_page) out += "; is that what you wanted, or the page before the file?";
   return out;
 }
 

@@ -95,8 +95,10 @@ TEST(Words, TellWhatTheFirstLookFound) {
   looked.look_first = LookFirst{"a.iso", "application/x-iso", "", "", 1 << 30, true, false};
   EXPECT_EQ(look_first_words(looked), "found: a.iso, 1.0 GiB, application/x-iso, can be resumed");
   looked.look_first = LookFirst{"", "text/html", "", "", std::nullopt, false, true};
-  EXPECT_THAT(look_first_words(looked),
-              HasSubstr("film.mp4, size not told, text/html, cannot be resumed; this is a web page"));
+  EXPECT_THAT(
+      look_first_words(looked),
+      HasSubstr(
+          "film.mp4, size not told, text/html (a web page), cannot be resumed; is that what you wanted"));
   looked.look_first = LookFirst{"", "", "auth-required", "", std::nullopt, false, false};
   EXPECT_EQ(look_first_words(looked), "the first look found: a name and password are needed");
 }
