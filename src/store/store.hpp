@@ -31,7 +31,8 @@ struct StoreOptions {
 /// The SQLite store (DESIGN.md §8): one writer thread, each `write` in a SAVEPOINT, one COMMIT when the queue
 /// is empty or at 256; results only after COMMIT; a failed COMMIT fails all of its group and every later
 /// write (stop acknowledging). Reads run on a thread of their own. `Tx::repo` knows jobs::JobRecords,
-/// files::FileRecords, accounts::AccountRecords.
+/// files::FileRecords, accounts::AccountRecords. The loops of its callers must outlive `close`: a store
+/// thread may still be handing over a result when the caller has it already.
 class Store : public Database, public jobs::Vault {
 public:
   /// A consistent copy of the database file, made while in use (VACUUM INTO or the backup API). Blocking.

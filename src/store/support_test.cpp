@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <unistd.h>
 
 namespace restante::store::test {
 
@@ -31,10 +32,28 @@ std::unique_ptr<Store> open_in(const Folder& folder, StoreLimits limits) {
   return std::move(*store);
 }
 
+namespace {
+
+/// One loop for all, because a store thread may still be inside `post` when the loop has already run what was
+/// posted: a loop must outlive the store's threads. A forked child has its own.
+asio::io_context& loop_of_this_process() {
+  static std::unique_ptr<asio::io_context> loop;
+  static pid_t owner = 0;
+  if (owner != ::getpid()) {
+    (void)loop.release();
+    loop = std::make_unique<asio::io_context>();
+    owner = ::getpid();
+  }
+  return *loop;
+}
+
+}  // namespace
+
 void run_task(Task<void> task) {
-  asio::io_context loop;
+  asio::io_context& loop = loop_of_this_process();
   std::exception_ptr error;
   asio::co_spawn(loop, std::move(task), [&error](std::exception_ptr thrown) { error = thrown; });
+  loop.restart();
   loop.run();
   if (error) std::rethrow_exception(error);
 }

@@ -34,7 +34,7 @@ std::string key_of(char fill);  ///< 32 equal bytes
 /// Opens restante.db in `folder`; throws what went wrong.
 std::unique_ptr<Store> open_in(const Folder& folder, StoreLimits limits = {});
 
-/// Calls `task` on a loop of its own until it has ended.
+/// Runs `task` on the loop of the tests until it has ended.
 void run_task(Task<void> task);
 
 using Work = std::function<Result<void>(Tx&)>;

@@ -113,9 +113,9 @@ TEST(Durability, ASyncThatFailsForWantOfRoomIsAFailedSyncToo) {
 
 TEST(Durability, AFailedSyncFailsEveryWriteOfItsGroup) {
   Folder folder;
+  asio::io_context loop;  // outlives the store's threads
   auto store = test::open_in(folder);
   const AccountId ada = test::make_account(*store, "ada");
-  asio::io_context loop;
   std::vector<std::string> outcomes(5);
   std::promise<void> started, go;
   auto one = [](Store& to, int number, AccountId account, std::vector<std::string>& out,
@@ -265,10 +265,10 @@ TEST(Durability, WhatWasAcknowledgedIsThereAfterAKill) {
 
 TEST(Queue, BeyondItsLimitAWriteIsBusyAndNothingIsLost) {
   Folder folder;
+  asio::io_context loop;  // outlives the store's threads
   StoreLimits limits;
   limits.waiting_writes = 2;
   auto store = test::open_in(folder, limits);
-  asio::io_context loop;
   std::promise<void> started, go;
   std::vector<std::string> outcomes;
   auto one = [](Store& to, std::vector<std::string>& out, std::promise<void>* begun,
@@ -298,9 +298,9 @@ TEST(Queue, BeyondItsLimitAWriteIsBusyAndNothingIsLost) {
 
 TEST(Queue, ClosingWritesFirstWhatIsQueuedAndRefusesWhatComesLater) {
   Folder folder;
+  asio::io_context loop;  // outlives the store's threads
   auto store = test::open_in(folder);
   const AccountId ada = test::make_account(*store, "ada");
-  asio::io_context loop;
   int written = 0;
   auto one = [](Store& to, int number, AccountId account, int& count) -> Task<void> {
     Database::Work work = [=](Tx& tx) -> Result<void> {

@@ -20,9 +20,10 @@ public:
 
   void deliver() override {
     *out_ = std::move(outcome);
-    asio::post(home_, [handler = std::move(handler_), guard = std::move(guard_), error = thrown]() mutable {
+    asio::post(home_, [handler = std::move(handler_), guard = std::move(guard_),
+                       error = std::move(thrown)]() mutable {
       guard.reset();
-      std::move(handler)(error);
+      std::move(handler)(std::move(error));
     });
   }
 
