@@ -17,6 +17,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <future>
 #include <list>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -59,29 +60,28 @@ public:
     });
   }
 
-  void adopt(int socket, SslPtr ssl, Peer peer) {
-    if (stopping_) {
-      ::close(socket);
-      --shared_.connections;
-      return;
-    }
-    auto serve = [](Loop& loop, int s, SslPtr tls, Peer from) -> Task<void> {
-      Connection connection(loop.context_.get_executor(), s, std::move(tls), std::move(from),
+  void adopt(UniqueFd socket, SslPtr ssl, Peer peer) {
+    auto serve = [](Loop& loop, UniqueFd s, SslPtr tls, Peer from) -> Task<void> {
+      Connection connection(loop.context_.get_executor(), s.release(), std::move(tls), std::move(from),
                             loop.shared_.handler, loop.shared_.limits);
       Registration registration(loop, connection);
       co_await connection.run();
     };
-    group_.spawn(serve(*this, socket, std::move(ssl), std::move(peer)));
+    group_.spawn(serve(*this, std::move(socket), std::move(ssl), std::move(peer)));
   }
 
-  void spawn(Task<void> task) { group_.spawn(std::move(task)); }
   TaskGroup& acceptors() { return acceptors_; }
 
+  /// Returns when no connection is accepted any more.
+  void stop_accepting() {
+    std::promise<void> stopped;
+    auto task = [](Loop& loop) -> Task<void> { co_await loop.acceptors_.stop(); };
+    asio::co_spawn(context_, task(*this), [&stopped](std::exception_ptr) { stopped.set_value(); });
+    stopped.get_future().wait();
+  }
+  /// After stop_accepting of the first loop: what it has dealt out stands in the queue before this.
   void stop() {
-    asio::post(context_, [this] {
-      stopping_ = true;
-      asio::co_spawn(context_, wind_up(), asio::detached);
-    });
+    asio::post(context_, [this] { asio::co_spawn(context_, wind_up(), asio::detached); });
   }
   void join() {
     if (thread_.joinable()) thread_.join();
@@ -119,7 +119,6 @@ private:
   }
 
   Task<void> wind_up() {
-    co_await acceptors_.stop();
     for (Connection* connection : connections_) connection->finish_up();
     const auto until = std::chrono::steady_clock::now() + shared_.limits.stop_time;
     while (!connections_.empty() && std::chrono::steady_clock::now() < until)
@@ -137,7 +136,7 @@ private:
   asio::steady_timer sweeper_{context_};
   std::list<Connection*> connections_;
   std::thread thread_;
-  bool stopping_ = false, stopped_ = false;
+  bool stopped_ = false;
 };
 
 class ServerOfLoops final : public Server {
@@ -181,6 +180,7 @@ public:
 
   void stop() override {
     if (started_ && !stopped_) {
+      first().stop_accepting();
       for (auto& loop : loops_) loop->stop();
       for (auto& loop : loops_) loop->join();
     }
@@ -201,10 +201,10 @@ private:
       for (int i = 0; i < accepts_a_turn; ++i) {
         sockaddr_storage from{};
         socklen_t size = sizeof from;
-        const int socket =
-            ::accept4(descriptor, reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (socket >= 0) {
-          take(socket, from, listener);
+        UniqueFd socket(
+            ::accept4(descriptor, reinterpret_cast<sockaddr*>(&from), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+        if (socket) {
+          take(std::move(socket), from, listener);
           continue;
         }
         if (errno == EAGAIN || errno == EWOULDBLOCK) break;
@@ -217,30 +217,29 @@ private:
     }
   }
 
-  void take(int socket, const sockaddr_storage& from, const Listener& listener) {
+  void take(UniqueFd socket, const sockaddr_storage& from, const Listener& listener) {
     if (shared_.connections >= shared_.limits.connections) {
       if (!listener.bound.tls) {
         static constexpr std::string_view busy =
             "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: "
             "close\r\n\r\n";
-        static_cast<void>(::send(socket, busy.data(), busy.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+        static_cast<void>(::send(socket.get(), busy.data(), busy.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
       }
-      ::close(socket);
       return;
     }
     ++shared_.connections;
     if (!listener.unix_socket) {
       const int on = 1;
-      ::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+      ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
     SslPtr ssl;
     if (listener.bound.tls) ssl.reset(SSL_new(shared_.tls.get()));
-    Peer peer = peer_of(socket, from, listener);
+    Peer peer = peer_of(socket.get(), from, listener);
     Loop& loop = *loops_[next_++ % loops_.size()];
-    if (&loop == &first()) return loop.adopt(socket, std::move(ssl), std::move(peer));
-    asio::post(loop.context(), [&loop, socket, tls = std::move(ssl), who = std::move(peer)]() mutable {
-      loop.adopt(socket, std::move(tls), std::move(who));
-    });
+    asio::post(loop.context(),
+               [&loop, accepted = std::move(socket), tls = std::move(ssl), who = std::move(peer)]() mutable {
+                 loop.adopt(std::move(accepted), std::move(tls), std::move(who));
+               });
   }
 
   Shared shared_;

@@ -106,7 +106,7 @@ TEST(Server, KeepsALineBreakInAHeaderValueFromBeginningALine) {
 
 TEST(Server, AnswersHeadWithoutABody) {
   test::Running server;
-  server.handler().file = body_of(pattern(1000));
+  server.handler().set_file(body_of(pattern(1000)));
   Client client(server.port());
 
   client.send("HEAD /file HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -306,7 +306,7 @@ TEST(Server, StopEndsAStreamThatWaits) {
 TEST(Server, SendsAFileLargerThanOneTurn) {
   test::Running server;
   const std::string bytes = pattern(9u << 20);
-  server.handler().file = body_of(bytes);
+  server.handler().set_file(body_of(bytes));
   Client client(server.port());
 
   client.send("GET /file HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -320,7 +320,7 @@ TEST(Server, SendsSeveralPartsOfAFile) {
   body.fd = file_of("0123456789");
   body.parts = {{"[a]", 2, 3}, {"[b]", 8, 2}};
   body.after = "[end]";
-  server.handler().file = body;
+  server.handler().set_file(body);
   Client client(server.port());
 
   client.send("GET /file HTTP/1.1\r\nHost: localhost\r\n\r\n");
@@ -333,7 +333,7 @@ TEST(Server, EndsTheConnectionWhenAFileIsShorterThanPromised) {
   FileBody body;
   body.fd = file_of("short");
   body.parts = {{"", 0, 100}};
-  server.handler().file = body;
+  server.handler().set_file(body);
   Client client(server.port());
 
   client.send("GET /file HTTP/1.1\r\nHost: localhost\r\n\r\n");

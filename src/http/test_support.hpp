@@ -24,22 +24,23 @@ struct Answer {
   std::string_view header(std::string_view name) const;
 };
 
-/// /echo says method, path, query and body; /file sends `file`; /stream three pieces; /events says hello and
-/// waits; /throw throws; /wait never answers by itself.
+/// /echo says method, path, query and body; /file what set_file gave; /stream three pieces; /events says
+/// hello and waits; /throw throws; /wait never answers by itself.
 class EchoHandler : public Handler {
 public:
-  std::uint64_t limit = 1u << 20;
-  std::optional<FileBody> file;
+  std::atomic<std::uint64_t> limit{1u << 20};
   std::atomic<int> requests{0}, streams_ended{0};
 
   std::uint64_t body_limit(const Request&) const override { return limit; }
   Task<Response> handle(Request request) override;
+  void set_file(FileBody file);
   Peer last_peer();
   std::string last_host();
 
 private:
   std::mutex mutex_;  ///< the handler is called on every loop
   Peer last_peer_;
+  std::optional<FileBody> file_;
   std::string last_host_;
 };
 

@@ -29,6 +29,11 @@ std::string_view Answer::header(std::string_view name) const {
   return {};
 }
 
+void EchoHandler::set_file(FileBody file) {
+  const std::lock_guard lock(mutex_);
+  file_ = std::move(file);
+}
+
 Peer EchoHandler::last_peer() {
   const std::lock_guard lock(mutex_);
   return last_peer_;
@@ -58,8 +63,10 @@ struct Watch {
 
 Task<Response> EchoHandler::handle(Request request) {
   ++requests;
+  std::optional<FileBody> file;
   {
     const std::lock_guard lock(mutex_);
+    file = file_;
     last_peer_ = request.peer;
     last_host_ = request.header("Host");
   }

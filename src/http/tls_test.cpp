@@ -38,7 +38,7 @@ TEST(Tls, SendsAFileByteForByte) {
   body.fd = std::make_shared<UniqueFd>(::open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   ASSERT_EQ(::pwrite(body.fd->get(), bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
   body.parts.push_back({"", 0, bytes.size()});
-  server.handler().file = body;
+  server.handler().set_file(body);
 
   const auto got = test::run({"/usr/bin/curl", "-sk", "https://" + connect_string(server) + "/file"});
 
