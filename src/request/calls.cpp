@@ -303,9 +303,36 @@ Result<net::ClientResponse> Calls::stream(const std::string& path, net::ClientRe
   return answer;
 }
 
+namespace {
+
+tl::unexpected<Error> another_server(const PairingUrl& url, const std::string& jkt) {
+  return fail(Reason::tls,
+              "another server answers at " + url.url + ": its key is " + jkt + ", expected " + url.jkt,
+              "ask for a new URL at the place: `restanted pair USER`");
+}
+
+/// Asks who is there before the code is shown to it. On plain connections nothing else tells the servers
+/// apart.
+Result<void> check_identity(net::HttpClient& client, const PairingUrl& url) {
+  net::ClientRequest request;
+  request.url = url.url + "/.well-known/restante";
+  auto answer = client.send(request);
+  if (!answer) return fail(std::move(answer.error()));
+  if (answer->status != 200)
+    return fail(error_of(answer->status, answer->header("Content-Type"), answer->body));
+  auto object = json::parse_object(answer->body, "what answers at " + url.url);
+  if (!object) return fail(std::move(object.error()));
+  const std::string jkt = json::text(*object, "jkt");
+  if (jkt != url.jkt) return another_server(url, jkt.empty() ? "unknown" : jkt);
+  return {};
+}
+
+}  // namespace
+
 Result<Place> enrol(net::HttpClient& client, const PairingUrl& url, const proxy::PrivateKey& key,
                     const std::string& label) {
   namespace bj = json::bj;
+  if (auto right = check_identity(client, url); !right) return fail(std::move(right.error()));
   const proxy::PublicKey device = key.public_key();
   auto jwk = json::parse_object(device.jwk(), "the device's key");
   if (!jwk) return fail(std::move(jwk.error()));
@@ -341,9 +368,7 @@ Result<Place> enrol(net::HttpClient& client, const PairingUrl& url, const proxy:
   if (const auto* said = json::object(*object, "place")) {
     place.tz = json::text(*said, "tz");
     if (const std::string jkt = json::text(*said, "jkt"); !jkt.empty() && jkt != url.jkt)
-      return fail(Reason::tls,
-                  "another server answers at " + url.url + ": its key is " + jkt + ", expected " + url.jkt,
-                  "ask for a new URL at the place: `restanted pair USER`");
+      return another_server(url, jkt);
   }
   if (place.token.empty())
     return fail(Reason::malformed, "the place gave no token", "is this a restante place?");

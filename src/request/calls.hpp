@@ -128,7 +128,8 @@ private:
   CallLimits limits_;
 };
 
-/// Connects this device: `POST /v1/devices` with a proof by `key`. Fills everything but the name.
+/// Connects this device: asks the place who it is, then `POST /v1/devices` with a proof by `key`. Fills
+/// everything but the name. Errors: what the place says; tls (another server answers, which learns nothing).
 Result<Place> enrol(net::HttpClient& client, const PairingUrl& url, const proxy::PrivateKey& key,
                     const std::string& label);
 

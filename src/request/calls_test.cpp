@@ -207,6 +207,8 @@ TEST(Enrol, ProvesTheKeyAndLearnsThePlace) {
   const std::string jkt(43, 'k');
   std::string body;
   net::StubServer server([&](const std::string& request) {
+    if (request.starts_with("GET /.well-known/restante "))
+      return stub_answer(200, json_header, R"({"jkt":")" + jkt + "\"}");
     body = request.substr(request.find("\r\n\r\n") + 4);
     return stub_answer(
         201, json_header,
@@ -232,17 +234,20 @@ TEST(Enrol, ProvesTheKeyAndLearnsThePlace) {
   EXPECT_EQ(json::text(claim, "jkt"), jkt);
 }
 
-TEST(Enrol, RefusesAPlaceWithAnotherIdentity) {
+TEST(Enrol, ShowsTheCodeToNoOtherServer) {
   const auto key = proxy::PrivateKey::generate();
-  net::StubServer server([&](const std::string&) {
-    return stub_answer(201, json_header, R"({"token":"t","place":{"jkt":"other"}})");
+  std::string seen;
+  net::StubServer server([&](const std::string& request) {
+    seen += request;
+    return stub_answer(200, json_header, R"({"jkt":"other"})");
   });
   net::HttpClient client(net::HttpClient::Options{});
 
-  const auto place = enrol(client, {server.url(""), std::string(43, 'k'), "c"}, key, "l");
+  const auto place = enrol(client, {server.url(""), std::string(43, 'k'), "code-1"}, key, "l");
 
   ASSERT_FALSE(place);
   EXPECT_EQ(place.error().reason, Reason::tls);
+  EXPECT_THAT(seen, ::testing::Not(HasSubstr("code-1")));
 }
 
 }  // namespace

@@ -111,7 +111,18 @@ struct PlainUrl {
   std::string user, password;
 };
 
+/// Whether people mean a host when they leave the scheme out: "files.example/a", "localhost:8000". A word
+/// alone
+/// ("nonsense", "javascript:1") is more likely a mistake than a machine of the place's network.
+bool begins_with_host(std::string_view text) {
+  const std::string_view host = text.substr(0, text.find_first_of("/:?#"));
+  return host == "localhost" || text.starts_with('[') || host.find('.') != host.npos;
+}
+
 Result<PlainUrl> plain_url(std::string_view text) {
+  if (text.find("://") == text.npos && !begins_with_host(trimmed(text)))
+    return fail(Reason::scheme, "'" + url_for_logs(text) + "' is not the address of a file",
+                "give the whole address, as in https://host/file");
   auto tidy = proxy::tidy_url(text);
   if (!tidy) return fail(std::move(tidy.error()));
   auto parts = proxy::split_url(*tidy);

@@ -66,6 +66,7 @@ TEST(Compose, IdsAreVersion7AndSortByTime) {
 }
 
 TEST(Compose, AddsTheSchemeToABareHost) {
+  EXPECT_EQ(composed(wish("localhost:8000/a")).files[0].sources[0].url, "http://localhost:8000/a");
   EXPECT_EQ(composed(wish("files.example/a")).files[0].sources[0].url, "http://files.example/a");
 }
 
@@ -290,7 +291,8 @@ TEST(Compose, CookiesOfTheFileAreACredential) {
 }
 
 TEST(Compose, RefusesWhatIsNoUrl) {
-  for (const char* url : {"", "http://", "javascript:alert(1)", "magnet:?xt=urn:btih:aa", "http://a b/"}) {
+  for (const char* url : {"", "nonsense", "javascript:1", "http://", "javascript:alert(1)",
+                          "magnet:?xt=urn:btih:aa", "http://a b/"}) {
     const Error error = refused(wish(url));
     EXPECT_TRUE(error.reason == Reason::invalid || error.reason == Reason::scheme)
         << url << ": " << error.message;
