@@ -156,16 +156,15 @@ Task<std::optional<std::string>> next_step(SharedBatch batch) {
   std::vector<jobs::Submission> submissions;
   std::vector<LineFate> fates;
   const Context& context = batch->context;
-  const std::size_t step = context.options.limits.batch_step;
-  submissions.reserve(step);
-  fates.reserve(step);
+  const ApiLimits& limits = context.options.limits;
+  const std::size_t from = batch->position;
   const Instant now = context.parts.clock.now();
-  while (fates.size() < step) {
+  while (fates.size() < limits.batch_step && batch->position - from < limits.batch_step_bytes) {
     const auto line = next_line(*batch);
     if (!line) break;
     LineFate fate;
     Result<proxy::Document> document =
-        line->size() > context.options.limits.document_bytes
+        line->size() > limits.document_bytes
             ? fail(Reason::too_large, "the document is larger than allowed", "make several of it")
             : admitted_document(*line, batch->who, batch->peer, context.options.jkt, now);
     if (!document) {
