@@ -22,14 +22,8 @@ Task<jobs::JobView> view_of(Context& context, jobs::Accepted accepted, bool has_
   co_return view;
 }
 
-Result<SubmitLimit::Verdict> take_turn(Context& context, AccountId account) {
-  const auto verdict = context.submits.take(account, context.parts.clock.now());
-  if (verdict.allowed) return verdict;
-  return fail(
-      Reason::rate_limited,
-      fmt::format("this account may submit {} times a minute", context.options.limits.submit_per_minute),
-      "send many in one application/jsonl call, which counts once; the operator can raise "
-      "[limits] submit_per_minute");
+SubmitLimit::Verdict take_turn(Context& context, AccountId account) {
+  return context.submits.take(account, context.parts.clock.now());
 }
 
 void add_rate_headers(const Context& context, const SubmitLimit::Verdict& verdict, http::Response& response) {
@@ -37,18 +31,22 @@ void add_rate_headers(const Context& context, const SubmitLimit::Verdict& verdic
   response.set("RateLimit", SubmitLimit::state_header(verdict));
 }
 
-http::Response refuse_for_rate(Context& context, const Error& error, const Call& call) {
-  auto response = refuse(error, call.request);
-  const auto verdict = context.submits.take(call.who->account, context.parts.clock.now());
+http::Response too_often(const Context& context, const SubmitLimit::Verdict& verdict, const Call& call) {
+  const auto error =
+      fail(Reason::rate_limited,
+           fmt::format("this account may submit {} times a minute", context.options.limits.submit_per_minute),
+           "send many in one application/jsonl call, which counts once; the operator can raise [limits] "
+           "submit_per_minute");
+  auto response = refuse(error.value(), call.request);
   add_rate_headers(context, verdict, response);
-  response.set("Retry-After", std::to_string(std::max<std::int64_t>(verdict.retry_after.count(), 1)));
+  response.set("Retry-After", std::to_string(verdict.retry_after.count()));
   return response;
 }
 
 /// On the control loop.
 Task<http::Response> submit_one(Context& context, Call call, proxy::Document document) {
   const auto turn = take_turn(context, call.who->account);
-  if (!turn) co_return refuse_for_rate(context, turn.error(), call);
+  if (!turn.allowed) co_return too_often(context, turn, call);
   const bool has_deadline = document.when.by.has_value();
   jobs::Submission submission;
   submission.account = call.who->account;
@@ -58,7 +56,7 @@ Task<http::Response> submit_one(Context& context, Call call, proxy::Document doc
   auto accepted = co_await context.parts.jobs.submit(std::move(submission));
   if (!accepted) {
     auto response = refuse(accepted.error(), call.request);
-    add_rate_headers(context, *turn, response);
+    add_rate_headers(context, turn, response);
     co_return response;
   }
   const int status = accepted->replayed ? 200 : 202;
@@ -70,7 +68,7 @@ Task<http::Response> submit_one(Context& context, Call call, proxy::Document doc
   auto response = http::json_response(status, std::move(out));
   response.set("Location", location);
   response.set("ETag", fmt::format("\"{}\"", view.job.version));
-  add_rate_headers(context, *turn, response);
+  add_rate_headers(context, turn, response);
   co_return response;
 }
 
@@ -186,12 +184,12 @@ Task<std::optional<std::string>> next_step(SharedBatch batch) {
 /// On the control loop.
 Task<http::Response> begin_batch(Context& context, Call call) {
   const auto turn = take_turn(context, call.who->account);
-  if (!turn) co_return refuse_for_rate(context, turn.error(), call);
+  if (!turn.allowed) co_return too_often(context, turn, call);
   auto batch =
       std::make_shared<Batch>(Batch{context, *call.who, call.request.peer, std::move(call.request.body)});
   http::Response response;
   response.set("Content-Type", "application/jsonl");
-  add_rate_headers(context, *turn, response);
+  add_rate_headers(context, turn, response);
   http::StreamBody body;
   body.next = [batch] { return next_step(batch); };
   response.body = std::move(body);
