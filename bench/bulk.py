@@ -90,7 +90,7 @@ def bench(work: pathlib.Path, memory: pathlib.Path) -> dict:
     source = content_file(memory)
     digest = sha256(source)
     server.start()
-    config = f'[address_guard]\nallow = ["127.0.0.0/8"]\n[content]\nca_bundle = "{authority.certificate}"\n'
+    config = f'[address_guard]\nallow = ["127.0.0.0/8"]\n[worker]\nca_bundle = "{authority.certificate}"\n'
     place = Place(work / "place", config).start()
     out = work / "peer.bin"
     results = {}

@@ -116,12 +116,13 @@ def closing_table(machines: Machines, asked: int | None, size: int, fetched: lis
 def own_content(machines: Machines, work: pathlib.Path) -> None:
     begin = time.monotonic()
     authority = Authority(work / "authority")
-    content = ContentServer(work / "content", machines.content_address, machines.prefixes["content"], authority, password=PASSWORD)
+    content = ContentServer(work / "content", machines.content_address, machines.prefixes["content"], authority, password=PASSWORD,
+                            rate="16m")
     digests = {"lecture.mp4": make_file(content.root / "lecture.mp4", BIG, 1),
                "slides.zip": make_file(content.root / "slides.zip", SMALL, 2),
                "notes.pdf": make_file(content.root / "private" / "notes.pdf", SMALL, 3)}
     sizes = {"lecture.mp4": BIG, "slides.zip": SMALL, "notes.pdf": SMALL}
-    config = (f'[address_guard]\nallow = ["10.77.1.0/24", "127.0.0.0/8"]\n[content]\nca_bundle = "{authority.certificate}"\n'
+    config = (f'[address_guard]\nallow = ["10.77.1.0/24", "127.0.0.0/8"]\n[worker]\nca_bundle = "{authority.certificate}"\n'
               '[place]\nname = "home"\n')
     place = Place(work / "place", config, machines.listen, machines.prefixes["place"])
     asker = Device(work / "asker", machines.prefixes["asker"])
