@@ -140,7 +140,7 @@ std::string job_line(const Job& job, const Zones& zones) {
   std::string size = job.size_bytes ? human_size(*job.size_bytes) : "-";
   const bool later = (job.state == "scheduled" || job.state == "waiting") && !job.next_run.empty();
   return short_id(job.id) + "  " + padded(words, 18) + "  " + left_padded(size, 10) + "  " +
-         padded(name_or_id(job), 24) + "  " + (later ? "from " : "") +
+         padded(name_or_id(job), 18) + "  " + (later ? "from " : "") +
          time_words(later ? job.next_run : job.created, zones, Both::no);
 }
 
@@ -221,7 +221,7 @@ std::string progress_line(const Progress& progress) {
 }
 
 std::string progress_bar(const Progress& progress, std::size_t columns) {
-  constexpr std::size_t name_width = 24, bar_width = 20;
+  constexpr std::size_t name_width = 18, bar_width = 16;  // the whole fits into 80 columns
   std::string out = padded(cut(shown(progress.name), name_width), name_width) + "  ";
   const auto done = percent(progress.received_bytes, progress.size_bytes);
   if (!progress.words.empty()) {

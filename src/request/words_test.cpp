@@ -60,13 +60,13 @@ TEST(Words, TellTimesOnThePlacesClocks) {
 
 TEST(Words, PutAJobOnOneLine) {
   EXPECT_EQ(job_line(job(), paris),
-            "01234567  downloading 25 %      64.0 MiB  film.mp4                  2026-11-22 12:00");
+            "01234567  downloading 25 %      64.0 MiB  film.mp4            2026-11-22 12:00");
   Job later = job("scheduled");
   later.size_bytes.reset();
   later.name.clear();
   later.next_run = "2026-11-23T01:00:00Z";
   EXPECT_EQ(job_line(later, paris),
-            "01234567  waits for its time           -  (no name yet)             from 2026-11-23 02:00");
+            "01234567  waits for its time           -  (no name yet)       from 2026-11-23 02:00");
 }
 
 TEST(Words, ShowAPageWithWhyAndHistory) {
@@ -128,7 +128,7 @@ TEST(Words, ListFilesBetweenTabs) {
 TEST(Words, DrawProgressNoWiderThanTheTerminal) {
   Progress progress{"film.mp4", "", 16 << 20, 64 << 20, 1 << 20};
   EXPECT_EQ(progress_bar(progress, 200),
-            "film.mp4                  [#####               ]  25 %  16.0 MiB of 64.0 MiB  1.0 MiB/s");
+            "film.mp4            [####            ]  25 %  16.0 MiB of 64.0 MiB  1.0 MiB/s");
   EXPECT_EQ(progress_bar(progress, 30).size(), 30u);
   EXPECT_EQ(progress_line(progress), "film.mp4: 25 % of 64.0 MiB, 1.0 MiB/s");
   progress.size_bytes.reset();
