@@ -2,19 +2,16 @@
 #include "config.hpp"
 
 #include "base/text.hpp"
+#include "data_dir.hpp"
 #include "proxy/zone.hpp"
 
 #include <fmt/format.h>
 #include <toml++/toml.h>
 
 #include <arpa/inet.h>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
-#include <fstream>
 #include <functional>
 #include <map>
-#include <sstream>
 #include <unistd.h>
 
 namespace restante::daemon {
@@ -205,14 +202,12 @@ Result<Config> parse_config(std::string_view text_of_file, const std::string& fi
 }
 
 Result<Config> load_config(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::ostringstream content;
-  if (in) content << in.rdbuf();
-  if (!in || content.fail())
+  auto content = read_whole(file);
+  if (!content)
     return fail(Reason::storage,
-                fmt::format("the configuration {} cannot be read: {}", file, errno_text(errno)),
+                fmt::format("the configuration {} cannot be read: {}", file, errno_text(content.error())),
                 "give an existing file with --config");
-  return parse_config(content.str(), file);
+  return parse_config(*content, file);
 }
 
 }  // namespace restante::daemon

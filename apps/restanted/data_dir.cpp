@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "data_dir.hpp"
 
+#include "base/crypto.hpp"
+
 #include <fmt/format.h>
 
 #include <cerrno>
@@ -8,8 +10,6 @@
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -85,6 +85,19 @@ std::string choose_data_dir(const std::string& option) {
   return out;
 }
 
+tl::expected<std::string, int> read_whole(const std::string& path) {
+  const UniqueFd in(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!in) return tl::unexpected<int>(errno);
+  std::string content;
+  char buffer[16384];
+  for (;;) {
+    const auto got = ::read(in.get(), buffer, sizeof buffer);
+    if (got == 0) return content;
+    if (got > 0) content.append(buffer, static_cast<std::size_t>(got));
+    if (got < 0 && errno != EINTR) return tl::unexpected<int>(errno);
+  }
+}
+
 Result<void> make_data_dir(const std::string& dir) {
   const auto parent = fs::path(dir).parent_path();
   std::error_code error;
@@ -116,11 +129,10 @@ Result<proxy::PrivateKey> load_identity(const std::string& dir) {
     if (auto done = write_secret(path, key.pem()); !done) return fail(done.error());
     return key;
   }
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream content;
-  if (in) content << in.rdbuf();
-  if (!in) return cannot("cannot read", path, errno != 0 ? errno : EIO);
-  auto key = proxy::PrivateKey::from_pem(content.str());
+  auto content = read_whole(path);
+  if (!content) return cannot("cannot read", path, content.error());
+  auto key = proxy::PrivateKey::from_pem(*content);
+  wipe(*content);
   if (!key)
     return fail(Reason::storage, path + " is damaged: " + key.error().message,
                 "put it back from a backup; a new key means that every device has to be connected anew");

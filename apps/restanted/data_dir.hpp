@@ -14,6 +14,9 @@ namespace restante::daemon {
 /// ~/.local/share/restante for others; absolute.
 std::string choose_data_dir(const std::string& option);
 
+/// All of a small file. The error's number is errno.
+tl::expected<std::string, int> read_whole(const std::string& path);
+
 /// Makes DATA (0700) and DATA/keys where missing. Error storage: a file in its place, not permitted,
 /// read-only, full; each with what to do.
 Result<void> make_data_dir(const std::string& dir);

@@ -18,8 +18,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <fstream>
-#include <sstream>
 #include <unistd.h>
 
 namespace restante::daemon {
@@ -59,13 +57,11 @@ std::string host_name() {
 }
 
 Result<std::string> read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream content;
-  if (in) content << in.rdbuf();
-  if (!in || content.fail())
-    return fail(Reason::storage, path + " cannot be read: " + errno_text(errno),
+  auto content = read_whole(path);
+  if (!content)
+    return fail(Reason::storage, path + " cannot be read: " + errno_text(content.error()),
                 "see [tls] in the configuration");
-  return content.str();
+  return std::move(*content);
 }
 
 Result<std::optional<http::Certificate>> certificate(const Config& config, const House& house) {
