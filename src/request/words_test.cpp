@@ -62,6 +62,8 @@ TEST(Words, PutAJobOnOneLine) {
   EXPECT_EQ(job_line(job(), paris),
             "01234567  downloading 25 %      64.0 MiB  film.mp4            2026-11-22 12:00");
   Job later = job("scheduled");
+  later.created = "2026-11-22T11:00:59.123Z";
+  EXPECT_THAT(job_line(later, paris), ::testing::EndsWith("2026-11-22 12:00"));
   later.size_bytes.reset();
   later.name.clear();
   later.next_run = "2026-11-23T01:00:00Z";
