@@ -9,6 +9,7 @@
 #include <boost/json/serialize.hpp>
 
 #include <array>
+#include <memory>
 #include <unistd.h>
 
 namespace restante::api {
@@ -93,23 +94,45 @@ Task<Result<CommandLines>> set_password(Administration& parts, Arguments argumen
   co_return CommandLines();
 }
 
+constexpr int cancelled_at_once = 256;  ///< they share commits
+
+/// One round of cancellations.
+struct Round {
+  explicit Round(Executor loop) : over(std::move(loop)) {}
+  std::size_t left = 0;
+  Result<void> outcome;
+  Signal over;
+};
+
+Task<void> cancel_one(jobs::Service& service, AccountId account, JobId id, std::shared_ptr<Round> round) {
+  auto done = co_await service.act(account, id, jobs::Action::cancel);
+  const bool ended_already =
+      !done && (done.error().reason == Reason::not_found || done.error().reason == Reason::conflict);
+  if (!done && !ended_already) round->outcome = fail(done.error());
+  if (--round->left == 0) round->over.notify();
+}
+
 /// Cancels what has not ended, page after page. Nothing new begins meanwhile: the user is suspended.
 Task<Result<void>> end_jobs(Administration& parts, AccountId account) {
   using enum jobs::State;
+  const Executor loop = co_await asio::this_coro::executor;
+  TaskGroup group(loop, "user removal");
   jobs::JobFilter unended;
   unended.states = {scheduled, waiting, running, verifying, publishing, paused, held};
-  unended.limit = 1000;
-  for (;;) {
+  unended.limit = cancelled_at_once;
+  Result<void> outcome;
+  while (outcome) {
     auto page = co_await parts.jobs->list(account, unended);
-    if (!page) co_return fail(page.error());
-    if (page->jobs.empty()) co_return Result<void>();
-    for (const auto& job : page->jobs) {
-      auto done = co_await parts.jobs->act(account, job.id, jobs::Action::cancel);
-      const bool over =
-          !done && (done.error().reason == Reason::not_found || done.error().reason == Reason::conflict);
-      if (!done && !over) co_return fail(done.error());
-    }
+    if (!page) outcome = fail(page.error());
+    if (!page || page->jobs.empty()) break;
+    auto round = std::make_shared<Round>(loop);
+    round->left = page->jobs.size();
+    for (const auto& job : page->jobs) group.spawn(cancel_one(*parts.jobs, account, job.id, round));
+    while (round->left > 0) co_await round->over.wait();
+    outcome = round->outcome;
   }
+  co_await group.stop();
+  co_return outcome;
 }
 
 Task<Result<CommandLines>> remove_user(Administration& parts, Arguments arguments) {
@@ -230,6 +253,8 @@ private:
 
 Task<Result<CommandLines>> run_command(Administration& administration, std::string command,
                                        std::string arguments) {
+  // A command runs to its end, whoever hangs up: a user is not removed by half.
+  co_await asio::this_coro::reset_cancellation_state(asio::disable_cancellation());
   boost::system::error_code error;
   auto parsed = boost::json::parse(arguments, error);
   wipe(arguments);
