@@ -43,15 +43,19 @@ def pss_bytes(pid: int) -> int:
 
 
 def run(command: list[str]) -> dict:
-    """Runs a command to its end: wall and CPU seconds (wait4), largest resident size of one process."""
-    begin = time.monotonic()
+    """Runs a command to its end: wall seconds, CPU seconds (wait4), and the largest proportional set size seen."""
+    begin, peak = time.monotonic(), 0
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
+    while True:
+        peak = max(peak, pss_bytes(process.pid))
+        ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if ended:
+            break
+        time.sleep(0.02)
     process.returncode = os.waitstatus_to_exitcode(status)
-    wall = time.monotonic() - begin
     if process.returncode != 0:
         raise RuntimeError(f"{' '.join(command)} exited {process.returncode}")
-    return {"wall_s": wall, "cpu_s": usage.ru_utime + usage.ru_stime, "rss_bytes": usage.ru_maxrss * 1024}
+    return {"wall_s": time.monotonic() - begin, "cpu_s": usage.ru_utime + usage.ru_stime, "pss_bytes": peak}
 
 
 def median(samples: list[dict], key: str) -> float:

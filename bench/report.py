@@ -25,9 +25,9 @@ def _bulk(results: dict, goals: list) -> list[str]:
             "kernel charges the receive work to either side.", ""]
     for scheme, found in results["results"].items():
         samples = found["samples"]
-        text += [f"**{scheme}**", "", "| | CPU-s | nginx CPU-s | sum | sum, spread | wall s | memory MiB |", "| --- | --- | --- | --- | --- | --- | --- |"]
+        text += [f"**{scheme}**", "", "| | CPU-s | nginx CPU-s | sum | sum, spread | wall s | PSS MiB |", "| --- | --- | --- | --- | --- | --- | --- |"]
         for name, rows in samples.items():
-            memory = measure.median(rows, "pss_bytes" if "pss_bytes" in rows[0] else "rss_bytes") / MIB
+            memory = measure.median(rows, "pss_bytes") / MIB
             text.append(f"| {name} | {measure.median(rows, 'cpu_s'):.2f} | {measure.median(rows, 'server_cpu_s'):.2f} | "
                         f"{measure.median(rows, 'sum_cpu_s'):.2f} | {measure.spread(rows, 'sum_cpu_s')} | "
                         f"{measure.median(rows, 'wall_s'):.2f} | {memory:.1f} |")

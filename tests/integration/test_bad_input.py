@@ -60,7 +60,8 @@ def test_a_wrong_document_is_refused_with_the_place_of_the_fault(ana, place, cha
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"v":1,"v":1}', b'{"v":1.5}', b"\xff\xfe", b"[" * 40 + b"]" * 40,
-                                  b'{"v":1,"a":"' + b"x" * 300_000 + b'"}'])
+                                  b'{"v":1,"a":"' + b"x" * 300_000 + b'"}'],
+                         ids=["empty", "cut", "array", "twice", "fraction", "not-utf8", "deep", "large"])
 def test_what_is_no_document_is_refused(ana, place, body):
     status, answer = post(ana, place, body)
 
