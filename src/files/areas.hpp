@@ -25,6 +25,9 @@ struct AreasLimits {
   int names_tried = 10000;                    ///< "a (1)", "a (2)", ... before giving up
   std::size_t digest_piece_bytes = 8u << 20;  ///< of one turn in the disk pool
   int digests_a_round = 16;
+  /// Downloads leave so much of the file system free: the smaller of the two (THREATS.md P7).
+  std::uint64_t reserve_bytes = 64ull << 20;
+  int reserve_percent = 5;
   std::chrono::milliseconds housekeeping{60000};  ///< between two rounds
 };
 

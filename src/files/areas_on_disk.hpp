@@ -7,6 +7,7 @@
 #include <atomic>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +36,7 @@ public:
   Task<Result<void>> discard_incoming(AccountId account, JobId job, int file, int generation) override;
   Task<Result<std::string>> digest_incoming(AccountId account, JobId job, int file, int generation,
                                             std::string algorithm) override;
+  Task<Result<jobs::Room>> room(AccountId account) override;
   Task<Result<UniqueFd>> open_arriving(AccountId account, JobId job, int file, int generation) override;
 
   Task<Result<jobs::Published>> publish(jobs::Publication what, UniqueFd sync,
@@ -85,6 +87,13 @@ private:
 
   // incoming.cpp
   Result<UniqueFd> incoming_folder(AccountId account) const;
+  // room.cpp
+  struct Arriving {
+    std::set<std::string> names;
+    std::uint64_t bytes = 0;
+  };
+  Result<Arriving> arriving(AccountId account) const;
+  Result<jobs::Room> volume_room() const;
 
   // housekeeping.cpp
   Result<void> clear_account_folders(AccountId account) const;

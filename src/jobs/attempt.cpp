@@ -66,7 +66,10 @@ void Runner::response(Run& run, const ResponseFacts& heard) {
   }
   if (row.name.empty()) row.name = heard.name_hint;
   row.media_type = heard.media_type;
-  if (heard.total_bytes) row.size_bytes = heard.total_bytes;
+  if (heard.total_bytes) {
+    row.size_bytes = heard.total_bytes;
+    run.promised_end = std::min(run.promised_end, *heard.total_bytes);
+  }
   run.synced_at = Steady::now();
   if (run.offset > 0 || heard.total_bytes.value_or(noted_from_bytes) >= noted_from_bytes) {
     run.saving = true;
@@ -77,10 +80,7 @@ void Runner::response(Run& run, const ResponseFacts& heard) {
 
 void Runner::progress(Run& run, std::uint64_t received_bytes, std::uint64_t bytes_per_s) {
   run.live = Live{received_bytes, bytes_per_s};
-  if (run.quota_left && received_bytes > *run.quota_left && !run.broke) {
-    run.broke = Error{Reason::quota, "the account's space is full", {}, {}, true};
-    run.stop.request_stop();
-  }
+  watch_room();
   if (run.old && received_bytes > run.old->size_bytes) {
     tasks_.spawn(discard_generation(run.job.account, run.job.id, run.row.index, run.old->generation));
     run.old.reset();
@@ -107,7 +107,10 @@ Task<Result<void>> Runner::keep(std::shared_ptr<Run> run, bool sync) {
   const std::uint64_t reached = run->live.received_bytes;
   if (sync) {
     auto done = co_await context_.shelf.sync_data(run->sync.get());
-    if (!done) co_return done;
+    if (!done) {
+      run->data_lost = true;
+      co_return done;
+    }
     run->row.checkpoint.synced_bytes = reached;
     run->synced_at = Steady::now();
   }
@@ -143,7 +146,7 @@ Task<FileStep> Runner::transfer(std::shared_ptr<Run> run, const proxy::Document&
   run->live = Live{offset, 0};
   run->broke.reset();
   run->facts.reset();
-  run->quota_left = context_.accounts.quota_left_bytes(run->job.account);
+  run->data_lost = false;
   TransferResult result;
   const Checkpoint before = run->row.checkpoint;
   if (offset > 0 && before.total_bytes == offset) {
@@ -151,7 +154,12 @@ Task<FileStep> Runner::transfer(std::shared_ptr<Run> run, const proxy::Document&
     result.outcome = Outcome::complete;
     result.received_bytes = offset;
   } else {
+    run->shared = false;
+    auto granted = co_await make_room(run, terms.size_bytes);
+    if (!granted) co_return after_error(run->row, std::move(tries), granted.error());
     TransferOrder order;
+    order.room_bytes = granted->bytes;
+    order.room_reason = granted->reason;
     order.account = run->job.account;
     order.job = run->job.id;
     order.file = run->row.index;
@@ -171,6 +179,11 @@ Task<FileStep> Runner::transfer(std::shared_ptr<Run> run, const proxy::Document&
     }
     order.allow_empty = terms.allow_empty;
     result = co_await context_.transfers.run(std::move(order), *run, run->stop.get_token());
+    run->promised_end = 0;
+    const std::uint64_t end = offset + granted->bytes;
+    const bool at_end =
+        result.received_bytes + noted_from_bytes > end || run->row.size_bytes.value_or(0) > end;
+    run->shared = !granted->all && !run->broke && at_end;
     while (run->saving) co_await run->saved.wait();
   }
   if (result.outcome == Outcome::complete || result.outcome == Outcome::unverified) {
@@ -185,22 +198,23 @@ Task<FileStep> Runner::transfer(std::shared_ptr<Run> run, const proxy::Document&
   if (result.outcome != Outcome::restart) {
     // What lay before `offset` was good and stays so; a worker that died may have written more than it said.
     const std::uint64_t length = length_of(run->sync.get());
-    const std::uint64_t good = result.reason == Reason::worker_died
-                                   ? length
-                                   : std::min(length, std::max(offset, result.received_bytes));
+    std::uint64_t good = result.reason == Reason::worker_died
+                             ? length
+                             : std::min(length, std::max(offset, result.received_bytes));
+    const Reason why = run->broke ? run->broke->reason : result.reason;
+    if (why == Reason::disk_full) good -= co_await to_be_cut(run->job.account, good - std::min(good, offset));
     cut_to(run->sync.get(), good);
     run->live.received_bytes = good;
     run->row.checkpoint.synced_bytes = std::min(run->row.checkpoint.synced_bytes, good);
-    const bool broken_disk = run->broke && run->broke->reason != Reason::quota;
-    if (!broken_disk && good > 0) {
+    if (!run->data_lost && good > 0) {
       auto kept = co_await keep(run, good > run->row.checkpoint.synced_bytes);
-      if (!kept) run->broke = kept.error();
+      if (!kept && !run->broke) run->broke = kept.error();
     }
   }
   if (run->broke) {
     FileRow row = run->row;
     // A failed sync is never retried on the same file (DESIGN.md §6): its pages may be gone.
-    if (run->broke->reason != Reason::quota) start_over(row);
+    if (run->data_lost) start_over(row);
     run->stop = std::stop_source();
     co_return after_error(std::move(row), std::move(tries), *run->broke);
   }
@@ -243,15 +257,15 @@ Task<Runner::Brought> Runner::publish(std::shared_ptr<Run> run, FileRow row, Uni
   if (!published) {
     log::error("job {}: publishing: {}", id.text(), published.error().message);
     FileStep next = after_error(std::move(row), Tries{}, published.error());
-    auto kept = co_await ledger_.save_file(id, next.row);
-    co_return Brought{next.next == Next::later ? FileEnd::later : FileEnd::broken, next.trouble, true};
+    co_return Brought{next.next == Next::later ? FileEnd::later : FileEnd::broken, next.trouble, true,
+                      next.row};
   }
   events_.file_done(run->job, *published);
   for (const Applied& one : *told) ledger_.tell(one);
   for (int old = std::max(0, row.generation - generations_looked_for); old < row.generation; ++old)
     co_await discard_generation(run->job.account, id, row.index, old);
   run->old.reset();
-  co_return Brought{FileEnd::done, {}, false};
+  co_return Brought{FileEnd::done};
 }
 
 Task<void> Runner::discard_generation(AccountId account, JobId id, int file, int generation) {

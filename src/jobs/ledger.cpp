@@ -76,7 +76,8 @@ Result<Applied> write_step(JobRecords& records, Job job, Step step, proxy::Docum
 }  // namespace
 
 Rules rules_of(const ServiceLimits& limits) {
-  return Rules{RetryRules{limits.first_retry, limits.longest_retry, limits.longest_retry_after},
+  return Rules{RetryRules{limits.first_retry, limits.longest_retry, limits.room_asked_again,
+                          limits.longest_retry_after},
                limits.default_attempts, limits.time_zone};
 }
 
@@ -95,7 +96,11 @@ Result<Applied> apply_in(Tx& tx, JobId id, std::optional<AccountId> owner, const
   if (!document) return fail(std::move(document.error()));
   Step next = step(control_of(**found), what, terms_of(*document, rules), now);
   if (next.forbidden) return fail(Reason::conflict, next.cause);
-  if (auto written = write_files(records, id, next, file); !written) return fail(std::move(written.error()));
+  // What a round left behind no longer counts for a job that was changed meanwhile.
+  const bool outdated = std::holds_alternative<event::RoundEnded>(what) && !next.changed;
+  if (!outdated)
+    if (auto written = write_files(records, id, next, file); !written)
+      return fail(std::move(written.error()));
   if (!next.changed) return Applied{std::move(**found), std::move(next), {}};
   return write_step(records, std::move(**found), std::move(next), &*document, now);
 }

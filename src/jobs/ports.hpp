@@ -46,6 +46,10 @@ struct TransferOrder {
   std::string if_range;                     ///< strong validator for going on; needed when offset > 0
   std::optional<std::uint64_t> known_size;  ///< from the proxy, or from before
   std::optional<std::uint64_t> max_bytes, rate_bytes_per_s;
+  /// How many bytes behind `offset` the place takes at most (M48), and what is used up then: disk_full or
+  /// quota. Passing it ends the transfer with that reason, transient.
+  std::optional<std::uint64_t> room_bytes;
+  Reason room_reason = Reason::disk_full;
   std::string digest_algorithm,
       digest_hex;  ///< "sha-256" | "sha-512" | "sha" | "md5" of the whole content; may be empty
   bool allow_empty = false;
@@ -121,6 +125,14 @@ struct Published {
 /// Runs inside the transaction that makes the file visible, so that the job's row changes with it.
 using PublishCommit = std::function<Result<void>(Tx&, const Publication&, const Published&)>;
 
+/// How much more may be written for an account.
+struct Room {
+  std::uint64_t volume_bytes = 0;            ///< free on the file system of incoming files, above the reserve
+  std::optional<std::uint64_t> quota_bytes;  ///< left to the account, partial files counted; none: no quota
+  std::uint64_t missing_bytes = 0;           ///< of the reserve, which is eaten into
+  std::uint64_t over_quota_bytes = 0;        ///< the account has more than it may
+};
+
 /// Areas on disk. Implemented by src/files.
 class Shelf {
 public:
@@ -137,6 +149,8 @@ public:
   virtual Task<Result<Published>> publish(Publication what, UniqueFd sync, PublishCommit commit) = 0;
   /// At start: completes what a crash interrupted between intent and commit.
   virtual Task<Result<void>> recover(PublishCommit commit) = 0;
+  /// As it is now. Errors: storage, disk-full.
+  virtual Task<Result<Room>> room(AccountId account) = 0;
   /// The cleaned relative name that `wanted` would get, for showing it beforehand.
   virtual std::string clean_name(std::string_view wanted) const = 0;
 };

@@ -36,9 +36,13 @@ struct Runner::Run final : TransferObserver, std::enable_shared_from_this<Run> {
   std::uint64_t offset = 0;   ///< where its transfer began
   UniqueFd for_worker, sync;  ///< its partial file, opened twice
   std::optional<ResponseFacts> facts;
-  std::optional<std::uint64_t> quota_left;
-  std::uint64_t done_bytes = 0;  ///< of the job's published files
-  Live live;                     ///< of the file under way
+  std::uint64_t promised_end = 0;    ///< the partial file may grow up to here; 0: no transfer
+  std::uint64_t promise_number = 0;  ///< another one for each promise
+  bool shared = false;               ///< it came to the end of its share; more room was to be had
+  bool wants_all = false;            ///< its share did not suffice
+  bool data_lost = false;            ///< a sync of the partial file failed
+  std::uint64_t done_bytes = 0;      ///< of the job's published files
+  Live live;                         ///< of the file under way
 
   /// The partial of an earlier generation, kept until this one is longer (M12).
   struct Old {

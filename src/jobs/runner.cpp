@@ -80,6 +80,7 @@ Task<void> Runner::run(Job job) {
 Task<void> Runner::round(std::shared_ptr<Run> run, Job job) {
   const JobId id = job.id;
   event::RoundEnded ended;
+  std::optional<FileRow> unsaved;
   std::function<Result<std::vector<FileRow>>(Tx&)> read = [&](Tx& tx) {
     return tx.repo<JobRecords>().files(id);
   };
@@ -134,7 +135,10 @@ Task<void> Runner::round(std::shared_ptr<Run> run, Job job) {
       } else if (brought.end == FileEnd::broken && !ended.broken) {
         ended.broken = std::move(brought.trouble);
       }
-      if (brought.ends_round) break;
+      if (brought.ends_round) {
+        unsaved = std::move(brought.unsaved);
+        break;
+      }
     }
   }
   if (!ended.later && !ended.person && !ended.broken) co_return;
@@ -142,11 +146,12 @@ Task<void> Runner::round(std::shared_ptr<Run> run, Job job) {
   random_bytes(&dice, sizeof dice);
   ended.jitter = static_cast<double>(dice) / 4294967296.0;
   const JobEvent what = ended;
-  for (;;) {
-    auto applied = co_await ledger_.apply(id, std::nullopt, what);
+  for (std::string told;;) {
+    auto applied = co_await ledger_.apply(id, std::nullopt, what, unsaved);
     if (applied || applied.error().reason == Reason::not_found || stopping_) co_return;
     // Until this is written the job stays stored as running and nobody would look at it again.
-    log::error("job {}: {}", id.text(), applied.error().message);
+    if (std::exchange(told, applied.error().message) != applied.error().message)
+      log::error("job {}: {}; written as soon as that is possible", id.text(), told);
     co_await sleep_for(std::chrono::seconds(1));
   }
 }
@@ -163,14 +168,15 @@ Task<Runner::Brought> Runner::bring(std::shared_ptr<Run> run, const proxy::Docum
   if (at.row.state == FileState::publishing) at.next = Next::publish;
   bool just_opened = false;
   int open_generation = -1;
+  run->wants_all = false;
   std::uint64_t length = 0;
   for (;;) {
     if (open_generation != at.row.generation) {
       auto incoming = co_await context_.shelf.open_incoming(account, id, index, at.row.generation);
       if (!incoming) {
         at = after_error(std::move(at.row), std::move(at.tries), incoming.error());
-        auto kept = co_await ledger_.save_file(id, at.row);
-        co_return Brought{at.next == Next::later ? FileEnd::later : FileEnd::broken, at.trouble, true};
+        co_return Brought{at.next == Next::later ? FileEnd::later : FileEnd::broken, at.trouble, true,
+                          at.row};
       }
       run->for_worker = std::move(incoming->for_worker);
       run->sync = std::move(incoming->for_sync);
@@ -217,11 +223,24 @@ Task<Runner::Brought> Runner::bring(std::shared_ptr<Run> run, const proxy::Docum
       co_return published;
     }
     if (at.next == Next::verify || at.next == Next::publish) continue;
+    const bool room = at.trouble.reason == Reason::quota || at.trouble.reason == Reason::disk_full;
+    if (at.next == Next::later && room && std::exchange(run->shared, false) && !run->wants_all) {
+      run->wants_all = true;
+      at.next = Next::transfer;
+      open_generation = -1;
+      continue;
+    }
+    Brought brought{FileEnd::later, at.trouble};
+    if (at.next == Next::person) brought.end = FileEnd::person;
+    if (at.next == Next::broken) brought.end = FileEnd::broken;
+    const bool over = at.next != Next::transfer;
     auto kept = co_await ledger_.save_file(id, at.row);
+    if (!kept && over) {
+      brought.ends_round = true;
+      brought.unsaved = std::move(at.row);
+    }
+    if (over) co_return brought;
     if (!kept) log::error("job {}: {}", id.text(), kept.error().message);
-    if (at.next == Next::later) co_return Brought{FileEnd::later, at.trouble, false};
-    if (at.next == Next::person) co_return Brought{FileEnd::person, at.trouble, false};
-    if (at.next == Next::broken) co_return Brought{FileEnd::broken, at.trouble, false};
   }
 }
 

@@ -4,7 +4,9 @@
 #include "jobs/events.hpp"
 #include "jobs/file_step.hpp"
 #include "jobs/ledger.hpp"
+#include "jobs/room.hpp"
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -35,6 +37,9 @@ public:
   /// Throws the partial files of a job away; does nothing for a job that runs (see stop).
   Task<void> discard(AccountId account, JobId id);
 
+  /// Whether a job that waits for room has enough of it now; true also if that cannot be known.
+  Task<bool> has_room(Job job);
+
   /// Called at the first response and at the end of each run.
   std::function<void(JobId)> on_news;
 
@@ -43,8 +48,9 @@ private:
   enum class FileEnd { done, later, person, broken, stopped };
   struct Brought {
     FileEnd end = FileEnd::stopped;
-    Trouble trouble;
-    bool ends_round = false;  ///< our own disk refused: no use in going on to the next file
+    Trouble trouble{};
+    bool ends_round = false;           ///< our own disk refused: no use in going on to the next file
+    std::optional<FileRow> unsaved{};  ///< the store did not take it
   };
 
   Task<void> round(std::shared_ptr<Run> run, Job job);
@@ -60,6 +66,20 @@ private:
   void progress(Run& run, std::uint64_t received_bytes, std::uint64_t bytes_per_s);
   void checkpoint_if_due(Run& run);
 
+  // room.cpp
+  /// What `run` (none: nobody yet) may have beside all others, promised to it if it is enough.
+  Task<Result<Grant>> left_for(AccountId account, std::optional<std::uint64_t> need, bool all,
+                               std::shared_ptr<Run> run);
+  /// Before a transfer; `size`: of the whole content, if the document says it. Errors: disk-full, quota,
+  /// storage; transient.
+  Task<Result<Grant>> make_room(std::shared_ptr<Run> run, std::optional<std::uint64_t> size);
+  /// Of the bytes just written, those that eat into the reserve: the store needs it.
+  Task<std::uint64_t> to_be_cut(AccountId account, std::uint64_t written_bytes);
+  /// Stops what runs when room is used up by others than ourselves.
+  void watch_room();
+  Task<void> see_room();
+  static std::uint64_t unwritten(const Run& run);
+
   Context& context_;
   Ledger& ledger_;
   Events& events_;
@@ -68,6 +88,9 @@ private:
   Signal ended_;
   bool stopping_ = false;
   bool ticking_ = false;
+  std::uint64_t promises_made_ = 0;
+  bool watching_room_ = false;
+  std::chrono::steady_clock::time_point room_seen_at_{};
 };
 
 }  // namespace restante::jobs

@@ -18,6 +18,12 @@ bool to_come(const Job& job) {
   return job.state == State::scheduled || job.state == State::waiting;
 }
 
+bool waits_for_room(const Job& job) {
+  const bool off = job.waiting_for == WaitingFor::retry || job.waiting_for == WaitingFor::quota;
+  return job.state == State::waiting && off &&
+         (job.reason == Reason::disk_full || job.reason == Reason::quota);
+}
+
 /// The origin that its next transfer goes to; jobs without one have a turn of their own kind.
 std::string origin_to_ask(const proxy::Document& document) {
   if (document.files.empty() || document.files.front().sources.empty()) return {};
@@ -138,6 +144,20 @@ Task<void> Scheduler::begin(Turns::Candidate who) {
     co_return;
   }
   auto document = proxy::parse(job->document);
+  if (document && waits_for_room(*job)) {
+    const auto hours = hours_of(document->when, context_.limits.time_zone);
+    const Instant now = context_.clock.now();
+    const bool expires = overdue(hours, now) && hours.late == proxy::Late::stop;
+    const bool room = expires || co_await runner_.has_room(*job);
+    if (!room) {
+      // Nothing of it changes, so nothing is written.
+      const Instant again = now + context_.limits.room_asked_again;
+      turns_.decline(who);
+      push(Entry{hours.by && *hours.by > now ? std::min(*hours.by, again) : again, who.account, who.job});
+      timer_->poke();
+      co_return;
+    }
+  }
   const std::string origin = document ? origin_to_ask(*document) : std::string();
   if (!turns_.seat(who, origin)) {
     const JobEvent waits = event::Due{false, started_};

@@ -202,7 +202,7 @@ private:
     const bool room = trouble.reason == Reason::quota || trouble.reason == Reason::disk_full;
     if (!room && from_.attempt >= terms_.attempts) return end(State::failed, trouble.reason, trouble.message);
     const Millis delay =
-        room ? terms_.retry.longest : retry_delay(from_.attempt, jitter, trouble.retry_after, terms_.retry);
+        room ? terms_.retry.room : retry_delay(from_.attempt, jitter, trouble.retry_after, terms_.retry);
     if (room) not_counted();
     const auto run = next_run(terms_.hours, now_ + delay);
     if (!run) return expire();

@@ -30,7 +30,10 @@ const char* openssl_digest(std::string_view algorithm) {
 }
 
 BodyWriter::BodyWriter(BufferPool& pool, Options options)
-    : pool_(pool), file_(std::move(options.file)), max_bytes_(options.max_bytes), position_(options.offset) {
+    : pool_(pool),
+      file_(std::move(options.file)),
+      bounds_(std::move(options.bounds)),
+      position_(options.offset) {
   const char* name = openssl_digest(options.digest_algorithm);
   if (name != nullptr && options.offset == 0) hasher_.emplace(name);
 }
@@ -40,9 +43,8 @@ BodyWriter::~BodyWriter() {
 }
 
 Result<void> BodyWriter::add(std::string_view bytes, TimePoint now) {
-  if (max_bytes_ && bytes.size() > *max_bytes_ - std::min(*max_bytes_, position())) {
-    return fail(Reason::too_large, "it is larger than the allowed " + human_size(*max_bytes_));
-  }
+  for (const auto& bound : bounds_)
+    if (bytes.size() > bound.end - std::min(bound.end, position())) return fail(bound.error);
   while (!bytes.empty()) {
     if (!buffer_) buffer_ = pool_.take(next_size_);
     if (!buffer_) return write_out(bytes);

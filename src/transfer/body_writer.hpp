@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace restante::transfer {
 
@@ -24,15 +25,20 @@ public:
   struct Options {
     UniqueFd file;
     std::uint64_t offset = 0;
-    std::optional<std::uint64_t> max_bytes;  ///< of the whole content
-    std::string digest_algorithm;            ///< "sha-256", ...; computed only from offset 0 on
+    /// No byte at or behind `end` is taken; `error` says why.
+    struct Bound {
+      std::uint64_t end = 0;
+      Error error;
+    };
+    std::vector<Bound> bounds;
+    std::string digest_algorithm;  ///< "sha-256", ...; computed only from offset 0 on
   };
   BodyWriter(BufferPool& pool, Options options);
   ~BodyWriter();
   BodyWriter(const BodyWriter&) = delete;
   BodyWriter& operator=(const BodyWriter&) = delete;
 
-  /// Errors: disk-full, quota, storage, too-large. The file is good up to `written_bytes` then.
+  /// Errors: disk-full, quota, storage, and what the bounds say. The file is good up to `written_bytes` then.
   Result<void> add(std::string_view bytes, TimePoint now);
   Result<void> flush();
   /// Gives the buffer back: for a transfer that is idle for long.
@@ -51,7 +57,7 @@ private:
 
   BufferPool& pool_;
   UniqueFd file_;
-  std::optional<std::uint64_t> max_bytes_;
+  std::vector<Options::Bound> bounds_;
   std::optional<Hasher> hasher_;
   BufferPool::Buffer buffer_;
   std::size_t fill_ = 0;

@@ -95,7 +95,7 @@ TEST_F(Writer, TakesALargeBufferOnlyForAFastTransfer) {
 
 TEST_F(Writer, StopsAtTheLimit) {
   BodyWriter::Options limited = options();
-  limited.max_bytes = 5;
+  limited.bounds = {{9, fail(Reason::disk_full, "").value()}, {5, fail(Reason::too_large, "").value()}};
   BodyWriter writer(pool_, std::move(limited));
   EXPECT_TRUE(writer.add("12345", TimePoint()));
   const auto over = writer.add("6", TimePoint());

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <limits>
 #include <utility>
 
 namespace restante::transfer {
@@ -27,6 +28,15 @@ Instant wall_clock() {
 bool ends_in_gzip(std::string_view path) {
   const std::string lower = ascii_lower(path);
   return lower.ends_with(".gz") || lower.ends_with(".tgz") || lower.ends_with(".svgz");
+}
+
+/// Where the place's room ends in the content's file.
+std::optional<BodyWriter::Options::Bound> room_of(const jobs::TransferOrder& order) {
+  if (!order.room_bytes) return std::nullopt;
+  const std::uint64_t most = std::numeric_limits<std::uint64_t>::max() - order.offset;
+  Error error = fail(order.room_reason, std::string(info(order.room_reason).words)).value();
+  error.transient = true;
+  return BodyWriter::Options::Bound{order.offset + std::min(*order.room_bytes, most), std::move(error)};
 }
 
 Verdict verdict_of(const Error& error) {
@@ -51,6 +61,7 @@ Transfer::Transfer(Surroundings& around, const Limits& limits, std::uint32_t id,
       validator_(order_.if_range) {
   reported_at_ = last_byte_ = phase_since_ = SteadyClock::now();
   reported_bytes_ = order_.offset;
+  room_ = room_of(order_);
 }
 
 Result<void> Transfer::check_order() {
@@ -179,6 +190,11 @@ net::CurlEvents::Taken Transfer::on_head() {
   if (head_->next == HeadVerdict::Next::body) {
     if (head_->body.close_after) handle_->forbid_reuse();
     plan_body(head);
+    const auto& total = head_->body.total_bytes;
+    if (total && !order_.probe && room_ && *total > room_->end) {
+      broken_ = room_->error;
+      return Taken::abort;
+    }
     return order_.probe ? Taken::abort : Taken::all;
   }
   if (facts_.http_status == 0) facts_ = facts_of(head);
@@ -197,7 +213,11 @@ void Transfer::plan_body(const HeaderBlock& head) {
   BodyWriter::Options options;
   options.file = std::move(order_.out);
   options.offset = offset_;
-  options.max_bytes = order_.max_bytes;
+  if (order_.max_bytes) {
+    const std::string message = "it is larger than the allowed " + human_size(*order_.max_bytes);
+    options.bounds.push_back({*order_.max_bytes, fail(Reason::too_large, message).value()});
+  }
+  if (room_) options.bounds.push_back(*room_);
   options.digest_algorithm = order_.digest_algorithm;
   writer_.emplace(around_.buffers(), std::move(options));
 }

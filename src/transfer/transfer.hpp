@@ -113,6 +113,7 @@ private:
 
   // of the content
   std::optional<BodyWriter> writer_;
+  std::optional<BodyWriter::Options::Bound> room_;
   std::uint64_t offset_ = 0;  ///< from which the next request asks
   std::optional<std::uint64_t> known_size_;
   std::string validator_;

@@ -108,6 +108,8 @@ void fields(Io& io, Is<jobs::TransferOrder> auto& x) {  // without `out`: the de
   io("known_size", x.known_size);
   io("max_bytes", x.max_bytes);
   io("rate_bytes_per_s", x.rate_bytes_per_s);
+  io("room_bytes", x.room_bytes);
+  io("room_reason", x.room_reason);
   io("digest_algorithm", x.digest_algorithm);
   io("digest_hex", x.digest_hex);
   io("allow_empty", x.allow_empty);

@@ -52,6 +52,8 @@ Start full_start() {
   o.known_size = 9007199254740993u;
   o.max_bytes = 1;
   o.rate_bytes_per_s = 2;
+  o.room_bytes = 3;
+  o.room_reason = Reason::quota;
   o.digest_algorithm = "sha-256";
   o.digest_hex = "ab";
   o.allow_empty = true;
@@ -154,6 +156,8 @@ TEST(Messages, AStartArrivesWithEveryField) {
   EXPECT_EQ(order.known_size, 9007199254740993u);
   EXPECT_EQ(order.max_bytes, 1u);
   EXPECT_EQ(order.rate_bytes_per_s, 2u);
+  EXPECT_EQ(order.room_bytes, 3u);
+  EXPECT_EQ(order.room_reason, Reason::quota);
   EXPECT_EQ(order.digest_algorithm + order.digest_hex, "sha-256ab");
   EXPECT_EQ(order.stall, 1234ms);
 }
@@ -234,13 +238,15 @@ TEST(Messages, AnAbsentOptionalIsAbsent) {
 
   ASSERT_TRUE(back);
   const auto& order = std::get<Start>(*back).order;
-  EXPECT_FALSE(order.known_size || order.max_bytes || order.rate_bytes_per_s || order.source.request.body);
+  EXPECT_FALSE(order.known_size || order.max_bytes || order.rate_bytes_per_s || order.room_bytes ||
+               order.source.request.body);
 }
 
 /// Optional members may be missing; those that hold any text may hold {"base64": ...}; the rest is refused.
 TEST(Messages, OneWrongMissingOrSurplusMemberIsRefused) {
-  const std::vector<std::string> optional{"body",    "known_size",    "max_bytes",   "rate_bytes_per_s",
-                                          "expires", "retry_after_s", "total_bytes", "refused"};
+  const std::vector<std::string> optional{"body",       "known_size", "max_bytes",     "rate_bytes_per_s",
+                                          "room_bytes", "expires",    "retry_after_s", "total_bytes",
+                                          "refused"};
   const auto optional_left_out = [&](std::string packet) {
     for (const auto& name : optional)
       if (packet.find("\"" + name + "\":") == std::string::npos) return true;

@@ -44,7 +44,7 @@ Task<TransferResult> ScriptedTransfers::run(TransferOrder order, TransferObserve
                                             std::stop_token stop) {
   const std::string url = order.source.url;
   asked.push_back({url, order.offset, order.if_range, order.probe, order.account, order.credentials.size(),
-                   order.allow_lan});
+                   order.allow_lan, order.room_bytes});
   const std::string origin = proxy::origin_of(url).value_or("");
   if (!order.probe) {
     started_for.push_back(order.account.value);
@@ -78,7 +78,14 @@ Task<TransferResult> ScriptedTransfers::run(TransferOrder order, TransferObserve
     result.facts.offset = order.offset;
     if (!(script.hangs && !script.cut_at)) observer.on_response(result.facts);
     if (!order.probe) {
-      const std::size_t end = std::min(script.cut_at.value_or(script.body.size()), script.body.size());
+      std::size_t end = std::min(script.cut_at.value_or(script.body.size()), script.body.size());
+      if (order.room_bytes && script.body.size() > order.offset + *order.room_bytes) {
+        end = script.announces_length ? order.offset
+                                      : std::min<std::size_t>(end, order.offset + *order.room_bytes);
+        script.cut_at = end;
+        result.reason = order.room_reason;
+        result.transient = true;
+      }
       if (end > order.offset) {
         const std::string piece = script.body.substr(order.offset, end - order.offset);
         if (!script.hangs || script.cut_at) {
@@ -192,7 +199,29 @@ Task<Result<void>> ScriptedShelf::recover(PublishCommit commit) {
   co_return Result<void>();
 }
 
+std::uint64_t ScriptedShelf::held_bytes() const {
+  std::uint64_t sum = 0;
+  for (const auto& one : std::filesystem::directory_iterator(folder_)) sum += one.file_size();
+  for (const auto& [name, bytes] : files) sum += bytes.size();
+  return sum;
+}
+
+Task<Result<Room>> ScriptedShelf::room(AccountId) {
+  // As from the disk pool: not in the same turn of the loop.
+  Database::Work nothing = [](Tx&) -> Result<void> { return {}; };
+  if (auto done = co_await database_->read(std::move(nothing)); !done)
+    co_return fail(std::move(done.error()));
+  const std::uint64_t held = held_bytes(), taken = held + filled_bytes;
+  const std::uint64_t free = volume_bytes - std::min(volume_bytes, taken);
+  Room room;
+  room.volume_bytes = free - std::min(free, reserve_bytes);
+  room.missing_bytes = reserve_bytes - std::min(free, reserve_bytes);
+  if (quota_bytes) room.quota_bytes = *quota_bytes - std::min(*quota_bytes, held);
+  co_return room;
+}
+
 Task<Result<void>> Mortal::write(Work work) {
+  if (full) co_return fail(Reason::disk_full, "the store: the disk is full");
   if (dies_after_writes && (*dies_after_writes)-- <= 0) dead = true;
   if (dead) co_return fail(Reason::storage, "the process is dead");
   ++writes;

@@ -59,6 +59,7 @@ struct Asked {
   AccountId account;
   std::size_t credentials = 0;
   bool allow_lan = false;
+  std::optional<std::uint64_t> room_bytes;
 };
 
 /// Content servers by URL. Each request takes the next script; the last one stays.
@@ -92,6 +93,7 @@ public:
                                             std::string algorithm) override;
   Task<Result<Published>> publish(Publication what, UniqueFd sync, PublishCommit commit) override;
   Task<Result<void>> recover(PublishCommit commit) override;
+  Task<Result<Room>> room(AccountId account) override;
   std::string clean_name(std::string_view wanted) const override { return std::string(wanted); }
 
   std::string path(JobId job, int file, int generation) const;
@@ -100,6 +102,10 @@ public:
   std::map<std::string, std::string> files;  ///< published: name to bytes
   std::vector<Publication> publications;
   int opened = 0, synced = 0;
+  std::uint64_t held_bytes() const;                            ///< partial and published
+  std::uint64_t volume_bytes = 1ull << 40, reserve_bytes = 0;  ///< what the "disk" holds
+  std::optional<std::uint64_t> quota_bytes;                    ///< everybody's together
+  std::uint64_t filled_bytes = 0;                              ///< by other programs
   std::optional<Error> refuse_next_publish, refuse_next_sync;
   bool die_before_commit = false;  ///< the rename happened, the commit did not; for recover()
   std::function<void()> before_publish;
@@ -119,9 +125,8 @@ private:
 class ScriptedAccounts final : public AccountRules {
 public:
   bool may_use_lan(AccountId account) const override { return lan.contains(account.value); }
-  std::optional<std::uint64_t> quota_left_bytes(AccountId) const override { return quota_left; }
+  std::optional<std::uint64_t> quota_left_bytes(AccountId) const override { return std::nullopt; }
   std::set<std::int64_t> lan;
-  std::optional<std::uint64_t> quota_left;
 };
 
 /// The store as a process sees it: once "dead", nothing that it asks is done any more.
@@ -133,6 +138,7 @@ public:
   bool dead = false;
   int writes = 0;
   std::optional<int> dies_after_writes;  ///< so many more are done
+  bool full = false;                     ///< writes are refused: the disk is full
 
 private:
   Database& real_;

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "jobs/ports.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+/// How much each transfer may write, so that all together stay within quota and free space.
+namespace restante::jobs {
+
+/// What a transfer under way may still write.
+struct Promise {
+  AccountId account;
+  std::uint64_t bytes = 0;
+};
+
+struct Grant {
+  bool enough = false;
+  std::uint64_t bytes = 0;            ///< to be written at most
+  bool all = false;                   ///< more was not to be had
+  Reason reason = Reason::disk_full;  ///< what ends first: disk_full or quota
+  std::uint64_t left_bytes = 0;       ///< that nobody was promised yet
+};
+
+/// Where the size is not known, a transfer gets a quarter of what is left, so that others find room beside
+/// it; but at least this much, if it is there.
+inline constexpr std::uint64_t least_share_bytes = 1 << 20;
+
+/// `need`: what is missing of the file, if that is known. `all`: what it got before did not suffice; that
+/// what comes is larger than it was said to be is for others to judge.
+Grant grant(const Room& room, AccountId account, const std::vector<Promise>& promised,
+            std::optional<std::uint64_t> need, bool all);
+
+}  // namespace restante::jobs
