@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Beyond loopback: TLS pinned by the pairing URL, in a network namespace of the test's own; backup and restore."""
+import contextlib
 import os
 import pathlib
+import pty
 import subprocess
 
 import pytest
@@ -128,6 +130,23 @@ def test_check_finds_nothing_wrong_with_a_healthy_place(place):
     assert place.run("check").returncode == 0
     place.stop()
     assert place.run("check").returncode == 0
+
+
+def test_pair_prints_one_line_and_draws_it_on_a_terminal_only(place):
+    terminal, end = pty.openpty()
+    with subprocess.Popen(place.command("pair", "ana"), stdout=subprocess.PIPE, stderr=end, text=True) as pairing:
+        os.close(end)
+        drawn = b""
+        with contextlib.suppress(OSError):
+            while piece := os.read(terminal, 4096):
+                drawn += piece
+        printed = pairing.stdout.read()
+    os.close(terminal)
+    quiet = place.run("pair", "ana")
+
+    assert printed.count("\n") == 1 and printed.startswith(f"{place.url}/pair#k=")
+    assert "\u2588" in drawn.decode()
+    assert quiet.stdout.count("\n") == 1 and quiet.stderr == ""
 
 
 def test_user_commands_work_with_and_without_a_running_server(place):
