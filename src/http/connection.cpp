@@ -22,11 +22,14 @@ constexpr std::size_t body_piece_bytes = 16u << 10;  ///< a body's memory grows 
 constexpr std::size_t joined_bytes = 16u << 10;      ///< TLS: head and body in one record up to this
 constexpr std::size_t linger_bytes = 1u << 20;       ///< dropped after a refusal so that it can be read
 constexpr std::chrono::seconds linger_time{2};
+constexpr std::string_view too_many_bodies = "too much is being sent to this server at once";
 
 Response refusal_response(int status, std::string message) {
   Response response = problem(Error{Reason::invalid, std::move(message), {}, {}, false});
   if (status == 413)
     response = problem(Error{Reason::too_large, "the request's body is too large", {}, {}, false});
+  if (status == 503)
+    response = problem(Error{Reason::busy, std::move(message), "try again in a moment", {}, true});
   if (status == 405) response = problem(Error{Reason::method, "this server is no proxy", {}, {}, false});
   response.status = status;
   response.close = true;
@@ -40,17 +43,31 @@ bool has_body(int status) {
 }  // namespace
 
 Connection::Connection(Executor loop, int socket, SslPtr ssl, Peer peer, Handler& handler,
-                       const ServerLimits& limits)
+                       const ServerLimits& limits, BodyMemory& body_memory)
     : stream_(std::move(loop), socket, std::move(ssl)),
       peer_(std::move(peer)),
       handler_(handler),
       limits_(limits),
+      body_memory_(body_memory),
       parser_(limits.header_bytes, limits.header_lines) {
   set_deadline(limits.head_time);
 }
 
 void Connection::set_deadline(std::chrono::seconds time) {
   stream_.deadline = std::chrono::steady_clock::now() + time;
+}
+
+bool Connection::body_has(std::size_t bytes) {
+  const auto pace = std::chrono::seconds(bytes / std::max<std::uint64_t>(limits_.slowest_body, 1));
+  stream_.deadline = std::min(std::chrono::steady_clock::now(), body_since_ + pace) + limits_.body_time;
+  if (bytes <= limits_.small_body_bytes || bytes <= counted_) return true;
+  const std::uint64_t more = bytes - counted_;
+  counted_ = bytes;
+  return body_memory_.fetch_add(more) + more <= limits_.large_bodies_bytes;
+}
+
+void Connection::release_body() {
+  body_memory_ -= std::exchange(counted_, 0);
 }
 
 void Connection::finish_up() {
@@ -114,6 +131,7 @@ Task<Connection::Got> Connection::read_body() {
   const std::uint64_t limit = handler_.body_limit(request);
   if (length > limit) co_return refuse(413, {});
   set_deadline(limits_.body_time);
+  body_since_ = std::chrono::steady_clock::now();
   if (parser_.expects_continue() && unread().empty()) {
     const std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
     const std::string_view nothing;
@@ -130,7 +148,7 @@ Task<Connection::Got> Connection::read_body() {
     const std::size_t got = co_await stream_.read(request.body.data() + have, room);
     request.body.resize(have + got);
     if (got == 0) co_return Got::ended;
-    set_deadline(limits_.body_time);
+    if (!body_has(request.body.size())) co_return refuse(503, std::string(too_many_bodies));
   }
   co_return Got::request;
 }
@@ -145,8 +163,8 @@ Task<Connection::Got> Connection::read_chunks(std::uint64_t limit) {
       co_return refuse(parser_.refusal().status, parser_.refusal().message);
     if (end_ - begin_ >= limits_.header_bytes)
       co_return refuse(400, "the request's chunk header or trailer is too large");
+    if (!body_has(parser_.request().body.size())) co_return refuse(503, std::string(too_many_bodies));
     if (!co_await fill()) co_return Got::ended;
-    set_deadline(limits_.body_time);
   }
 }
 
@@ -251,10 +269,13 @@ Task<void> Connection::run() {
     if (got == Got::ended) co_return;
     if (got == Got::request) got = co_await read_body();
     if (got == Got::ended) co_return;
+    if (got == Got::refused) parser_.request().body = {};
     keep_ = got == Got::request && parser_.keep_alive();
     const bool head_only = parser_.request().method == "HEAD";
     Response response = got == Got::refused ? std::move(refusal_) : co_await answer();
-    if (!co_await send(std::move(response), head_only)) co_return;
+    const bool sent = co_await send(std::move(response), head_only);
+    release_body();
+    if (!sent) co_return;
     if (!keep_) {
       stream_.deadline = std::chrono::steady_clock::now() + linger_time;
       co_await stream_.finish(got == Got::refused || !unread().empty() ? linger_bytes : 0);

@@ -7,16 +7,24 @@
 
 #include <boost/asio/cancellation_signal.hpp>
 
+#include <atomic>
 #include <string>
 #include <vector>
 
 namespace restante::http {
 
+/// Bytes of large request bodies that are in memory, of all connections of a server.
+using BodyMemory = std::atomic<std::uint64_t>;
+
 /// One client: reads a request, has it answered, writes the answer, again (pipelined requests wait their
 /// turn). Made and owned by its loop; `run` ends when the connection does.
 class Connection {
 public:
-  Connection(Executor loop, int socket, SslPtr ssl, Peer peer, Handler& handler, const ServerLimits& limits);
+  Connection(Executor loop, int socket, SslPtr ssl, Peer peer, Handler& handler, const ServerLimits& limits,
+             BodyMemory& body_memory);
+  ~Connection() { release_body(); }
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
 
   Task<void> run();
 
@@ -45,11 +53,17 @@ private:
   std::string_view unread() const { return {buffer_.data() + begin_, end_ - begin_}; }
   void consume(std::size_t bytes);
   void set_deadline(std::chrono::seconds time);
+  /// `bytes` of a body are there: counts its memory and renews the deadline. False: all have too much.
+  bool body_has(std::size_t bytes);
+  void release_body();
 
   Stream stream_;
   Peer peer_;
   Handler& handler_;
   const ServerLimits& limits_;
+  BodyMemory& body_memory_;
+  std::uint64_t counted_ = 0;  ///< of this connection in body_memory_
+  Stream::TimePoint body_since_;
   RequestParser parser_;
   std::vector<char> buffer_;
   std::size_t begin_ = 0, end_ = 0;

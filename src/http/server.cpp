@@ -38,6 +38,7 @@ struct Shared {
   ServerLimits limits;
   SslContextPtr tls;
   std::atomic<std::size_t> connections{0};
+  BodyMemory body_memory{0};
 };
 
 /// One thread with its connections. A sweep closes those whose deadline has passed: one timer for a loop
@@ -63,7 +64,7 @@ public:
   void adopt(UniqueFd socket, SslPtr ssl, Peer peer) {
     auto serve = [](Loop& loop, UniqueFd s, SslPtr tls, Peer from) -> Task<void> {
       Connection connection(loop.context_.get_executor(), s.release(), std::move(tls), std::move(from),
-                            loop.shared_.handler, loop.shared_.limits);
+                            loop.shared_.handler, loop.shared_.limits, loop.shared_.body_memory);
       Registration registration(loop, connection);
       co_await connection.run();
     };

@@ -14,12 +14,15 @@ namespace restante::http {
 struct ServerLimits {
   std::size_t header_bytes = 32 * 1024;
   std::size_t header_lines = 128;
-  std::size_t connections = 4096;             ///< beyond it a connection gets 503 and is closed
-  std::chrono::seconds head_time{20};         ///< for one request's headers
-  std::chrono::seconds body_time{120};        ///< without any byte of a body
-  std::chrono::seconds idle_time{75};         ///< between requests
-  std::chrono::seconds write_time{120};       ///< without any byte taken by the client
-  std::chrono::milliseconds stop_time{1500};  ///< for answers under way when the server stops
+  std::size_t connections = 4096;                   ///< beyond it a connection gets 503 and is closed
+  std::size_t small_body_bytes = 64 * 1024;         ///< bodies up to this do not count as large
+  std::uint64_t large_bodies_bytes = 256ull << 20;  ///< of large bodies in memory; beyond it 503
+  std::uint64_t slowest_body = 1024;                ///< bytes a second, on average beyond body_time
+  std::chrono::seconds head_time{20};               ///< for one request's headers
+  std::chrono::seconds body_time{120};              ///< without any byte of a body
+  std::chrono::seconds idle_time{75};               ///< between requests
+  std::chrono::seconds write_time{120};             ///< without any byte taken by the client
+  std::chrono::milliseconds stop_time{1500};        ///< for answers under way when the server stops
 };
 
 /// A certificate and its key, for TLS 1.2 and 1.3. Files' contents, not names.

@@ -244,6 +244,57 @@ TEST(Server, ReadsALargeBodyWhole) {
   EXPECT_EQ(client.response().body, "POST /echo " + body);
 }
 
+TEST(Server, HoldsOnlySoMuchOfLargeBodiesOfAllConnections) {
+  ServerLimits limits;
+  limits.small_body_bytes = 1000;
+  limits.large_bodies_bytes = 100'000;
+  test::Running server(limits);
+  Client slow(server.port());
+  slow.send(post + "Content-Length: 90000\r\n\r\n" + pattern(80'000));
+
+  Answer refused;
+  for (int i = 0; i < 1000 && refused.status != 503; ++i) {  // until the server has read what `slow` sent
+    Client other(server.port());
+    other.send(post + "Content-Length: 60000\r\n\r\n" + pattern(60'000));
+    refused = other.response();
+  }
+  Client small(server.port());
+  small.send(post + "Content-Length: 1000\r\n\r\n" + pattern(1000));
+  const auto served = small.response();
+  slow.send(pattern(10'000));
+  const auto whole = slow.response();
+  Client after(server.port());
+  after.send(post + "Transfer-Encoding: chunked\r\n\r\n15f90\r\n" + pattern(90'000) + "\r\n0\r\n\r\n");
+
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_EQ(served.status, 200);
+  EXPECT_EQ(whole.status, 200);
+  EXPECT_EQ(after.response().status, 200);
+}
+
+TEST(Server, EndsABodyThatOnlyTrickles) {
+  ServerLimits limits;
+  limits.body_time = std::chrono::seconds(1);
+  test::Running server(limits);
+  Client client(server.port());
+  client.send(post + "Content-Length: 1000\r\n\r\n");
+
+  // A byte comes in time again and again, as slowly as a client does that only wants to stay.
+  const timeval pause{0, 100'000};
+  ::setsockopt(client.socket(), SOL_SOCKET, SO_RCVTIMEO, &pause, sizeof pause);
+  ssize_t got = -1;
+  char byte = 'x';
+  int sent = 0;
+  for (; sent < 100 && got < 0; ++sent) {
+    ::send(client.socket(), &byte, 1, MSG_NOSIGNAL);
+    got = ::recv(client.socket(), &byte, 1, 0);
+    if (got < 0 && errno != EAGAIN) got = 0;
+  }
+
+  EXPECT_EQ(got, 0);
+  EXPECT_LT(sent, 100);
+}
+
 TEST(Server, ClosesWhenAsked) {
   test::Running server;
   Client client(server.port()), old(server.port()), old_alive(server.port());
