@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace restante::daemon {
@@ -27,6 +28,8 @@ namespace {
 constexpr std::size_t serving_threads = 2;
 constexpr unsigned stop_seconds = 5;
 constexpr std::chrono::minutes last_seen_interval{5};
+constexpr std::size_t kept_descriptors = 512;  ///< for the store, partial files, workers and their sockets
+constexpr std::size_t least_connections = 16;
 
 /// Requests of the control socket and those of the API come in through one server.
 class Door final : public http::Handler {
@@ -43,6 +46,28 @@ private:
   http::Handler& api_;
   http::Handler& control_;
 };
+
+/// How many connections there may be so that downloads never lack descriptors: a connection takes two (the
+/// socket, and the file it reads). Raises the soft limit of the process as far as that needs and the hard
+/// limit permits (getrlimit(2)).
+std::size_t affordable_connections(std::size_t wanted) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+  const rlim_t needed = 2 * wanted + kept_descriptors;
+  if (limit.rlim_cur < needed) {
+    rlimit raised = limit;
+    raised.rlim_cur = std::min(needed, limit.rlim_max);
+    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  }
+  if (limit.rlim_cur >= needed) return wanted;
+  const std::size_t left = limit.rlim_cur - std::min<rlim_t>(limit.rlim_cur, kept_descriptors);
+  const std::size_t affordable = std::max(left / 2, least_connections);
+  log::warn(
+      "only {} of {} connections at once: the process may open {} files; raise its limit (LimitNOFILE= of "
+      "systemd, ulimit -n)",
+      affordable, wanted, limit.rlim_cur);
+  return affordable;
+}
 
 std::string own_folder() {
   char path[4096];
@@ -166,7 +191,7 @@ private:
     auto pair = certificate(config_, house_);
     if (!pair) return fail(pair.error());
     http::ServerLimits limits;
-    limits.connections = config_.connections;
+    limits.connections = affordable_connections(config_.connections);
     server_ = http::make_server(*door_, std::move(*pair), limits, serving_threads);
     std::vector<http::Bound> bound;
     for (const auto& one : config_.listen) {
