@@ -29,7 +29,8 @@ void Context::note(const std::string& line) const {
 }
 
 void Context::complain(const Error& error) const {
-  const std::string message = request::shown(error.message), hint = request::shown(error.remedy());
+  const std::string message = request::in_options(request::shown(error.message)),
+                    hint = request::in_options(request::shown(error.remedy()));
   std::fprintf(stderr, "restante: %s%s%s\n", message.c_str(), hint.empty() ? "" : "; ", hint.c_str());
 }
 

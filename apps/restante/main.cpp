@@ -45,13 +45,17 @@ int parse_and_run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     // Options are not bound yet when reading fails.
     for (int i = 1; i < argc; ++i) context.json = context.json || std::string_view(argv[i]) == "--json";
-    std::string command = "restante";
+    std::string command = "restante", message = error.what();
     for (const CLI::App* at = &app; !at->get_subcommands().empty();) {
       at = at->get_subcommands().front();
       command += " " + at->get_name();
     }
+    if (message.starts_with("A subcommand is required")) {
+      const auto words = app.remaining(true);
+      message = words.empty() ? "a command is missing" : "there is no command '" + words.front() + "'";
+    }
     return context.refuse(
-        restante::fail(restante::Reason::usage, error.what(), "see `" + command + " --help`").value());
+        restante::fail(restante::Reason::usage, message, "see `" + command + " --help`").value());
   }
   return context.run ? context.run() : restante::cli::exit_usage;
 }

@@ -163,10 +163,22 @@ private:
       context_.note("it starts " + request::time_words(job.next_run, session_.zones(), request::Both::yes));
     if (options_.strict && job.plan == "cannot" && !job.ended()) return refuse_plan(job);
     context_.result(context_.json ? job.json : request::job_line(job, session_.zones()));
+    if (options_.wait && job.state == "done") tell_names(job);
     const bool ended_badly = job.ended() && job.state != "done";
     if (!ended_badly && !(options_.wait && job.state == "held")) return;
     context_.complain(job_error(job));
     worse(exit_failed);
+  }
+
+  /// The server's name, a redirect or a name that was taken may have led to another one than was asked for.
+  void tell_names(const request::Job& job) {
+    const auto detail = session_.calls().job(job.id);
+    if (!detail) return;
+    for (const request::JobFile& file : detail->files) {
+      const std::string bare = file.name.substr(file.name.rfind('/') + 1);
+      if (!file.name.empty() && bare != job.name)
+        context_.note("it is in your files as " + request::shown(file.name));
+    }
   }
 
   void refuse_plan(const request::Job& job) {
@@ -187,6 +199,9 @@ private:
       if (reason_table[i].code == job.reason) error.reason = static_cast<Reason>(i);
     error.message = (job.name.empty() ? job.id.substr(0, 8) : job.name) + ": " + request::state_words(job);
     if (!job.message.empty()) error.message += " (" + job.message + ")";
+    // Nothing goes on by itself any more, whatever the reason's own remedy says.
+    if (job.state == "failed" && info(error.reason).kind == ReasonClass::transient)
+      error.hint = "`restante retry " + job.id.substr(0, 8) + "` tries it again";
     return error;
   }
 
@@ -275,6 +290,15 @@ void add_send_command(CLI::App& app, Context& context) {
       ->type_name("DURATION");
   command->add_flag("--strict", options->strict, "Refuse what cannot be done in time");
   command->add_flag("--wait", options->wait, "Return when it has ended");
+  // An empty value is most often a script's unset variable, and would mean "now", or "no limit".
+  const CLI::Validator not_empty(
+      [](std::string& value) {
+        return value.empty() ? std::string("the value is empty; leave the option out instead")
+                             : std::string();
+      },
+      std::string());
+  for (CLI::Option* option : command->get_options())
+    if (!option->get_positional() && option->get_items_expected_max() > 0) option->check(not_empty);
   command->callback(
       [&context, options] { context.run = [&context, options] { return send(context, *options); }; });
 }

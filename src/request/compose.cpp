@@ -286,6 +286,8 @@ Result<proxy::Document> compose(const Wish& wish, const Place& place, Instant no
   if (!wish.keep.empty()) {
     auto keep = proxy::parse_duration(wish.keep);
     if (!keep) return fail(std::move(keep.error()));
+    if (keep->count() <= 0)
+      return usage("--keep does not understand '" + wish.keep + "'", "give a duration such as 12h or 14d");
     document.keep = *keep;
   }
   return document;

@@ -150,6 +150,12 @@ TEST(Compose, RefusesSizesAndDurationsThatItDoesNotUnderstand) {
   }
 }
 
+TEST(Compose, RefusesToKeepAFileForNoTime) {
+  auto from = wish();
+  from.keep = "0d";
+  EXPECT_THAT(refused(from).message, ::testing::HasSubstr("--keep"));
+}
+
 TEST(Compose, TakesChecksumsInTheirUsualSpellings) {
   auto from = wish();
   from.checksums = {"SHA256=" + std::string(64, 'A'), "sha-1=" + std::string(40, '0'),

@@ -216,6 +216,29 @@ std::string file_line(const StoredFile& file) {
   return size + "\t" + shown(file.published) + "\t" + shown(file.name);
 }
 
+std::string in_options(std::string_view text) {
+  struct Option {
+    std::string_view pointer, option;
+  };
+  // Longer pointers first: one may begin like another.
+  constexpr std::array<Option, 11> options{{{"/what/files/0/sources/0/url: ", ""},
+                                            {"/what/files/0/sources/0/url", "the URL"},
+                                            {"/limits/bytes", "--max-size"},
+                                            {"/what/files/0/name", "--name"},
+                                            {"/what/folder", "--folder"},
+                                            {"/when/windows", "--window"},
+                                            {"/when/start", "--at"},
+                                            {"/when/by", "--by"},
+                                            {"/limits/rate", "--limit-rate"},
+                                            {"folders go into `path`", "folders go into --folder"},
+                                            {"/keep", "--keep"}}};
+  std::string out(text);
+  for (const Option& one : options)
+    if (const auto at = out.find(one.pointer); at != std::string::npos)
+      out.replace(at, one.pointer.size(), one.option);
+  return out;
+}
+
 std::string progress_line(const Progress& progress) {
   std::string out = shown(progress.name) + ": ";
   const auto done = percent(progress.received_bytes, progress.size_bytes);
@@ -231,14 +254,16 @@ std::string progress_line(const Progress& progress) {
 
 std::string progress_bar(const Progress& progress, std::size_t columns) {
   constexpr std::size_t name_width = 18, bar_width = 16;  // the whole fits into 80 columns
+  constexpr std::size_t room_for_bar = 66;                // a narrower terminal gets the figures alone
   std::string out = padded(cut(shown(progress.name), name_width), name_width) + "  ";
   const auto done = percent(progress.received_bytes, progress.size_bytes);
   if (!progress.words.empty()) {
     out += progress.words;
   } else if (done) {
     const std::size_t full = *done * bar_width / 100;
-    out += "[" + std::string(full, '#') + std::string(bar_width - full, ' ') + "] " +
-           left_padded(std::to_string(*done), 3) + " %  " + human_size(progress.received_bytes) + " of " +
+    if (columns >= room_for_bar)
+      out += "[" + std::string(full, '#') + std::string(bar_width - full, ' ') + "] ";
+    out += left_padded(std::to_string(*done), 3) + " %  " + human_size(progress.received_bytes) + " of " +
            human_size(*progress.size_bytes);
   } else {
     out += human_size(progress.received_bytes);

@@ -41,7 +41,12 @@ std::string plan_words(const Job& job, const Zones& zones);
 /// SIZE TAB INSTANT TAB NAME; of an arriving file RECEIVED/SIZE TAB arriving TAB NAME.
 std::string file_line(const StoredFile& file);
 
-/// "film.mp4  [######      ]  45 %  28.8 MiB of 64.0 MiB  8.2 MiB/s", at most `columns` wide.
+/// A message of the place about a document, with the option of the command line where it points into the
+/// document: "--name must be a file name" for "/what/files/0/name must be a file name".
+std::string in_options(std::string_view text);
+
+/// "film.mp4  [######      ]  45 %  28.8 MiB of 64.0 MiB  8.2 MiB/s", at most `columns` wide; without
+/// the bar where that is too narrow for it.
 struct Progress {
   std::string name, words;
   std::uint64_t received_bytes = 0;

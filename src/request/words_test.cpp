@@ -131,12 +131,22 @@ TEST(Words, DrawProgressNoWiderThanTheTerminal) {
   Progress progress{"film.mp4", "", 16 << 20, 64 << 20, 1 << 20};
   EXPECT_EQ(progress_bar(progress, 200),
             "film.mp4            [####            ]  25 %  16.0 MiB of 64.0 MiB  1.0 MiB/s");
+  EXPECT_EQ(progress_bar(progress, 39), "film.mp4             25 %  16.0 MiB of ");
   EXPECT_EQ(progress_bar(progress, 30).size(), 30u);
   EXPECT_EQ(progress_line(progress), "film.mp4: 25 % of 64.0 MiB, 1.0 MiB/s");
   progress.size_bytes.reset();
   EXPECT_EQ(progress_line(progress), "film.mp4: 16.0 MiB, 1.0 MiB/s");
   progress.name = "n\xc3\xa4\x1b[2J" + std::string(50, 'x');
   EXPECT_THAT(progress_bar(progress, 200), ::testing::StartsWith("n\xc3\xa4?[2Jxxxx"));
+}
+
+TEST(Words, NameTheOptionInsteadOfAPlaceInTheDocument) {
+  EXPECT_EQ(in_options("/what/files/0/name must be a file name"), "--name must be a file name");
+  EXPECT_EQ(in_options("http://h/a: /what/folder must be relative"), "http://h/a: --folder must be relative");
+  EXPECT_EQ(in_options("/what/files/0/sources/0/url: this place does not do ftp yet"),
+            "this place does not do ftp yet");
+  EXPECT_EQ(in_options("leave out '..'; folders go into `path`"), "leave out '..'; folders go into --folder");
+  EXPECT_EQ(in_options("nothing to replace"), "nothing to replace");
 }
 
 TEST(Words, ReplaceWhatCouldDeceiveATerminal) {
