@@ -9,6 +9,7 @@ import getpass
 import os
 import pathlib
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -24,7 +25,7 @@ def main() -> int:
         password = subprocess.run(["openssl", "rand", "-base64", "18"], capture_output=True, text=True, check=True).stdout.strip()
         subprocess.run([restanted, "user", "add", user, "--role", "admin", "--password-stdin"], input=password + "\n", text=True,
                        check=True)
-        print(f"made the user {user} with the password {password} (change it: restanted user passwd {user})")
+        print(f"made the user {user} with the password {password} (change it: {shlex.quote(restanted)} user passwd {user})")
     names = subprocess.run([restanted, "--json", "user", "list"], capture_output=True, text=True, check=True).stdout
     first = re.search(r'"name":"([^"]+)"', names.replace('": "', '":"'))
     server = subprocess.Popen([restanted, "serve"], stderr=subprocess.PIPE, text=True, env=os.environ)
@@ -38,7 +39,7 @@ def main() -> int:
     if server.poll() is None:
         print("connect a device with this line, valid once and for 15 minutes:", flush=True)
         pairing = subprocess.run([restanted, "pair", first.group(1)], text=True, stdout=subprocess.PIPE)
-        print(f"  restante place add home '{pairing.stdout.strip()}'", flush=True)
+        print(f"  {shlex.quote(str(BIN / 'restante'))} place add home '{pairing.stdout.strip()}'", flush=True)
     for line in server.stderr:
         sys.stderr.write(line)
     return server.wait()
