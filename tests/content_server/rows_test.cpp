@@ -67,6 +67,21 @@ void with_size(jobs::TransferOrder& order) {
 void limited(jobs::TransferOrder& order) {
   order.max_bytes = 60000;
 }
+void with_little_disk(jobs::TransferOrder& order) {
+  order.room_bytes = 60000;
+}
+void with_little_quota(jobs::TransferOrder& order) {
+  order.room_bytes = 60000;
+  order.room_reason = Reason::quota;
+}
+void resuming_with_just_enough_room(jobs::TransferOrder& order) {
+  resuming(order);
+  order.room_bytes = content_bytes / 2;
+}
+void resuming_without_room(jobs::TransferOrder& order) {
+  resuming(order);
+  order.room_bytes = content_bytes / 2 - 1;
+}
 void empty_is_fine(jobs::TransferOrder& order) {
   order.allow_empty = true;
 }
@@ -194,6 +209,12 @@ const std::vector<Row>& rows() {
       {"M49Trickle", "/trickle", Outcome::complete, {}, content(20), {}, impatient},
       {"TooLargeAnnounced", "/ok", Outcome::failed, Reason::too_large, "", {}, limited},
       {"TooLargeOnTheWay", "/chunked", Outcome::failed, Reason::too_large, {}, {}, limited},
+      {"M48Announced", "/ok", Outcome::failed, Reason::disk_full, "", {}, with_little_disk, false, true},
+      {"M48AnnouncedTls", "/ok", Outcome::failed, Reason::quota, "", {}, with_little_quota, true, true},
+      {"M48OnTheWay", "/chunked", Outcome::failed, Reason::quota, {}, {}, with_little_quota, false, true},
+      {"M48Fits", "/ok", Outcome::complete, {}, whole(), half(), resuming_with_just_enough_room},
+      {"M48Resumed", "/ok", Outcome::failed, Reason::disk_full, half(), half(), resuming_without_room, false,
+       true},
       {"OtherSizeThanKnown",
        "/ok",
        Outcome::failed,
@@ -223,6 +244,8 @@ TEST_P(EveryRow, EndsWithItsOutcomeReasonAndBytes) {
     if (row.outcome == Outcome::failed) EXPECT_FALSE(got.result.message.empty());
   }
   if (row.transient) EXPECT_EQ(got.result.transient, *row.transient);
+  if (row.reason == Reason::disk_full || row.reason == Reason::quota)
+    EXPECT_LE(got.file.size(), std::max<std::size_t>(60000, row.held.size())) << "no byte beyond the room";
   if (row.file) {
     EXPECT_EQ(got.file.size(), row.file->size());
     EXPECT_TRUE(got.file == *row.file) << "other bytes";

@@ -56,6 +56,8 @@ TEST(Room, LeavesAReserveOnTheFileSystem) {
   generous.limits.reserve_percent = 0;
   everything.limits.reserve_bytes = ~0ull;
   everything.limits.reserve_percent = 100;
+  std::filesystem::create_directory(folder.path / "a");
+  std::filesystem::create_directory(folder.path / "b");
   constexpr std::uint64_t others_write = 256u << 20;
 
   const auto all = [&] {
