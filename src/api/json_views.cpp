@@ -32,6 +32,17 @@ std::uint64_t received(const jobs::JobView& view) {
   return view.live ? std::max(sum, view.live->received_bytes) : sum;
 }
 
+/// `live` counts the ended files too, and files run one after another: the rest of it is of the one under
+/// way.
+std::uint64_t received(const jobs::JobView& view, const jobs::FileRow& file) {
+  if (file.state != jobs::FileState::receiving || !view.live) return received(file);
+  std::uint64_t others = 0;
+  for (const auto& other : view.files)
+    if (other.state == jobs::FileState::done) others += received(other);
+  const std::uint64_t live = view.live->received_bytes;
+  return std::max(received(file), live > others ? live - others : 0);
+}
+
 void write_optional_size(JsonWriter& json, std::string_view key, std::optional<std::uint64_t> size) {
   if (size) json.key(key).number(*size);
 }
@@ -62,7 +73,7 @@ void write_job_members(JsonWriter& json, const jobs::JobView& view) {
   if (job.next_run && !jobs::ended(job.state)) json.key("next_run").text(to_rfc3339(*job.next_run));
   write_optional_size(json, "size_bytes", size_of(view));
   json.key("received_bytes").number(received(view));
-  if (view.live) json.key("bytes_per_s").number(view.live->bytes_per_s);
+  if (view.live && job.state == jobs::State::running) json.key("bytes_per_s").number(view.live->bytes_per_s);
   json.key("attempt").number(job.attempt);
   json.key("created").text(to_rfc3339(job.created));
   if (job.probe) {
@@ -71,12 +82,12 @@ void write_job_members(JsonWriter& json, const jobs::JobView& view) {
   }
 }
 
-void write_job_file(JsonWriter& json, const jobs::FileRow& file) {
+void write_job_file(JsonWriter& json, const jobs::JobView& view, const jobs::FileRow& file) {
   json.open('{').key("index").number(file.index);
   json.key("state").text(jobs::name(file.state));
   if (!file.name.empty()) json.key("name").text(file.name);
   write_optional_size(json, "size_bytes", file.size_bytes);
-  json.key("received_bytes").number(received(file));
+  json.key("received_bytes").number(received(view, file));
   if (file.reason) json.key("reason").text(code(*file.reason));
   if (file.published) json.key("file").text(file.published->text());
   if (!file.sha256.empty()) json.key("sha256").text(file.sha256);
@@ -104,7 +115,7 @@ void write_job(JsonWriter& json, const jobs::JobView& view, const JobDetail& det
     json.close('}');
   }
   json.close(']').key("files").open('[');
-  for (const auto& file : view.files) write_job_file(json, file);
+  for (const auto& file : view.files) write_job_file(json, view, file);
   json.close(']').key("why").text(detail.why).close('}');
 }
 
@@ -124,14 +135,12 @@ void write_file(JsonWriter& json, const files::FileRecord& file) {
 }
 
 void write_arriving(JsonWriter& json, const jobs::JobView& view, const jobs::FileRow& file) {
-  const std::uint64_t stored = received(file);
-  const bool only = view.job.file_count == 1 && view.live;
   json.open('{').key("name").text(file.name.empty() ? view.job.name : file.name);
   write_optional_size(json, "size_bytes", file.size_bytes);
   json.key("job").text(view.job.id.text());
   json.key("index").number(file.index);
   json.key("arriving").yes_no(true);
-  json.key("received_bytes").number(only ? std::max(stored, view.live->received_bytes) : stored);
+  json.key("received_bytes").number(received(view, file));
   json.key("verified").yes_no(false);
   json.key("flags").open('[').close(']');
   if (!file.media_type.empty()) json.key("media_type").text(file.media_type);

@@ -328,7 +328,9 @@ std::string ServiceImpl::why(const JobView& view) const {
     return job.next_run ? proxy::local_text(context_.limits.time_zone, *job.next_run)
                         : std::string("a later time");
   };
-  const std::string because = job.message.empty() ? std::string() : " (" + job.message + ")";
+  // A message that only repeats the reason's words is not said twice.
+  const bool repeats = job.reason && job.message == info(*job.reason).words;
+  const std::string because = job.message.empty() || repeats ? std::string() : " (" + job.message + ")";
   switch (job.state) {
     case State::scheduled:
       return "It starts at " + at() + ".";

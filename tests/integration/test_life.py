@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import signal
+import subprocess
 import time
 
 import pytest
@@ -116,6 +117,18 @@ def test_workers_end_with_the_server_also_after_sigkill(slow, place, ana):
     place.start()
 
 
+def test_the_worker_that_runs_is_caged(slow, place, ana):
+    job, = ana.json("send", f"{slow.url}/slow.bin")
+    arriving(ana, job["id"])
+
+    workers = subprocess.run(["pgrep", "-P", str(place.program.pid)], capture_output=True, text=True, check=True).stdout.split()
+
+    assert len(workers) == 1
+    status = dict(line.split(":\t", 1) for line in open(f"/proc/{workers[0]}/status").read().splitlines() if ":\t" in line)
+    assert status["Seccomp"] == "2" and status["NoNewPrivs"] == "1" and int(status["CapEff"], 16) == 0
+    ana.run("cancel", job["id"])
+
+
 def _running(pid):
     try:
         return open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0] != "Z"
@@ -206,6 +219,19 @@ def test_a_file_that_is_still_arriving_is_listed_only_when_asked_for(slow, ana):
     assert ana.json("files") == []
     assert shown[0]["job"] == job["id"] and 0 < shown[0]["received_bytes"] < SIZE
     ana.run("cancel", job["id"])
+
+
+def test_show_counts_what_has_arrived_of_the_file_under_way(slow, ana):
+    job, = ana.json("send", f"{slow.url}/slow.bin")
+    arriving(ana, job["id"])
+
+    shown, = ana.json("show", job["id"])
+
+    file, = shown["files"]
+    assert file["received_bytes"] == shown["received_bytes"] > 0
+    ana.run("cancel", job["id"])
+    why = ana.json("show", job["id"])[0]["why"]
+    assert why.count("cancelled") == 1
 
 
 def test_a_request_waits_in_the_outbox_while_the_place_is_down(publish, place, ana):
