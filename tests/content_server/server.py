@@ -235,6 +235,18 @@ def redirect_to(peer, request):
     peer.head(request.query.get("code", "302") + " Elsewhere", f"Location: {to}", body=b"elsewhere")
 
 
+def again(peer, request):
+    """/again?first=PATH&range=PATH: the first request (since /_clear) gets the answer of one path, a Range that of the other; else good."""
+    with peer.server.lock:
+        asked = sum(seen["path"] == request.target for seen in peer.server.requests)
+    row = request.query.get("range") if request.start() else request.query.get("first") if asked == 1 else None
+    if row is None:
+        return good(peer, request)
+    request.path, _, query = row.partition("?")
+    request.query = dict(urllib.parse.parse_qsl(query))
+    route_of(request.path)(peer, request)
+
+
 def m32_chain(peer, request):
     left = int(request.query.get("n", "0"))
     if left == 0:
@@ -353,7 +365,7 @@ ROUTES = {
     "/m32-chain": m32_chain, "/redirect": redirect_to,
     "/m35-ftp": redirect("302 Found", "ftp://127.0.0.1/x"), "/m35-file": redirect("302 Found", "file:///etc/passwd"),
     "/m35-data": redirect("302 Found", "data:text/plain,hello"), "/m36": redirect("302 Found", ""),
-    "/relative": redirect("301 Moved", "../x/../ok"),
+    "/relative": redirect("301 Moved", "../x/../ok"), "/again": again,
     "/auth": auth, "/deep/auth": auth, "/status": status,
     "/m43": m43, "/m43-flood": flood(b"HTTP/1.1 103 Early Hints\r\n\r\n"),
     "/m44-size": flood(b"X-Long: " + b"y" * 4000 + b"\r\n", b"HTTP/1.1 200 OK\r\n"), "/m44-count": flood(b"X-%d: y\r\n", b"HTTP/1.1 200 OK\r\n"),
@@ -365,6 +377,10 @@ ROUTES = {
     "/page": files(head=["Content-Type: text/html; charset=utf-8"], body=b"<html>sign in</html>"),
     "/page.html": files(head=["Content-Type: text/html"], body=b"<html>wanted</html>"),
 }
+
+
+def route_of(path: str):
+    return ROUTES.get(path) or (status if path.startswith("/status/") else None)
 
 
 def make_authority(folder: str) -> tuple[str, str, str]:
@@ -448,8 +464,7 @@ class Server:
             return peer.head("200 OK", body=b"ok")
         with self.lock:
             self.requests.append({"scheme": request.scheme, "port": request.port, "method": request.method, "path": request.target, "headers": request.headers})
-        route = ROUTES.get(request.path) or (status if request.path.startswith("/status/") else None)
-        if route:
+        if route := route_of(request.path):
             route(peer, request)
         else:
             peer.head("404 Not Found", body=b"no such path")
