@@ -167,7 +167,9 @@ private:
     const bool ended_badly = job.ended() && job.state != "done";
     if (!ended_badly && !(options_.wait && job.state == "held")) return;
     context_.complain(job_error(job));
-    worse(exit_failed);
+    // Without --wait the place's acceptance is what counts: whether a first look ends in time must not
+    // decide. A refusal of the address itself is no matter of time.
+    if (options_.wait || job.reason == "address" || job.reason == "scheme") worse(exit_failed);
   }
 
   /// The server's name, a redirect or a name that was taken may have led to another one than was asked for.

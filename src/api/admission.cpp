@@ -5,19 +5,10 @@
 #include "proxy/policy.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace restante::api {
 
 namespace {
-
-constexpr std::array<std::string_view, 6> secret_fields{"authorization", "cookie",  "proxy-authorization",
-                                                        "x-api-key",     "api-key", "x-auth-token"};
-
-bool is_secret_field(const std::string& name) {
-  return std::any_of(secret_fields.begin(), secret_fields.end(),
-                     [&](std::string_view secret) { return iequals(name, secret); });
-}
 
 Result<void> check_parties(const proxy::Document& document, const accounts::Principal& who,
                            std::string_view server_jkt) {
@@ -37,20 +28,12 @@ Result<void> check_parties(const proxy::Document& document, const accounts::Prin
 
 }  // namespace
 
-bool carries_secrets(const proxy::Document& document) {
-  if (!document.access.empty() || document.has_pay) return true;
-  for (const auto& file : document.files)
-    for (const auto& source : file.sources)
-      for (const auto& [name, value] : source.request.headers)
-        if (is_secret_field(name)) return true;
-  return false;
-}
-
 Result<proxy::Document> admitted_document(std::string_view core, const accounts::Principal& who,
                                           const http::Peer& peer, std::string_view server_jkt, Instant now) {
   auto document = proxy::parse(core);
   if (!document) return document;
-  if (!peer.tls && !peer.both_loopback && !peer.unix_socket && carries_secrets(*document))
+  if (!peer.tls && !peer.both_loopback && !peer.unix_socket &&
+      (!document->access.empty() || document->has_pay))
     return fail(Reason::insecure, "the document carries secrets, and this connection has no TLS",
                 "send it over https; what it carried may have been seen on the way", "/access");
   if (auto parties = check_parties(*document, who, server_jkt); !parties) return fail(parties.error());

@@ -16,7 +16,4 @@ namespace restante::api {
 Result<proxy::Document> admitted_document(std::string_view core, const accounts::Principal& who,
                                           const http::Peer& peer, std::string_view server_jkt, Instant now);
 
-/// Whether it carries user information, payment, or header fields that are secrets themselves.
-bool carries_secrets(const proxy::Document& document);
-
 }  // namespace restante::api

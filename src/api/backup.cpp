@@ -25,6 +25,7 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view magic = "restante-backup-1\n";
 constexpr std::size_t piece_bytes = 64 * 1024;
+constexpr std::size_t min_passphrase = 8;
 constexpr std::size_t seal_bytes = crypto_secretstream_xchacha20poly1305_ABYTES;
 constexpr std::size_t stream_header_bytes = crypto_secretstream_xchacha20poly1305_HEADERBYTES;
 constexpr std::size_t salt_bytes = crypto_pwhash_SALTBYTES;
@@ -303,8 +304,10 @@ Result<void> extract(int fd, const std::string& path, std::string_view passphras
 Result<void> write_backup(const std::string& path, std::string_view passphrase,
                           const std::vector<BackupFile>& files) {
   RESTANTE_REQUIRE(sodium_init() >= 0);
-  if (passphrase.empty())
-    return fail(Reason::invalid, "a backup needs a passphrase: it holds the keys",
+  if (passphrase.size() < min_passphrase)
+    return fail(Reason::invalid,
+                "a backup needs a passphrase of at least " + std::to_string(min_passphrase) +
+                    " characters: it holds the keys",
                 "give it as the first line of stdin");
   const UniqueFd out(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!out && errno == EEXIST)

@@ -140,6 +140,10 @@ Task<http::Response> change_job(Context& context, Call call) {
     version = whole_number(if_match.substr(1, if_match.size() - 2));
   // A version that never was one is as stale as any other; the job is looked for first, so that a foreign one
   // is not told from an unknown one.
+  if (if_match == "*") {  // RFC 9110 §13.1.1: any present version
+    auto present = co_await context.parts.jobs.find(call.who->account, *id);
+    if (present) version = present->job.version;
+  }
   auto view = co_await context.parts.jobs.change(call.who->account, *id, *change, version.value_or(-1));
   if (!view) co_return refuse(hide_foreign(view.error(), "job"), call.request);
   co_return job_answer(*view);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/text.hpp"
 #include "proxy/document_read.hpp"
+#include "proxy/headers.hpp"
 #include "proxy/url.hpp"
 
 #include <fmt/format.h>
@@ -174,7 +175,7 @@ bool separate_headers(MemberReader& in, const Node& node, Document& document, So
   std::erase_if(headers, [&](const Header& header) {
     const auto name = ascii_lower(header.first);
     if (is_dropped(name)) return true;
-    if (name != "cookie" && name != "authorization") return false;
+    if (is_harmless_header(name)) return false;
     secret.headers.push_back(header);
     return true;
   });

@@ -3,6 +3,7 @@
 
 #include "base/crypto.hpp"
 #include "base/text.hpp"
+#include "proxy/headers.hpp"
 #include "proxy/url.hpp"
 #include "proxy/zone.hpp"
 #include "request/cookies.hpp"
@@ -68,15 +69,6 @@ Result<void> add_checksum(proxy::File& file, std::string_view text) {
     return usage("a " + algorithm + " checksum has " + std::to_string(found->digits) + " hexadecimal digits");
   file.digests[std::string(found->name)] = hex;
   return {};
-}
-
-/// Whether a header's value must be kept as a secret and bound to the origin.
-bool is_secret_header(const std::string& lower_name) {
-  if (lower_name == "cookie" || lower_name == "authorization") return true;
-  constexpr std::array<std::string_view, 8> marks{"token",   "secret", "api-key", "apikey",
-                                                  "session", "auth",   "passw",   "credential"};
-  return std::any_of(marks.begin(), marks.end(),
-                     [&](std::string_view mark) { return lower_name.find(mark) != lower_name.npos; });
 }
 
 /// The headers that the place makes by itself (FORMATS.md §1.5).
@@ -242,7 +234,8 @@ Result<proxy::Document> compose(const Wish& wish, const Place& place, Instant no
   for (const std::string& text : wish.headers) {
     auto header = read_header(text);
     if (!header) return fail(std::move(header.error()));
-    (is_secret_header(header->first) ? secret_headers : request.headers).push_back(std::move(*header));
+    (proxy::is_harmless_header(header->first) ? request.headers : secret_headers)
+        .push_back(std::move(*header));
   }
   if (!wish.referer.empty()) {
     auto referer = read_header("referer: " + wish.referer);

@@ -130,7 +130,9 @@ def test_canaries_appear_nowhere_at_rest_or_in_processes(sinks, content, ana, pl
     make_file(content.root / "private" / "notes.pdf", 1000, 1)
     ana.json("send", sink.url + f"/x.bin?token={CANARY}", "--header", f"Authorization: Bearer {CANARY}", "--at", "+1w", "--no-probe")
     ana.json("send", f"{content.url}/private/notes.pdf", "--user", CANARY, "--secret-stdin", "--wait", input=CANARY + "\n", check=1)
-    ana.json("send", sink.url + "/y.bin", "--header", f"X-Api-Key: {CANARY}", "--wait")
+    for name in ("X-Api-Key", "PRIVATE-TOKEN", "X-Custom"):
+        ana.json("send", sink.url + "/y.bin", "--header", f"{name}: {CANARY}", "--wait")
+    assert CANARY in sink.text(), "the headers never reached their own server"
 
     processes = ""
     for entry in pathlib.Path("/proc").iterdir():
