@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One attempt of a runner: the transfer with its checkpoints, and publishing.
 #include "base/log.hpp"
+#include "jobs/rests.hpp"
 #include "jobs/resume.hpp"
 #include "jobs/run.hpp"
 
@@ -76,6 +77,16 @@ void Runner::response(Run& run, const ResponseFacts& heard) {
     tasks_.spawn(keep_in_background(run.shared_from_this(), false));
   }
   if (on_news) on_news(run.job.id);
+}
+
+void Runner::heard_rest(const std::string& url, const TransferResult& result) {
+  if (!result.retry_after || !on_rest) return;
+  const std::string origin = proxy::origin_of(url).value_or("");
+  const std::string final_origin = proxy::origin_of(result.facts.final_url).value_or("");
+  // Whoever was only pointed to may not have the server rest that pointed there; after a redirect the facts
+  // are those of the redirect.
+  const bool said_itself = result.facts.http_status >= 400 && same_host(origin, final_origin);
+  if (said_itself) on_rest(origin, *result.retry_after);
 }
 
 void Runner::progress(Run& run, std::uint64_t received_bytes, std::uint64_t bytes_per_s) {
@@ -178,8 +189,10 @@ Task<FileStep> Runner::transfer(std::shared_ptr<Run> run, const proxy::Document&
       order.digest_hex = terms.digest;
     }
     order.allow_empty = terms.allow_empty;
+    const std::string url = order.source.url;
     result = co_await context_.transfers.run(std::move(order), *run, run->stop.get_token());
     run->promised_end = 0;
+    heard_rest(url, result);
     const std::uint64_t end = offset + granted->bytes;
     const bool at_end =
         result.received_bytes + noted_from_bytes > end || run->row.size_bytes.value_or(0) > end;

@@ -42,6 +42,8 @@ public:
 
   /// Called at the first response and at the end of each run.
   std::function<void(JobId)> on_news;
+  /// A content server asked to be left alone: its origin, and for how long.
+  std::function<void(const std::string&, Seconds)> on_rest;
 
 private:
   struct Run;
@@ -62,6 +64,7 @@ private:
   Task<void> keep_in_background(std::shared_ptr<Run> run, bool sync);
   Task<void> discard_generation(AccountId account, JobId id, int file, int generation);
   Task<void> ticks();
+  void heard_rest(const std::string& url, const TransferResult& result);
   void response(Run& run, const ResponseFacts& facts);
   void progress(Run& run, std::uint64_t received_bytes, std::uint64_t bytes_per_s);
   void checkpoint_if_due(Run& run);

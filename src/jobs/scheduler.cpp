@@ -41,7 +41,11 @@ Scheduler::Scheduler(Context& context, Ledger& ledger, Runner& runner, std::uniq
       timer_(std::move(timer)),
       tasks_(context.loop, "scheduler"),
       turns_(TurnLimits{context.limits.running_at_once, context.limits.running_per_account,
-                        context.limits.running_per_origin}) {
+                        context.limits.running_per_origin}),
+      rests_(context.limits.hosts_at_rest, context.limits.longest_retry_after) {
+  runner_.on_rest = [this](const std::string& origin, Seconds time) {
+    rests_.rest(origin, time, context_.clock.now());
+  };
 }
 
 Task<Result<void>> Scheduler::start() {
@@ -159,6 +163,19 @@ Task<void> Scheduler::begin(Turns::Candidate who) {
     }
   }
   const std::string origin = document ? origin_to_ask(*document) : std::string();
+  if (const auto until = rests_.until(origin, context_.clock.now())) {
+    turns_.decline(who);
+    const JobEvent rests = event::Due{false, started_, until};
+    auto applied = co_await ledger_.apply(who.job, std::nullopt, rests);
+    if (applied) {
+      plan(applied->job);
+      co_await told(*applied);
+    } else {
+      again_soon(who.account, who.job);
+    }
+    timer_->poke();
+    co_return;
+  }
   if (!turns_.seat(who, origin)) {
     const JobEvent waits = event::Due{false, started_};
     auto applied = co_await ledger_.apply(who.job, std::nullopt, waits);

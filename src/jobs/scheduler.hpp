@@ -3,6 +3,7 @@
 
 #include "base/wall_timer.hpp"
 #include "jobs/ledger.hpp"
+#include "jobs/rests.hpp"
 #include "jobs/runner.hpp"
 #include "jobs/turns.hpp"
 
@@ -50,6 +51,7 @@ private:
   std::unique_ptr<WallTimer> timer_;
   TaskGroup tasks_;
   Turns turns_;
+  Rests rests_;
   std::priority_queue<Entry, std::vector<Entry>, std::greater<>> heap_;
   std::vector<JobId> passed_over_;  ///< due, and not told yet that they wait for their turn
   Instant horizon_{};               ///< up to here everything is in memory, unless there was too much

@@ -345,7 +345,9 @@ std::string ServiceImpl::why(const JobView& view) const {
         case WaitingFor::quota:
           return "It waits for room in the account" + because + ".";
         case WaitingFor::origin_pause:
-          return "It gives the content server a rest until " + at() + ".";
+          if (job.next_run && *job.next_run <= context_.clock.now())
+            return "It waits for its turn; the content server had asked for a rest.";
+          return "It gives the content server the rest that it asked for, until " + at() + ".";
         case WaitingFor::nothing:
           return "It runs as soon as it can.";
       }

@@ -77,7 +77,8 @@ struct ServiceLimits {
   Millis first_retry{1000};  ///< doubles with jitter up to the longest
   Millis longest_retry{600000};
   Seconds longest_retry_after{86400};
-  int probes_waiting = 64;  ///< a look-first beyond that is left out
+  std::size_t hosts_at_rest = 10000;  ///< remembered; beyond, the rest that ends first is forgotten
+  int probes_waiting = 64;            ///< a look-first beyond that is left out
   Millis probe_time{15000};
   std::size_t waiting_for_looks = 1000;  ///< calls of find_looked_at; beyond, they do not wait
   Seconds default_keep{30 * 86400};

@@ -28,7 +28,10 @@ public:
 
   Step operator()(const event::Due& due) {
     // What waits only for its turn is due, even if the clock was set back since.
-    const bool in_line = from_.state == State::waiting && from_.waiting_for == WaitingFor::slot;
+    const bool rested = from_.waiting_for == WaitingFor::origin_pause;
+    const bool in_line =
+        from_.state == State::waiting &&
+        (from_.waiting_for == WaitingFor::slot || (rested && from_.next_run && *from_.next_run <= now_));
     if (!to_come(from_.state) || (!in_line && from_.next_run && *from_.next_run > now_)) return out_;
     const bool missed = from_.state == State::scheduled && from_.next_run &&
                         *from_.next_run + missed_after < due.server_started;
@@ -42,6 +45,14 @@ public:
     if (*run > now_) {
       wait(WaitingFor::window, look_at(terms_, *run, now_));
       return late ? note("late", Reason::deadline) : moved("window");
+    }
+    if (due.rest_until && *due.rest_until > now_) {
+      const auto after = next_run(terms_.hours, *due.rest_until);
+      if (!after) return expire();
+      wait(WaitingFor::origin_pause, look_at(terms_, *after, now_));
+      if (late) return note("late", Reason::deadline);
+      // A server that asks for one rest after another is told once.
+      return rested ? moved("") : note("origin-pause");
     }
     if (!due.turn) {
       if (terms_.hours.late == proxy::Late::stop) out_.look_again = terms_.hours.by;

@@ -49,6 +49,7 @@ namespace event {
 struct Due {
   bool turn = false;
   Instant server_started{};
+  std::optional<Instant> rest_until{};  ///< its content server asked to be left alone until then
 };
 /// The server found it in the store as running: a stop or a crash interrupted it.
 struct FoundInterrupted {};

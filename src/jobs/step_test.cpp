@@ -55,6 +55,7 @@ std::vector<JobEvent> every_event() {
   std::vector<JobEvent> out = {event::Due{false, now},
                                event::Due{true, now},
                                event::Due{true, now + hours(2)},
+                               event::Due{false, now, now + hours(1)},
                                event::FoundInterrupted{},
                                event::Received{0, true},
                                event::Received{0, false},
@@ -218,6 +219,34 @@ TEST(Step, FailsWhenItsAttemptsAreUsedUp) {
   EXPECT_EQ(next.to.state, State::failed);
   EXPECT_EQ(next.to.reason, Reason::timeout);
   EXPECT_EQ(next.to.message, "what happened");
+}
+
+TEST(Step, GivesAContentServerItsRestAndTellsOnlyTheFirst) {
+  const event::Due first{false, now, now + minutes(2)};
+  const event::Due another{false, now, now + minutes(4)};
+
+  const Step rests = step(in(State::waiting), first, plain(), now);
+  const Step again = step(rests.to, another, plain(), now + minutes(2));
+  const Step in_line = step(rests.to, event::Due{false, now}, plain(), now + minutes(2));
+  const Step runs = step(again.to, event::Due{true, now}, plain(), now + minutes(4));
+
+  EXPECT_EQ(rests.to.waiting_for, WaitingFor::origin_pause);
+  EXPECT_EQ(rests.to.next_run, now + minutes(2));
+  EXPECT_EQ(rests.cause, "origin-pause");
+  EXPECT_EQ(again.to.next_run, now + minutes(4));
+  EXPECT_EQ(again.cause, "");
+  EXPECT_FALSE(in_line.changed) << "it only has to wait for its turn";
+  EXPECT_EQ(runs.to.state, State::running);
+}
+
+TEST(Step, LooksAtTheDeadlineAlthoughTheContentServerRests) {
+  const Terms terms = due_by(now + minutes(1), proxy::Late::stop);
+
+  const Step rests = step(in(State::waiting), event::Due{false, now, now + minutes(2)}, terms, now);
+  const Step late = step(rests.to, event::Due{false, now, now + minutes(2)}, terms, now + minutes(1));
+
+  EXPECT_EQ(rests.to.next_run, now + minutes(1));
+  EXPECT_EQ(late.to.state, State::expired);
 }
 
 TEST(Step, PutsARetryIntoTheNextWindow) {

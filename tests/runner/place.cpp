@@ -59,7 +59,7 @@ Task<TransferResult> ScriptedTransfers::run(TransferOrder order, TransferObserve
   }
   TransferResult result;
   result.received_bytes = order.offset;
-  result.facts.http_status = 200;
+  result.facts.http_status = script.http_status != 0 ? script.http_status : script.retry_after ? 429 : 200;
   result.facts.final_url = url;
   result.facts.name_hint = url.substr(url.rfind('/') + 1);
   result.facts.media_type = "application/octet-stream";

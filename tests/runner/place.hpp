@@ -49,6 +49,7 @@ struct Script {
   std::optional<Reason> reason = {};       ///< fails with it; before the first byte unless cut_at
   bool transient = true;
   std::optional<Seconds> retry_after = {};
+  int http_status = 0;  ///< 0: 200, or 429 with retry_after
 };
 
 struct Asked {

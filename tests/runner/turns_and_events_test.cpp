@@ -78,6 +78,57 @@ TEST_F(Turn, ADeadlineThatPassesInLineEndsTheWait) {
   EXPECT_EQ(transfers.running, 1);
 }
 
+TEST_F(Turn, ARestThatAContentServerAskedForHoldsForEveryAccount) {
+  transfers.on(a_url, {{.reason = Reason::rate_limited, .retry_after = Seconds(120)}, {.body = "a"}});
+  transfers.on("http://content.test/b.bin", {{.body = "b"}});
+  transfers.on("http://other.test/c.bin", {{.body = "c"}});
+  start();
+  const JobId told = accept({.id = id_number(1)});
+  until(told, WaitingFor::retry);
+
+  const JobId waits = accept({.id = id_number(2), .urls = {{"http://content.test/b.bin"}}}, ben);
+  const JobId other = accept({.id = id_number(3), .urls = {{"http://other.test/c.bin"}}}, ben);
+  const JobView resting = until(waits, WaitingFor::origin_pause);
+  until(other, State::done);
+  const auto rows = run(service->history(ben, waits)).value();
+
+  EXPECT_EQ(resting.job.next_run, clock.now() + Seconds(120));
+  EXPECT_EQ(resting.job.attempt, 0);
+  EXPECT_EQ(rows.back().cause, "origin-pause");
+  EXPECT_THAT(service->why(resting), HasSubstr("rest that it asked for"));
+  pass(Seconds(119));
+  settle();
+  EXPECT_EQ(transfers.asked.size(), 2u);
+
+  pass(Seconds(1));
+  until(waits, State::done);
+  until(told, State::done);
+}
+
+TEST_F(Turn, AServerThatWasOnlyPointedToPutsNobodyElseToRest) {
+  transfers.on(a_url, {{.reason = Reason::rate_limited, .retry_after = Seconds(120), .http_status = 302}});
+  transfers.on("http://content.test/b.bin", {{.body = "b"}});
+  start();
+  const JobId told = accept({.id = id_number(1)});
+  until(told, WaitingFor::retry);
+
+  const JobId free = accept({.id = id_number(2), .urls = {{"http://content.test/b.bin"}}}, ben);
+
+  until(free, State::done);
+}
+
+TEST_F(Turn, APersonDoesNotOverruleARest) {
+  transfers.on(a_url, {{.reason = Reason::rate_limited, .retry_after = Seconds(60)}});
+  start();
+  const JobId id = accept({});
+  until(id, WaitingFor::retry);
+
+  run(service->act(ana, id, Action::now)).value();
+
+  EXPECT_EQ(until(id, WaitingFor::origin_pause).job.next_run, clock.now() + Seconds(60));
+  EXPECT_EQ(transfers.asked.size(), 1u);
+}
+
 class Telling : public Place {
 protected:
   std::unique_ptr<Subscription> subscribe(std::optional<JobId> job, std::optional<std::int64_t> after) {
