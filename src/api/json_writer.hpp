@@ -68,15 +68,19 @@ private:
     first_ = false;
   }
   void escape(std::string_view value) {
-    for (char c : value) {
+    std::size_t plain = 0;  // where the text begins that is not yet written and needs no escaping
+    for (std::size_t at = 0; at < value.size(); ++at) {
+      const char c = value[at];
       const auto byte = static_cast<unsigned char>(c);
-      if (c == '"' || c == '\\')
+      if (byte >= 0x20 && c != '"' && c != '\\') continue;
+      out_.append(value, plain, at - plain);
+      plain = at + 1;
+      if (byte >= 0x20)
         (out_ += '\\') += c;
-      else if (byte >= 0x20)
-        out_ += c;
       else
         fmt::format_to(std::back_inserter(out_), "\\u{:04x}", byte);
     }
+    out_.append(value, plain, value.size() - plain);
   }
 
   std::string& out_;

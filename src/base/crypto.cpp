@@ -5,14 +5,15 @@
 #include "base/text.hpp"
 
 #include <openssl/evp.h>
-#include <openssl/sha.h>
 #include <sodium.h>
 
 namespace restante {
 
 Digest256 sha256(std::string_view bytes) {
+  // Fetched once: looking the algorithm up costs more than hashing a short text.
+  static const EVP_MD* const algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   Digest256 out;
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), out.data());
+  RESTANTE_REQUIRE(EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, algorithm, nullptr) == 1);
   return out;
 }
 

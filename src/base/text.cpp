@@ -78,6 +78,12 @@ bool skip(std::string_view text, std::size_t& pos, char wanted) {
   return true;
 }
 
+/// `value`, beginning with its digit of weight `highest` (10: two digits). Answers to large batches are full
+/// of times: a format string for each would cost more than what it shows.
+void append_digits(std::string& out, int value, int highest) {
+  for (; highest > 0; highest /= 10) out += static_cast<char>('0' + value / highest % 10);
+}
+
 }  // namespace
 
 std::string to_rfc3339(Instant instant) {
@@ -85,11 +91,18 @@ std::string to_rfc3339(Instant instant) {
   const auto day = floor<days>(instant);
   const year_month_day date{day};
   const hh_mm_ss time{instant - day};
-  auto out = fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", static_cast<int>(date.year()),
-                         static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
-                         time.hours().count(), time.minutes().count(), time.seconds().count());
-  if (time.subseconds().count() != 0) out += fmt::format(".{:03}", time.subseconds().count());
-  return out + "Z";
+  std::string out;
+  out.reserve(24);
+  append_digits(out, static_cast<int>(date.year()), 1000);
+  append_digits(out += '-', static_cast<int>(static_cast<unsigned>(date.month())), 10);
+  append_digits(out += '-', static_cast<int>(static_cast<unsigned>(date.day())), 10);
+  append_digits(out += 'T', static_cast<int>(time.hours().count()), 10);
+  append_digits(out += ':', static_cast<int>(time.minutes().count()), 10);
+  append_digits(out += ':', static_cast<int>(time.seconds().count()), 10);
+  const int millis = static_cast<int>(time.subseconds().count());
+  if (millis != 0) append_digits(out += '.', millis, 100);
+  out += 'Z';
+  return out;
 }
 
 std::optional<Instant> from_rfc3339(std::string_view text) {
