@@ -18,7 +18,7 @@ struct ApiLimits {
   std::uint64_t document_bytes = 2ull << 20;   ///< one proxy document
   std::uint64_t batch_bytes = 64ull << 20;     ///< one application/jsonl call of a known device
   std::uint64_t small_body_bytes = 64 * 1024;  ///< every other body, and everybody who is not known
-  std::size_t batch_step = 4096;               ///< lines that are stored in one transaction: few syncs
+  std::size_t batch_step = 2048;               ///< lines that are stored in one transaction: few syncs
   std::size_t batch_step_bytes = 4ull << 20;   ///< or fewer, when they are long
   int longest_page = 1000, usual_page = 50;    ///< jobs in one answer
   int arriving_files = 1000;                   ///< in one answer

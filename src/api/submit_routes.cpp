@@ -5,6 +5,8 @@
 #include "api/json_views.hpp"
 #include "jobs/acceptance.hpp"
 
+#include <algorithm>
+#include <malloc.h>
 #include <utility>
 
 namespace restante::api {
@@ -72,6 +74,8 @@ Task<http::Response> submit_one(Context& context, Call call, proxy::Document doc
   co_return response;
 }
 
+constexpr std::size_t usual_line_bytes = 256;  ///< a guess, for making room beforehand
+
 /// Many bare cores, one a line: parsed on the connection's loop, stored step by step on the control loop, one
 /// result line each, in order. What has been answered is durable; sending the same lines again is harmless.
 struct Batch {
@@ -80,6 +84,7 @@ struct Batch {
   http::Peer peer;
   std::string lines;
   std::size_t position = 0;
+  std::size_t steps = 0;  ///< that were stored
 };
 using SharedBatch = std::shared_ptr<Batch>;
 
@@ -156,6 +161,10 @@ Task<std::optional<std::string>> next_step(SharedBatch batch) {
   const Context& context = batch->context;
   const ApiLimits& limits = context.options.limits;
   const std::size_t from = batch->position;
+  const std::size_t left = batch->lines.size() - std::min(from, batch->lines.size());
+  const std::size_t likely = std::min(limits.batch_step, left / usual_line_bytes + 1);
+  submissions.reserve(likely);
+  fates.reserve(likely);
   const Instant now = context.parts.clock.now();
   while (fates.size() < limits.batch_step && batch->position - from < limits.batch_step_bytes) {
     const auto line = next_line(*batch);
@@ -175,7 +184,12 @@ Task<std::optional<std::string>> next_step(SharedBatch batch) {
     }
     fates.push_back(std::move(fate));
   }
-  if (fates.empty()) co_return std::nullopt;
+  if (fates.empty()) {
+    // Its documents went through the heaps of three threads, which would keep their room.
+    if (batch->steps > 1) ::malloc_trim(0);
+    co_return std::nullopt;
+  }
+  ++batch->steps;
   const Executor control = context.parts.control;
   auto submitting = run_there(control, submit_step(batch, std::move(submissions), std::move(fates)));
   co_return co_await std::move(submitting);

@@ -16,7 +16,7 @@ struct StoreLimits {
   std::size_t waiting_writes = 16384;  ///< beyond: busy
   std::size_t waiting_reads = 16384;   ///< beyond: busy
   std::size_t works_per_commit = 256;
-  int writer_cache_kib = 2048;
+  int writer_cache_kib = 4096;  ///< holds the index of ids that a large batch touches at random
   int reader_cache_kib = 1024;
   int log_pages = 1000;           ///< of 4 KiB: beyond, the log is moved into the database file
   int longest_log_pages = 16384;  ///< beyond, writes wait for that
