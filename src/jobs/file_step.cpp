@@ -178,6 +178,18 @@ FileStep after_digest(FileRow row, Tries tries, const FileTerms& terms, const st
                        {Reason::digest_mismatch, terms.algorithm + " of the content is " + digest_hex, {}});
 }
 
+FileStep wait_for_release(FileStep at, std::optional<Instant> start, Instant now) {
+  if (at.next != Next::broken || at.trouble.reason != Reason::not_found || !start) return at;
+  for (const Seconds after : release_asked_after) {
+    const Instant again = *start + after;
+    if (now >= again) continue;
+    Trouble trouble = std::move(at.trouble);
+    trouble.retry_after = std::chrono::ceil<Seconds>(again - now);
+    return later(std::move(at), std::move(trouble));
+  }
+  return at;
+}
+
 FileStep after_error(FileRow row, Tries tries, const Error& error) {
   FileStep out;
   out.row = std::move(row);

@@ -6,6 +6,7 @@
 #include "jobs/step.hpp"
 #include "proxy/document.hpp"
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -65,6 +66,14 @@ FileStep after_transfer(FileRow row, Tries tries, const FileTerms& terms, const 
 
 /// After the whole content was hashed with terms.algorithm.
 FileStep after_digest(FileRow row, Tries tries, const FileTerms& terms, const std::string& digest_hex);
+
+/// Content is often there a little later than its `start` said: what is not found is asked for again so long
+/// after the start, then it will not come (CONTENT_SERVERS.md M40).
+inline constexpr std::array<Seconds, 2> release_asked_after{Seconds(120), Seconds(480)};
+
+/// What is not found although its `start` has just come is tried later; everything else stays as it is.
+/// `start`: of the document; without one it fails at once.
+FileStep wait_for_release(FileStep at, std::optional<Instant> start, Instant now);
 
 /// After something of our own went wrong: opening, hashing or publishing.
 FileStep after_error(FileRow row, Tries tries, const Error& error);

@@ -86,6 +86,31 @@ TEST(FileStep, GoesRoundTheSourcesUntilAllAreBroken) {
   EXPECT_EQ(next.row.state, FileState::failed);
 }
 
+TEST(FileStep, AsksTwiceMoreForWhatIsNotThereAtItsStart) {
+  const Instant start{Seconds(1795305600)};
+  const FileStep missing = after_transfer({}, {}, sources(1), failed(Reason::not_found, false), 0);
+  const auto wait_at = [&](Millis after) {
+    const FileStep at = wait_for_release(missing, start, start + after);
+    return at.next == Next::later ? at.trouble.retry_after : std::nullopt;
+  };
+
+  EXPECT_EQ(wait_at(Millis(0)), Seconds(120));
+  EXPECT_EQ(wait_at(Millis(500)), Seconds(120)) << "never before its time";
+  EXPECT_EQ(wait_at(Seconds(120)), Seconds(360));
+  EXPECT_EQ(wait_at(Seconds(480)), std::nullopt);
+  EXPECT_EQ(wait_for_release(missing, start, start).row.state, FileState::pending);
+  EXPECT_EQ(wait_for_release(missing, start, start + Seconds(480)).row.state, FileState::failed);
+}
+
+TEST(FileStep, WithoutAStartWhatIsNotThereFailsAtOnce) {
+  const Instant now{Seconds(1795305600)};
+  const FileStep missing = after_transfer({}, {}, sources(1), failed(Reason::not_found, false), 0);
+  const FileStep forbidden = after_transfer({}, {}, sources(1), failed(Reason::forbidden, false), 0);
+
+  EXPECT_EQ(wait_for_release(missing, std::nullopt, now).next, Next::broken);
+  EXPECT_EQ(wait_for_release(forbidden, now, now).next, Next::broken);
+}
+
 TEST(FileStep, AsksAPersonWhenAnySourceNeedsOne) {
   FileStep next = after_transfer({}, {}, sources(2), failed(Reason::portal_suspected, false), 0);
   next = after_transfer(next.row, next.tries, sources(2), failed(Reason::not_found, false), 0);

@@ -223,6 +223,7 @@ Task<Runner::Brought> Runner::bring(std::shared_ptr<Run> run, const proxy::Docum
       co_return published;
     }
     if (at.next == Next::verify || at.next == Next::publish) continue;
+    at = wait_for_release(std::move(at), document.when.start, context_.clock.now());
     const bool room = at.trouble.reason == Reason::quota || at.trouble.reason == Reason::disk_full;
     if (at.next == Next::later && room && std::exchange(run->shared, false) && !run->wants_all) {
       run->wants_all = true;

@@ -134,6 +134,25 @@ TEST_F(Life, FailsAfterItsAttempts) {
   EXPECT_EQ(transfers.asked.size(), 2u);
 }
 
+TEST_F(Life, FetchesWhatAppearsALittleAfterItsStart) {
+  const Script missing{.reason = Reason::not_found, .transient = false};
+  transfers.on(a_url, {missing, missing, {.body = "here"}});
+  start();
+  const JobId id = accept({.when = R"({"start":"2026-11-22T02:00:00Z"})"});
+
+  pass(std::chrono::hours(2));
+  const Instant at_start = clock.now();
+  const JobView first = until(id, WaitingFor::retry);
+  pass(std::chrono::minutes(2));
+  until([&] { return transfers.asked.size() == 2; }, "it is asked for again");
+  const JobView second = until(id, WaitingFor::retry);
+  pass(std::chrono::minutes(6));
+  until(id, State::done);
+
+  EXPECT_EQ(first.job.next_run, at_start + std::chrono::minutes(2));
+  EXPECT_EQ(second.job.next_run, at_start + std::chrono::minutes(8));
+}
+
 TEST_F(Life, TakesTheNextSourceWhenOneWillNotGiveIt) {
   transfers.on(a_url, {{.reason = Reason::not_found, .transient = false}});
   transfers.on(mirror, {{.body = "mirrored"}});
