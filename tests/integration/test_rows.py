@@ -173,12 +173,17 @@ def test_a_row_ends_as_it_must(scheme, path, attempts, options, state, reason, d
     bench.check(job, state, reason, data)
 
 
-@pytest.mark.parametrize("path, attempts, asked", [("/m3", 2, 2), ("/m6", 2, 2), ("/m2", 3, 1), ("/m27-204", 3, 1), ("/m35-file", 3, 1)])
-def test_only_what_may_pass_is_asked_for_again(path, attempts, asked, bench, server):
-    job = bench.send(server, path, attempts=attempts)
+@pytest.mark.parametrize("attempts, reason, asked", [
+    (2, "malformed", ["/m3"] * 2), (2, "incomplete", ["/m6"] * 2), (3, "excess", ["/m2"]), (3, "empty-result", ["/m27-204"]),
+    (3, "redirect-refused", ["/m35-file"]), (3, "redirect-loop", ["/m32-loop"]), (3, "redirect-loop", ["/m32-two", "/m32-back"]),
+    (3, "redirect-loop", [f"/m32-chain?n={n}" for n in range(20, 9, -1)])],
+    ids=lambda value: value[0] if isinstance(value, list) else str(value))
+def test_only_what_may_pass_is_asked_for_again(attempts, reason, asked, bench, server):
+    job = bench.send(server, asked[0], attempts=attempts)
 
-    assert job["state"] == "failed" and job["attempt"] == asked
-    assert [one.url for one in server.requests()] == [path] * asked
+    bench.check(job, "failed", reason, NOTHING)
+    assert job["attempt"] == (attempts if reason in ("malformed", "incomplete") else 1)
+    assert [one.url for one in server.requests()] == asked
 
 
 # What the Range after a cut is answered with, over which schemes; from which bytes on each request wanted the content; how it ends.
