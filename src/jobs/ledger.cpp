@@ -73,6 +73,16 @@ Result<Applied> write_step(JobRecords& records, Job job, Step step, proxy::Docum
   return out;
 }
 
+/// A download of one file without a title goes by the name of the file that is there now.
+Result<void> name_after_file(JobRecords& records, Job& job, const Published& published) {
+  const std::string name = published.name.substr(published.name.rfind('/') + 1);
+  if (job.file_count != 1 || name.empty() || job.name == name) return {};
+  auto document = proxy::parse(job.document);
+  if (!document || !document->title.empty()) return {};
+  job.name = name;
+  return records.replace(job);
+}
+
 }  // namespace
 
 Rules rules_of(const ServiceLimits& limits) {
@@ -198,6 +208,7 @@ PublishCommit Ledger::publish_commit(std::shared_ptr<std::vector<Applied>> told)
     const Instant now = clock->now();
     Step next = step(control_of(job), news, none, now);
     if (!next.changed) return {};
+    if (auto named = name_after_file(records, job, published); !named) return named;
     auto written = write_step(records, std::move(job), std::move(next), nullptr, now);
     if (!written) return fail(std::move(written.error()));
     if (told) told->push_back(std::move(*written));

@@ -86,7 +86,7 @@ struct Job {
   DeviceId device;
   std::string proxy_id;
   std::int64_t rev = 0;
-  std::string name;  ///< shown to people: title, wanted name, or last segment of the URL
+  std::string name;  ///< shown to people: title, else of the one published file, wanted, last of the URL
   State state = State::waiting;
   WaitingFor waiting_for = WaitingFor::nothing;
   std::optional<Reason> reason;

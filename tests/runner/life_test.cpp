@@ -28,6 +28,35 @@ TEST_F(Life, PublishesWhatIsDueAtOnce) {
   EXPECT_THAT(causes(id), ElementsAre("accepted", "due", "file 0: received", "file 0: published"));
 }
 
+TEST_F(Life, GoesByTheNameOfTheFileThatIsThere) {
+  transfers.on(a_url, {{.body = "hello", .name_hint = "evil name.txt"}});
+  start();
+  auto watching = std::move(run(service->subscribe(ana, std::nullopt, std::nullopt)).value());
+  const JobId plain = accept({.id = id_number(1)});
+  const JobId in_folder = accept({.id = id_number(2), .file_members = R"(,"path":"sub")"});
+  const JobId titled = accept({.id = id_number(3), .what = R"(,"title":"Minutes")"});
+  const JobId several = accept({.id = id_number(4), .urls = {{a_url}, {a_url}}});
+  EXPECT_EQ(view(several).job.name, "a.bin");
+
+  const JobView done = until(plain, State::done);
+  until(in_folder, State::done);
+  until(titled, State::done);
+  until(several, State::done);
+  const JobPage listed = run(service->list(ana, {})).value();
+  std::string told;
+  while (auto event = run(watching->next(Millis(200))).value())
+    if (event->job == plain && event->kind == "job.state") told = event->data;
+
+  EXPECT_EQ(done.job.name, "evil name.txt");
+  EXPECT_EQ(done.job.name, done.files.at(0).name);
+  EXPECT_EQ(view(in_folder).job.name, "evil name.txt")
+      << "without the folder: " + view(in_folder).files.at(0).name;
+  EXPECT_EQ(view(titled).job.name, "Minutes");
+  EXPECT_EQ(view(several).job.name, "a.bin");
+  EXPECT_EQ(listed.jobs.at(3).name, "evil name.txt");
+  EXPECT_THAT(told, HasSubstr("evil name.txt"));
+}
+
 TEST_F(Life, StartsAtItsTimeAndNotBefore) {
   transfers.on(a_url, {{.body = "hello"}});
   start();

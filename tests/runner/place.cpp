@@ -62,6 +62,7 @@ Task<TransferResult> ScriptedTransfers::run(TransferOrder order, TransferObserve
   result.facts.http_status = script.http_status != 0 ? script.http_status : script.retry_after ? 429 : 200;
   result.facts.final_url = url;
   result.facts.name_hint = url.substr(url.rfind('/') + 1);
+  if (!script.name_hint.empty()) result.facts.name_hint = script.name_hint;
   result.facts.media_type = "application/octet-stream";
   result.facts.etag = script.etag;
   result.facts.last_modified = script.last_modified;
@@ -310,7 +311,8 @@ Submission Place::submission(const Wanted& wanted, AccountId account) {
   std::string core = "{\"v\":1,\"id\":\"" + wanted.id + "\",\"rev\":" + std::to_string(wanted.rev);
   if (wanted.cancel) core += ",\"op\":\"cancel\"";
   core += ",\"aud\":[{\"jkt\":\"" + std::string(43, 'A') + "\"}],\"iat\":" + std::to_string(now) +
-          ",\"exp\":" + std::to_string(now + 86400) + ",\"what\":{\"files\":[" + files + "]}";
+          ",\"exp\":" + std::to_string(now + 86400) + ",\"what\":{\"files\":[" + files + "]" + wanted.what +
+          "}";
   if (!wanted.when.empty()) core += ",\"when\":" + wanted.when;
   if (!wanted.probe) core += ",\"probe\":false";
   core += wanted.more + "}";

@@ -49,7 +49,8 @@ struct Script {
   std::optional<Reason> reason = {};       ///< fails with it; before the first byte unless cut_at
   bool transient = true;
   std::optional<Seconds> retry_after = {};
-  int http_status = 0;  ///< 0: 200, or 429 with retry_after
+  std::string name_hint = {};  ///< empty: the last segment of the URL
+  int http_status = 0;         ///< 0: 200, or 429 with retry_after
 };
 
 struct Asked {
@@ -152,6 +153,7 @@ struct Wanted {
   bool cancel = false;
   std::vector<std::vector<std::string>> urls = {{"http://content.test/a.bin"}};  ///< files, each with sources
   std::string file_members = {};  ///< of the first file: ",\"size\":3"
+  std::string what = {};          ///< further members of what: ",\"title\":\"x\""
   std::string when = {};          ///< object; empty: none
   std::string more = {};          ///< members of the document
   bool probe = false;
