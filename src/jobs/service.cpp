@@ -266,6 +266,7 @@ private:
   }
 
   void complete(JobView& view) const;
+  std::string over(const Job& job, const std::string& because) const;
 
   Context context_;
   Events events_;
@@ -364,14 +365,34 @@ std::string ServiceImpl::why(const JobView& view) const {
                  : "It is in your files.";
     case State::paused:
       return "It was paused; resume it to go on.";
-    case State::held:
     case State::failed:
-    case State::cancelled:
     case State::expired:
+      return over(job, because);
+    case State::held:
+    case State::cancelled:
       break;
   }
   if (!job.reason) return std::string(name(job.state)) + ".";
   return std::string(info(*job.reason).words) + because + "; " + std::string(info(*job.reason).remedy) + ".";
+}
+
+/// What is said of a job that did not come: nothing happens by itself any more.
+std::string ServiceImpl::over(const Job& job, const std::string& because) const {
+  std::string text =
+      job.reason ? std::string(info(*job.reason).words) + because : std::string(name(job.state));
+  // The remedies of transient reasons speak of a job that is still tried again.
+  const bool remedy = job.reason && info(*job.reason).kind != ReasonClass::transient;
+  if (remedy) text += "; " + std::string(info(*job.reason).remedy);
+  text += ".";
+  auto document = proxy::parse(job.document);
+  const Rules rules = rules_of(context_.limits);
+  const bool again = document && !step(control_of(job), event::Acted{Action::retry},
+                                       terms_of(*document, rules), context_.clock.now())
+                                      .forbidden;
+  if (!again) return text;
+  if (remedy) return text + " `restante retry " + job.id.text() + "` tries it again then.";
+  return text + " It was tried " + std::to_string(job.attempt) + (job.attempt == 1 ? " time" : " times") +
+         "; `restante retry " + job.id.text() + "` tries it again.";
 }
 
 }  // namespace

@@ -182,6 +182,28 @@ TEST_F(Life, FetchesWhatAppearsALittleAfterItsStart) {
   EXPECT_EQ(second.job.next_run, at_start + std::chrono::minutes(8));
 }
 
+TEST_F(Life, NeverPromisesToTryAgainWhatFailedForGood) {
+  transfers.on(a_url, {{.reason = Reason::unreachable}});
+  transfers.on(mirror, {{.reason = Reason::not_found, .transient = false}});
+  start();
+  const JobId unreachable = accept({.id = id_number(1), .more = R"(,"limits":{"attempts":1})"});
+  const JobId missing = accept({.id = id_number(2), .urls = {{mirror}}});
+  const JobId late =
+      accept({.id = id_number(3),
+              .when = R"({"start":"2026-11-23T02:00:00Z","by":"2026-11-23T03:00:00Z","late":"stop"})"});
+
+  const std::string out_of_tries = service->why(until(unreachable, State::failed));
+  const std::string gone = service->why(until(missing, State::failed));
+  pass(std::chrono::hours(28));
+  const std::string expired = service->why(until(late, State::expired));
+
+  EXPECT_EQ(out_of_tries, "no connection could be made. It was tried 1 time; `restante retry " +
+                              unreachable.text() + "` tries it again.");
+  EXPECT_EQ(gone, "it does not exist; check the address or the id. `restante retry " + missing.text() +
+                      "` tries it again then.");
+  EXPECT_EQ(expired, "it could not be done by its deadline; send it again with a later --by.");
+}
+
 TEST_F(Life, TakesTheNextSourceWhenOneWillNotGiveIt) {
   transfers.on(a_url, {{.reason = Reason::not_found, .transient = false}});
   transfers.on(mirror, {{.body = "mirrored"}});
