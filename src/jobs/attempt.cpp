@@ -288,7 +288,10 @@ Task<void> Runner::discard_generation(AccountId account, JobId id, int file, int
 }
 
 Task<void> Runner::discard(AccountId account, JobId id) {
-  if (runs(id)) co_return;
+  if (!runs(id)) co_await discard_all(account, id);
+}
+
+Task<void> Runner::discard_all(AccountId account, JobId id) {
   std::vector<FileRow> rows;
   Database::Work read = [&](Tx& tx) -> Result<void> {
     auto found = tx.repo<JobRecords>().files(id);

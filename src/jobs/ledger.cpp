@@ -13,11 +13,15 @@ Result<void> write_files(JobRecords& records, JobId id, const Step& step,
   if (file) {
     if (auto saved = records.save_file(id, *file); !saved) return saved;
   }
-  if (!step.reset_files) return {};
+  const bool thrown_away = step.discard_partials && step.to.state == State::failed;
+  if (!step.reset_files && !thrown_away) return {};
   auto rows = records.files(id);
   if (!rows) return fail(std::move(rows.error()));
   for (FileRow& row : *rows) {
-    if (step.discard_partials) {
+    if (!step.reset_files) {
+      if (row.state == FileState::done) continue;
+      row.checkpoint = Checkpoint{};
+    } else if (step.discard_partials) {
       const int generation = row.generation + 1;
       const int index = row.index;
       row = FileRow{};

@@ -70,9 +70,10 @@ Task<void> Runner::run(Job job) {
   } catch (...) {
     broken = std::current_exception();
   }
+  // While it still counts as running: a retry would write into the same files.
+  if (run->discard) co_await discard_all(run->job.account, id);
   runs_.erase(id);
   if (runs_.empty()) ended_.notify();
-  if (run->discard) co_await discard(run->job.account, id);
   if (on_news) on_news(id);
   if (broken) std::rethrow_exception(broken);
 }
@@ -148,6 +149,7 @@ Task<void> Runner::round(std::shared_ptr<Run> run, Job job) {
   const JobEvent what = ended;
   for (std::string told;;) {
     auto applied = co_await ledger_.apply(id, std::nullopt, what, unsaved);
+    if (applied && applied->step.discard_partials) run->discard = true;
     if (applied || applied.error().reason == Reason::not_found || stopping_) co_return;
     // Until this is written the job stays stored as running and nobody would look at it again.
     if (std::exchange(told, applied.error().message) != applied.error().message)

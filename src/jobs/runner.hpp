@@ -62,6 +62,7 @@ private:
   Task<Brought> publish(std::shared_ptr<Run> run, FileRow row, UniqueFd sync);
   Task<Result<void>> keep(std::shared_ptr<Run> run, bool sync);
   Task<void> keep_in_background(std::shared_ptr<Run> run, bool sync);
+  Task<void> discard_all(AccountId account, JobId id);
   Task<void> discard_generation(AccountId account, JobId id, int file, int generation);
   Task<void> ticks();
   void heard_rest(const std::string& url, const TransferResult& result);

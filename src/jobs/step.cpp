@@ -103,6 +103,8 @@ public:
     if (round.later) return later(*round.later, round.jitter);
     if (round.person) return end(State::held, round.person->reason, round.person->message);
     RESTANTE_REQUIRE(round.broken.has_value());
+    // Nothing that came goes on to the content: it is not to count against the quota.
+    out_.discard_partials = info(round.broken->reason).kind == ReasonClass::permanent;
     return end(State::failed, round.broken->reason, round.broken->message);
   }
 

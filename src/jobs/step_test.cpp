@@ -249,6 +249,21 @@ TEST(Step, LooksAtTheDeadlineAlthoughTheContentServerRests) {
   EXPECT_EQ(late.to.state, State::expired);
 }
 
+TEST(Step, ThrowsAwayWhatCameOnlyWhenItWillNeverBeCompleted) {
+  Terms once = plain();
+  once.attempts = 1;
+  const auto broken = [&](Reason reason) {
+    return step(in(State::running), event::RoundEnded{{}, {}, trouble(reason), 0}, plain(), now);
+  };
+
+  EXPECT_TRUE(broken(Reason::digest_mismatch).discard_partials);
+  EXPECT_TRUE(broken(Reason::not_found).discard_partials);
+  EXPECT_FALSE(broken(Reason::auth_required).discard_partials);
+  EXPECT_FALSE(broken(Reason::server_error).discard_partials);
+  EXPECT_FALSE(step(in(State::running), event::RoundEnded{trouble(Reason::timeout), {}, {}, 0}, once, now)
+                   .discard_partials);
+}
+
 TEST(Step, PutsARetryIntoTheNextWindow) {
   const Terms terms = in_hours(0, 1);
   const Instant last_second = now + Seconds(59) + Millis(500);

@@ -37,6 +37,42 @@ TEST_F(Room, AsksNobodyForWhatDoesNotFitAndFetchesItWhenThereIsRoom) {
   EXPECT_EQ(transfers.asked.size(), 1u);
 }
 
+TEST_F(Room, IsGivenBackByWhatFailsForGood) {
+  const std::string body(3 * mib, 'x');
+  transfers.on(a_url, {{.body = body, .cut_at = 2 * mib, .reason = Reason::incomplete},
+                       {.reason = Reason::forbidden, .transient = false},
+                       {.body = body}});
+  start();
+  const JobId id = accept({});
+  until(id, WaitingFor::retry);
+  EXPECT_EQ(shelf->held_bytes(), 2 * mib);
+
+  pass(Millis(1000));
+  const JobView failed = until(id, State::failed);
+  until([&] { return shelf->held_bytes() == 0; }, "the partial is gone");
+  EXPECT_EQ(failed.job.reason, Reason::forbidden);
+  EXPECT_EQ(failed.files.at(0).checkpoint.written_bytes, 0u);
+
+  run(service->act(ana, id, Action::retry)).value();
+  until(id, State::done);
+  EXPECT_EQ(transfers.asked.at(2).offset, 0u);
+  EXPECT_EQ(shelf->files.at("a.bin"), body);
+}
+
+TEST_F(Room, IsKeptByWhatRanOutOfAttempts) {
+  const std::string body(3 * mib, 'x');
+  transfers.on(a_url, {{.body = body, .cut_at = 2 * mib, .reason = Reason::incomplete}, {.body = body}});
+  start();
+  const JobId id = accept({.more = R"(,"limits":{"attempts":1})"});
+  until(id, State::failed);
+  settle();
+  EXPECT_EQ(shelf->held_bytes(), 2 * mib);
+
+  run(service->act(ana, id, Action::retry)).value();
+  until(id, State::done);
+  EXPECT_EQ(transfers.asked.at(1).offset, 2 * mib);
+}
+
 TEST_F(Room, KeepsTheReserveFree) {
   transfers.on(a_url, {{.body = std::string(5 * mib, 'x')}});
   shelf->volume_bytes = 8 * mib;
