@@ -59,20 +59,23 @@ def main() -> int:
                 inside(root, "apt-get -qq update && apt-get -qq -y install --no-install-recommends sudo && useradd -m -s /bin/bash ana && "
                              "echo 'ana ALL=(ALL) NOPASSWD: ALL' > /etc/sudoers.d/ana", log)
             home = root / ("home/ana" if user else "root")
+            commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
             subprocess.run(["git", "clone", "-q", "--no-hardlinks", str(ROOT), str(home / "my restante")], check=True)
             if user:
                 inside(root, "chown -R ana:ana '/home/ana/my restante'", log)
             status = inside(root, "cd ~/'my restante' && ./dev setup && ./dev demo", log, user)
             text = log.read_text(errors="replace")
-            found[who] = {"exit": status, "seconds": round(time.monotonic() - begin), "measured_link": "not measured" not in text,
+            found[who] = {"commit": commit, "exit": status, "seconds": round(time.monotonic() - begin), "measured_link": "not measured" not in text,
                           "verified": "every file arrived, and its digest is right" in text}
             print(f"{who}: {json.dumps(found[who])}", flush=True)
             if status != 0:
                 print(text[-6000:])
         finally:
             shutil.rmtree(work, ignore_errors=True)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
-    (ROOT / "docs" / "results" / "soak-fresh-root.json").write_text(json.dumps({"commit": commit, "results": found}, indent=1) + "\n")
+    kept = ROOT / "docs" / "results" / "soak-fresh-root.json"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    earlier = json.loads(kept.read_text()) if kept.exists() else {}
+    kept.write_text(json.dumps({**earlier, **found}, indent=1) + "\n")
     return 0 if all(row["exit"] == 0 and row["verified"] for row in found.values()) else 1
 
 
