@@ -239,7 +239,7 @@ def test_watch_goes_on_over_a_restart_of_the_place(publish, place, ana):
 
 
 def test_watch_says_how_it_ended(content, ana):
-    job, = ana.json("send", f"{content.url}/missing", "--at", "+1s", "--no-probe")
+    job, = ana.json("send", f"{content.url}/missing", "--max-attempts", "1", "--no-probe")
 
     done = ana.run("watch", job["id"], check=1)
 
