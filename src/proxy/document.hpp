@@ -49,17 +49,20 @@ struct Cookie {
   std::optional<std::int64_t> expires;
 };
 
-enum class CredentialKind { basic, bearer, cookies, headers, tls, oauth };
+enum class CredentialKind { basic, bearer, cookies, headers, tls, oauth, digest };
 
 /// User information for content servers (the patent's block 322). It never leaves the origins of its scope.
 struct Credential {
   std::string id;
   CredentialKind kind = CredentialKind::basic;
   std::vector<std::string> scope;  ///< origins "https://host[:port]", lower case, default port left out
-  std::string user, password;      ///< basic
-  std::string token;               ///< bearer
+  std::string user, password;      ///< basic, digest
+  std::string token;               ///< bearer; oauth: the access token, empty if there is none yet
   std::vector<Cookie> cookies;
   std::vector<Header> headers;
+  std::string certificate, key;  ///< tls: PEM; the certificate with its chain, the key not encrypted
+  std::string token_endpoint, client_id, client_secret, refresh_token;  ///< oauth (RFC 6749 §6)
+  std::optional<std::int64_t> expires;  ///< oauth: of the access token, seconds since 1970
 };
 
 enum class Weekday { mo, tu, we, th, fr, sa, su };

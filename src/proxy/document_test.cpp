@@ -40,7 +40,11 @@ const std::string whole = one_url(
     {"id":"c1","kind":"basic","scope":["HTTPS://Host.example:443"],"user":"ana","password":"pass-secret"},
     {"id":"c2","kind":"bearer","scope":["https://host.example"],"token":"token-secret"},
     {"id":"c3","kind":"cookies","scope":["https://host.example"],"cookies":[{"name":"s","value":"cookie-secret","host":"host.example","secure":true,"expires":5}]},
-    {"id":"c4","kind":"headers","scope":["https://host.example"],"headers":[["x-key","header-secret"]]}],
+    {"id":"c4","kind":"headers","scope":["https://host.example"],"headers":[["x-key","header-secret"]]},
+    {"id":"c5","kind":"digest","scope":["https://host.example"],"user":"ana","password":"digest-secret"},
+    {"id":"c6","kind":"tls","scope":["https://host.example"],"cert":"-----BEGIN C\n","key":"-----BEGIN tls-secret"},
+    {"id":"c7","kind":"oauth","scope":["https://host.example"],"token_endpoint":"https://id.example/token","client_id":"me",
+     "client_secret":"client-secret","refresh_token":"refresh-secret","access_token":"access-secret","expires":9}],
     "when":{"tz":"Europe/Paris","start":"2026-11-28T01:00:00+01:00[Europe/Paris]","by":"2026-11-30T08:00:00Z",
     "windows":[{"days":["MO","SU"],"from":"23:00","to":"06:30"},{"from":"00:00","to":"24:00"}],"repeat":"FREQ=DAILY","miss":"skip","late":"stop"},
     "limits":{"bytes":10,"rate":20,"attempts":3,"parallel":4},"keep":"P14D","probe":false)",
@@ -65,7 +69,9 @@ TEST(Document, ReadsEveryMember) {
   EXPECT_EQ(document.nbf, 1795335601);
   EXPECT_EQ(first_source(document).priority, 2);
   EXPECT_EQ(first_source(document).request.body, std::string("\xff\x00", 2));
-  ASSERT_EQ(document.access.size(), 4u);
+  ASSERT_EQ(document.access.size(), 7u);
+  EXPECT_EQ(document.access[6].refresh_token, "refresh-secret");
+  EXPECT_EQ(document.access[6].expires, 9);
   EXPECT_EQ(document.access[0].scope, std::vector<std::string>{"https://host.example"});
   EXPECT_EQ(document.access[2].cookies.at(0).path, "/");
   EXPECT_EQ(document.access[2].cookies.at(0).expires, 5);
@@ -254,6 +260,27 @@ TEST(Secrets, OfAnAddressMustBeText) {
               "/what/files/0/sources/0/url")
         << user;
   EXPECT_TRUE(read(one_url("", "", "https://@host/")).access.empty());
+}
+
+/// C3: what could begin another line in a request, a mail or a log.
+TEST(Secrets, AndOtherTextsHaveNoLineBreaks) {
+  const auto refused = [](const std::string& where, const std::string& fault) {
+    std::string text = whole;
+    const auto at = text.find(where);
+    text.insert(at + where.size() / 2, fault);
+    const auto parsed = parse(text);
+    return !parsed && !parsed.error().pointer.empty();
+  };
+  for (const char* fault : {R"(\r)", R"(\n)", R"(\u0000)", R"(\u0085)", R"(\u2028)", R"(\u2029)"})
+    for (const char* where :
+         {"pass-secret", "token-secret", "cookie-secret", "header-secret", "digest-secret", "x-key",
+          "client-secret", "refresh-secret", "access-secret", "id.example/token", "\"me\"", "\"ana\"",
+          "/a.bin", "*/*", "https://host.example\"]"})
+      EXPECT_TRUE(refused(where, fault)) << where << " " << fault;
+  for (const char* fault : {"%0d", "%0A", "%00"})
+    for (const char* where : {"/a.bin", "id.example/token"})
+      EXPECT_TRUE(refused(where, fault)) << where << " " << fault;
+  EXPECT_TRUE(read(one_url("", "", "https://host/a%0B%20")).access.empty());
 }
 
 TEST(Secrets, OfHeadersBecomeACredentialOfTheOrigin) {

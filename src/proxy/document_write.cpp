@@ -11,7 +11,7 @@ namespace restante::proxy {
 namespace {
 
 constexpr std::string_view weekdays[] = {"MO", "TU", "WE", "TH", "FR", "SA", "SU"};
-constexpr std::string_view kinds[] = {"basic", "bearer", "cookies", "headers", "tls", "oauth"};
+constexpr std::string_view kinds[] = {"basic", "bearer", "cookies", "headers", "tls", "oauth", "digest"};
 constexpr std::string_view mask = "***";
 
 /// JSON as text, straight into one string: a comma is put where one is due.
@@ -204,6 +204,7 @@ void write_access(Writer& out, const std::vector<Credential>& access, bool hide)
     out.close(']');
     switch (credential.kind) {
       case CredentialKind::basic:
+      case CredentialKind::digest:
         out.member("user", credential.user);
         out.member("password", secret(credential.password));
         break;
@@ -219,7 +220,16 @@ void write_access(Writer& out, const std::vector<Credential>& access, bool hide)
         write_headers(out, credential.headers, hide);
         break;
       case CredentialKind::tls:
+        out.member("cert", credential.certificate);
+        out.member("key", secret(credential.key));
+        break;
       case CredentialKind::oauth:
+        out.member("token_endpoint", credential.token_endpoint);
+        out.member("client_id", credential.client_id);
+        if (!credential.client_secret.empty()) out.member("client_secret", secret(credential.client_secret));
+        out.member("refresh_token", secret(credential.refresh_token));
+        if (!credential.token.empty()) out.member("access_token", secret(credential.token));
+        if (credential.expires) out.member("expires", *credential.expires);
         break;
     }
     out.close('}');

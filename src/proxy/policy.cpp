@@ -2,6 +2,7 @@
 #include "proxy/policy.hpp"
 
 #include "base/text.hpp"
+#include "proxy/client_certificate.hpp"
 #include "proxy/url.hpp"
 
 #include <fmt/format.h>
@@ -49,10 +50,9 @@ Result<void> check_supported(const Document& document) {
   if (document.has_notify) return denied("/notify", "messages");
   if (!document.when.repeat.empty()) return denied("/when/repeat", "repetition");
   for (std::size_t i = 0; i < document.access.size(); ++i) {
-    const auto kind = document.access[i].kind;
-    if (kind == CredentialKind::tls)
-      return denied(fmt::format("/access/{}/kind", i), "sign-in by certificate");
-    if (kind == CredentialKind::oauth) return denied(fmt::format("/access/{}/kind", i), "sign-in by OAuth");
+    if (document.access[i].kind != CredentialKind::tls) continue;
+    auto good = check_client_certificate(document.access[i], fmt::format("/access/{}", i));
+    if (!good) return good;
   }
   for (std::size_t f = 0; f < document.files.size(); ++f)
     for (std::size_t s = 0; s < document.files[f].sources.size(); ++s) {

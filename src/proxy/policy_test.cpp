@@ -2,8 +2,12 @@
 #include "proxy/policy.hpp"
 
 #include "base/text.hpp"
+#include "proxy/client_certificate.hpp"
 
 #include <gtest/gtest.h>
+#include <openssl/ec.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
 
 namespace restante::proxy {
 namespace {
@@ -72,10 +76,67 @@ TEST(Supported, CredentialsMustBeThereAndOfAKnownKind) {
 
   document.files[0].sources[0].credential_ids = {"c1", "c2"};
   EXPECT_EQ(refusal(check_supported(document)), (Refusal{Reason::invalid, "/what/files/0/sources/0/cred/1"}));
-  for (CredentialKind kind : {CredentialKind::tls, CredentialKind::oauth}) {
-    document.access[0].kind = kind;
-    EXPECT_EQ(refusal(check_supported(document)), (Refusal{Reason::cap_denied, "/access/0/kind"}));
-  }
+}
+
+/// A self-signed certificate and its key.
+struct Made {
+  std::string certificate, key;
+};
+Made make_certificate() {
+  EVP_PKEY* key = EVP_EC_gen("P-256");
+  X509* certificate = X509_new();
+  X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
+  X509_gmtime_adj(X509_getm_notAfter(certificate), 60);
+  X509_set_pubkey(certificate, key);
+  X509_sign(certificate, key, EVP_sha256());
+  const auto text = [](auto write) {
+    BIO* bio = BIO_new(BIO_s_mem());
+    write(bio);
+    char* data = nullptr;
+    const auto size = BIO_get_mem_data(bio, &data);
+    std::string out(data, static_cast<std::size_t>(size));
+    BIO_free(bio);
+    return out;
+  };
+  Made made;
+  made.certificate = text([&](BIO* bio) { PEM_write_bio_X509(bio, certificate); });
+  made.key =
+      text([&](BIO* bio) { PEM_write_bio_PrivateKey(bio, key, nullptr, nullptr, 0, nullptr, nullptr); });
+  X509_free(certificate);
+  EVP_PKEY_free(key);
+  return made;
+}
+
+TEST(Supported, ClientCertificatesMustBeReadableAndHaveTheirOwnKey) {
+  const Made mine = make_certificate(), other = make_certificate();
+  const auto judge = [](const std::string& certificate, const std::string& key) {
+    auto document = one_url();
+    auto& credential = document.access.emplace_back();
+    credential.kind = CredentialKind::tls;
+    credential.certificate = certificate;
+    credential.key = key;
+    return check_supported(document);
+  };
+
+  EXPECT_TRUE(judge(mine.certificate, mine.key));
+  EXPECT_TRUE(judge(mine.certificate + other.certificate, mine.key));
+  EXPECT_EQ(refusal(judge(mine.certificate, other.key)), (Refusal{Reason::invalid, "/access/0/key"}));
+  EXPECT_EQ(refusal(judge(mine.key, mine.key)), (Refusal{Reason::invalid, "/access/0/cert"}));
+  EXPECT_EQ(refusal(judge(mine.certificate, "-----BEGIN ENCRYPTED PRIVATE KEY-----\n")),
+            (Refusal{Reason::invalid, "/access/0/key"}));
+}
+
+TEST(Pem, IsSplitIntoCertificatesAndKey) {
+  const Made mine = make_certificate();
+
+  const PemParts parts =
+      split_pem("Bag Attributes\n" + mine.key + "x\n" + mine.certificate + mine.certificate);
+
+  EXPECT_EQ(parts.key, mine.key);
+  EXPECT_EQ(parts.certificates, mine.certificate + mine.certificate);
+  EXPECT_TRUE(split_pem("-----BEGIN CERTIFICATE-----\nAAAA").certificates.empty());
+  EXPECT_EQ(certificate_end(mine.certificate).size(), std::string("2026-11-22T10:00:00Z").size());
+  EXPECT_EQ(certificate_end("nonsense"), "");
 }
 
 TEST(Supported, AreNeitherCodeNorPayNorNotifyNorRepeat) {

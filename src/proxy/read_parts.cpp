@@ -26,10 +26,20 @@ bool read_cookie(MemberReader& in, const Node& node, Cookie& out) {
   return true;
 }
 
+bool read_grant(MemberReader& in, const Node& m, Credential& out) {
+  if (m.key == "token_endpoint") return in.text(m, rules::place_url, out.token_endpoint);
+  if (m.key == "client_id") return in.text(m, rules::token, out.client_id);
+  if (m.key == "client_secret") return in.text(m, rules::token, out.client_secret);
+  if (m.key == "refresh_token") return in.text(m, rules::token, out.refresh_token);
+  if (m.key == "access_token") return in.text(m, rules::token, out.token);
+  return m.key != "expires" || in.integer(m, 0, last_second, out.expires.emplace());
+}
+
 /// Members of credentials that are not in one of the kind are unknown members: ignored.
 bool read_secret(MemberReader& in, const Node& m, Credential& out) {
   switch (out.kind) {
     case CredentialKind::basic:
+    case CredentialKind::digest:
       if (m.key == "user") return in.text(m, rules::user, out.user);
       if (m.key == "password") return in.text(m, rules::secret, out.password);
       return true;
@@ -48,10 +58,10 @@ bool read_secret(MemberReader& in, const Node& m, Credential& out) {
         if (!read_header(in, header, out.headers)) return false;
       return true;
     case CredentialKind::tls:
-      return (m.key != "cert" && m.key != "key") || in.text(m, rules::pem);
+      if (m.key == "cert") return in.text(m, rules::pem, out.certificate);
+      return m.key != "key" || in.text(m, rules::pem, out.key);
     case CredentialKind::oauth:
-      if (m.key == "token_endpoint") return in.text(m, rules::place_url);
-      return (m.key != "client_id" && m.key != "refresh_token") || in.text(m, rules::token);
+      return read_grant(in, m, out);
   }
   return true;
 }
@@ -61,15 +71,16 @@ bool read_credential(MemberReader& in, const Node& node, Credential& out) {
   static constexpr std::pair<std::string_view, CredentialKind> kinds[] = {
       {"basic", CredentialKind::basic},     {"bearer", CredentialKind::bearer},
       {"cookies", CredentialKind::cookies}, {"headers", CredentialKind::headers},
-      {"tls", CredentialKind::tls},         {"oauth", CredentialKind::oauth}};
+      {"tls", CredentialKind::tls},         {"oauth", CredentialKind::oauth},
+      {"digest", CredentialKind::digest}};
   static constexpr std::string_view of_basic[] = {"user", "password"}, of_bearer[] = {"token"},
                                     of_cookies[] = {"cookies"}, of_headers[] = {"headers"},
                                     of_tls[] = {"cert", "key"},
                                     of_oauth[] = {"token_endpoint", "client_id", "refresh_token"};
   if (!in.want(node, Kind::object) || !in.require_members(node, required)) return false;
   if (!in.one_of(*in.tree().member(node, "kind"), kinds, out.kind)) return false;
-  const std::span<const std::string_view> needed[] = {of_basic,   of_bearer, of_cookies,
-                                                      of_headers, of_tls,    of_oauth};
+  const std::span<const std::string_view> needed[] = {of_basic, of_bearer, of_cookies, of_headers,
+                                                      of_tls,   of_oauth,  of_basic};
   if (!in.require_members(node, needed[static_cast<std::size_t>(out.kind)])) return false;
   for (const Node& m : in.tree().children(node)) {
     if (m.key == "id") {

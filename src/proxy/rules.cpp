@@ -40,11 +40,23 @@ bool is_one_of(char c, std::string_view set) {
   return set.find(c) != std::string_view::npos;
 }
 
+/// Whether text has U+0080 to U+009F, U+2028 or U+2029 in it: programs behind us may take them for a line's
+/// end.
+bool has_unicode_break(std::string_view utf8) {
+  for (std::size_t i = 0; i + 1 < utf8.size(); ++i) {
+    const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(utf8[at]); };
+    if (byte(i) == 0xc2 && byte(i + 1) < 0xa0) return true;
+    if (byte(i) == 0xe2 && i + 2 < utf8.size() && byte(i + 1) == 0x80 && (byte(i + 2) | 1) == 0xa9)
+      return true;
+  }
+  return false;
+}
+
 bool is_any(std::string_view) {
   return true;
 }
 bool is_line(std::string_view text) {
-  return each(text, [](char c) { return !is_control(c); });
+  return each(text, [](char c) { return !is_control(c); }) && !has_unicode_break(text);
 }
 bool is_nonempty_line(std::string_view text) {
   return !text.empty() && is_line(text);
@@ -66,7 +78,7 @@ bool is_thumbprint(std::string_view text) {
 
 bool is_name(std::string_view text) {
   return !text.empty() && text != "." && text != ".." &&
-         each(text, [](char c) { return !is_control(c) && c != '/' && c != '\\'; });
+         each(text, [](char c) { return c != '/' && c != '\\'; }) && is_line(text);
 }
 
 bool is_folder(std::string_view text) {
@@ -93,7 +105,7 @@ bool is_token(std::string_view text) {
 }
 
 bool is_header_value(std::string_view text) {
-  return each(text, [](char c) { return c == '\t' || !is_control(c); });
+  return each(text, [](char c) { return c == '\t' || !is_control(c); }) && !has_unicode_break(text);
 }
 
 bool is_url(std::string_view text) {
@@ -197,7 +209,8 @@ bool is_hex_of(std::string_view text) {
   return text.size() == Digits && each(text, is_lower_hex);
 }
 bool is_pem(std::string_view text) {
-  return text.starts_with("-----BEGIN ");
+  return text.starts_with("-----BEGIN ") &&
+         each(text, [](char c) { return (c >= 0x20 && c < 0x7f) || c == '\n' || c == '\r' || c == '\t'; });
 }
 bool is_instant(std::string_view text) {
   return has_ixdtf_shape(text);

@@ -32,11 +32,18 @@ constexpr std::string_view userinfo_marks = "-._~!$&'()*+,;=:";
 constexpr std::string_view path_marks = "-._~!$&'()*+,;=:@/";
 constexpr std::string_view query_marks = "-._~!$&'()*+,;=:@/?";
 
+/// Percent-encoded NUL, LF or CR. Nothing that people fetch is named so, and some program on the way may
+/// decode it into the middle of a header (THREATS.md C3).
+bool is_encoded_break(char high, char low) {
+  return high == '0' && (low == '0' || low == 'A' || low == 'a' || low == 'D' || low == 'd');
+}
+
 /// The first byte that may not stand there, or npos.
 std::size_t first_bad(std::string_view text, std::string_view marks) {
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (is_alnum(text[i]) || is_in(text[i], marks)) continue;
-    if (text[i] == '%' && i + 2 < text.size() && is_hex(text[i + 1]) && is_hex(text[i + 2])) {
+    if (text[i] == '%' && i + 2 < text.size() && is_hex(text[i + 1]) && is_hex(text[i + 2]) &&
+        !is_encoded_break(text[i + 1], text[i + 2])) {
       i += 2;
       continue;
     }
@@ -107,7 +114,7 @@ Result<UrlParts> split_url(std::string_view url) {
     out.userinfo = authority.substr(0, at);
     authority.remove_prefix(at + 1);
     if (first_bad(out.userinfo, userinfo_marks) != std::string_view::npos)
-      return bad_url("the user name or password in the address has a character that must be percent-encoded",
+      return bad_url("the user name or password in the address has a character that cannot stand there",
                      "leave it out of the address and give it as a credential (--user, --secret-stdin)");
   }
   const auto port =
@@ -139,8 +146,11 @@ Result<UrlParts> split_url(std::string_view url) {
        query_marks},
       {hash == std::string_view::npos ? std::string_view() : out.rest.substr(hash + 1), query_marks}};
   for (const auto& [part, marks] : parts)
-    if (const auto bad = first_bad(part, marks); bad != std::string_view::npos)
+    if (const auto bad = first_bad(part, marks); bad != std::string_view::npos) {
+      if (bad + 2 < part.size() && part[bad] == '%' && is_hex(part[bad + 1]) && is_hex(part[bad + 2]))
+        return bad_url("the address has a percent-encoded line break or NUL in it", "leave it out");
       return bad_url("the address has " + shown(part[bad]) + " in it", "percent-encode it (RFC 3986)");
+    }
   return out;
 }
 

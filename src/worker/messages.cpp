@@ -35,8 +35,8 @@ struct EnumNames<jobs::Outcome> {
   static std::optional<jobs::Outcome> from_text(std::string_view name) { return outcomes.find(name); }
 };
 
-inline constexpr NameTable<proxy::CredentialKind, 6> credential_kinds{
-    {"basic", "bearer", "cookies", "headers", "tls", "oauth"}};
+inline constexpr NameTable<proxy::CredentialKind, 7> credential_kinds{
+    {"basic", "bearer", "cookies", "headers", "tls", "oauth", "digest"}};
 template <>
 struct EnumNames<proxy::CredentialKind> {
   static std::string_view text(proxy::CredentialKind value) { return credential_kinds.text(value); }
@@ -92,6 +92,13 @@ void fields(Io& io, Is<proxy::Credential> auto& x) {
   io("token", x.token);
   io("cookies", x.cookies);
   io("headers", x.headers);
+  io("certificate", x.certificate);
+  io("key", x.key);
+  io("token_endpoint", x.token_endpoint);
+  io("client_id", x.client_id);
+  io("client_secret", x.client_secret);
+  io("refresh_token", x.refresh_token);
+  io("expires", x.expires);
 }
 
 template <class Io>

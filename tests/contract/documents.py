@@ -32,7 +32,8 @@ EVERYTHING = {
         {"id": "headers4", "kind": "headers", "scope": ORIGIN, "headers": [["x-api-key", "k"]]},
         {"id": "client-5", "kind": "tls", "scope": ORIGIN, "cert": "-----BEGIN C", "key": "-----BEGIN K"},
         {"id": "grant--6", "kind": "oauth", "scope": ORIGIN, "token_endpoint": "https://id.example/token",
-         "client_id": "me", "refresh_token": "again"}],
+         "client_id": "me", "refresh_token": "again", "client_secret": "own", "access_token": "now", "expires": 1796200000},
+        {"id": "digest--7", "kind": "digest", "scope": ORIGIN, "user": "ana", "password": "pa:ss word"}],
     "pay": {"budget": {"max": "5.00", "currency": "EUR"}, "each": {"max": "1", "currency": "EUR"}, "payees": ORIGIN,
             "methods": ["voucher"], "instruments": [{"kind": "voucher"}]},
     "when": {"tz": "Europe/Paris", "start": "2026-11-28T01:00:00+01:00[Europe/Paris]",
@@ -48,13 +49,13 @@ EVERYTHING = {
 IN_FOLDER = {**MINIMAL, "what": {**MINIMAL["what"], "folder": "course/one"}}
 
 OTHER_TYPES = [None, True, 7, -3, 1.5, "text", [], {}, [None], {"a": None}]
-EDITS = list("aZ09 -_./:;,=@[]!?#\\\"'<>^{|}~+*\t\n\x00\x1f\x7fé€😀") + ["..", "/../", "%2", "%2f", "//"]
+EDITS = list("aZ09 -_./:;,=@[]!?#\\\"'<>^{|}~+*\t\n\x00\x1f\x7f\x85\u2028é€😀") + ["..", "/../", "%2", "%2f", "//"]
 CURATED = {
     "url": ["http://h", "HTTPS://H.example/", "http://[::1]/", "http://[::ffff:1.2.3.4]:80/", "http://[1::2::3]/",
             "http://[12345::]/", "http://[::1/", "http://h:65535/", "http://h:65536/", "http://h:99999/", "http://h:/",
             "http://h:000080/", "http://h:8a/", "http://u:p@h/", "http://u@h/", "http://@h/", "http://u:p@x@h/", "http:///a",
             "http://", "http:h/a", "http:/h/a", "//h/a", "/a", "h/a", "file:///etc/passwd", "javascript:alert(1)",
-            "gopher://h/", "ftp://h/a", "ftps://h/a", "sftp://h/a", "http://h/a b", "http://h/\\a", "http://h\\a/", "http://h/%zz",
+            "gopher://h/", "ftp://h/a", "ftps://h/a", "sftp://h/a", "http://h/a b", "http://h/\\a", "http://h\\a/", "http://h/%zz", "http://h/%0a", "http://h/?%0D%00", "http://h/#%0a", "http://u%0d:p@h/", "http://h/%0b%1f",
             "http://h/%2", "http://h/ä", "http://hä/", "http://h?a=b", "http://h#a", "http://h/a#b#c", "http://h/a?b?c",
             "http://h/a[1]", "http://1.2.3.4/", "http://h_x/", "http://h%41/", "http://h!/", "data:,x", "", " http://h/",
             "http://h/ ", "http://h/\n", "http://h/\"", "http://[fe80::1%25eth0]/", "http://[v1.a]/", "http://[::]", "http://[]/"],
@@ -82,7 +83,7 @@ CURATED = {
     "repeat": ["FREQ=DAILY", "FREQ=MONTHLY;COUNT=3", "FREQ=HOURLY", "FREQ=DAILYX", "FREQ=DAILY;", "FREQ=DAILY;X", "FREQ=DAILY;X=",
                "FREQ=DAILY;=X", "FREQ=DAILY;A=B=C", "INTERVAL=2;FREQ=DAILY", "", "FREQ=WEEKLY;BYDAY=-1MO;UNTIL=20261128T000000Z"],
     "max": ["0", "5.", ".5", "5.00", "1" * 12, "1" * 13, "1." + "1" * 8, "1." + "1" * 9, "-1", "1e3", ""],
-    "kind": ["basic", "bearer", "cookies", "headers", "tls", "oauth", "digest"],
+    "kind": ["basic", "bearer", "cookies", "headers", "tls", "oauth", "digest", "ntlm"],
     "cookiePath": ["/", "/a b", "a", "", "/a;b", "/a\n"],
 }
 
@@ -193,7 +194,7 @@ class Generator:
         yield from [other for other in OTHER_TYPES if not (beyond and isinstance(other, str))]
         yield from self.curated(where)
         if "pattern" in sub:
-            yield from [value + "\n", "\x00" + value, value + "\x7f", " " + value, value + "ä", value + ":", ""]
+            yield from [value + "\n", "\x00" + value, value + "\x7f", value + "\x85", "\u2028" + value, value + "\u2029", " " + value, value + "ä", value + ":", ""]
         for choice in sub.get("enum", []):
             yield choice
             yield choice.swapcase() + "x"
