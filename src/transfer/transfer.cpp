@@ -349,6 +349,7 @@ void Transfer::on_no_answer(const net::CurlEnd& end) {
       }
       case net::CurlEnding::nothing:
       case net::CurlEnding::cut:
+      case net::CurlEnding::finished:  // libcurl calls a head without its end finished
         return fail(Reason::incomplete, host + " closed the connection without an answer").value();
       case net::CurlEnding::malformed:
         return fail(Reason::malformed, host + " gave an answer that is not HTTP").value();

@@ -101,6 +101,8 @@ const std::vector<Row>& rows() {
       {"DigestDiffers", "/ok", Outcome::failed, Reason::digest_mismatch, {}, {}, with_wrong_digest},
       {"M1", "/m1", Outcome::failed, Reason::incomplete, half(), {}, {}, false, true},
       {"M1Tls", "/m1", Outcome::failed, Reason::incomplete, half(), {}, {}, true, true},
+      {"M1InTheHead", "/m1-head", Outcome::failed, Reason::incomplete, "", {}, {}, false, true},
+      {"M1InTheHeadTls", "/m1-head", Outcome::failed, Reason::incomplete, "", {}, {}, true, true},
       {"M1Resumed", "/m1", Outcome::complete, {}, whole(), half(), resuming},
       {"M2", "/m2", Outcome::failed, Reason::excess, whole()},
       {"M2Tls", "/m2", Outcome::failed, Reason::excess, whole(), {}, {}, true},

@@ -123,6 +123,11 @@ def m1(peer, request):
     peer.close()
 
 
+def m1_head(peer, request):
+    peer.send("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n")
+    peer.close()
+
+
 def m2(peer, request):
     peer.head("200 OK", f"Content-Length: {SIZE}")
     peer.send(DATA + b"and more of it")
@@ -334,6 +339,7 @@ ROUTES = {
     "/ok": good,
     "/long": lambda p, r: good(p, r, LONG_DATA),
     "/m1": m1,
+    "/m1-head": m1_head,
     "/m2": m2, "/m2-small": m2_small, "/m2-long": m2_long,
     "/m3": files(head=[f"Content-Length: {SIZE + 7}"], body=DATA), "/m3-same": files(head=[f"Content-Length: {SIZE}"], body=DATA),
     "/m4-negative": raw(b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello"),
