@@ -133,12 +133,13 @@ api::ApiOptions api_options(const Config& config, const House& house) {
 /// The running server: every part in the order in which they lean on each other, the last one stopped first.
 class Serving {
 public:
-  Serving(const Config& config, House& house)
+  Serving(const Config& config, House& house, const net::AddressGuard& guard)
       : config_(config), house_(house), executor_(house.loop.get_executor()) {
     worker::PoolOptions pool;
     pool.program =
         config.worker_program.empty() ? own_folder() + "/restante-transfer" : config.worker_program;
     pool.addresses.allow = config.address_guard_allow;
+    pool.guard = guard;
     pool.ca_bundle = config.worker_ca_bundle;
     pool.max_workers = config.max_workers;
     pool_ = worker::make_pool(executor_, resolver_pool_.get_executor(), std::move(pool));
@@ -258,7 +259,7 @@ void stopped_too_slowly(int) {
 
 }  // namespace
 
-Result<void> serve(const Config& given, const std::string& dir) {
+Result<void> serve(const Config& given, const std::string& dir, const net::AddressGuard& guard) {
   Config config = given;
   if (config.place_name.empty()) config.place_name = host_name();
   if (config.time_zone.empty()) config.time_zone = proxy::system_zone();
@@ -268,7 +269,7 @@ Result<void> serve(const Config& given, const std::string& dir) {
   if (!house) return fail(house.error());
   Result<void> outcome;
   {
-    Serving serving(config, **house);
+    Serving serving(config, **house, guard);
     auto ended = asio::co_spawn((*house)->loop, serving.run(), asio::use_future);
     (*house)->loop.run();
     outcome = ended.get();

@@ -34,6 +34,15 @@ enum class Lan { refused, allowed };
 /// Pure; reads memory only.
 Result<void> judge(const sockaddr& address, socklen_t length, const AddressPolicy& policy, Lan lan);
 
+using Judge = Result<void> (*)(const sockaddr&, socklen_t, const AddressPolicy&, Lan);
+
+/// The two layers of the guard, each enough by itself. They are named so that a test can take one away and
+/// see that the other holds; no configuration reaches them.
+struct AddressGuard {
+  Judge names = judge;    ///< layer 1: where a host leads, before anything is opened
+  Judge sockets = judge;  ///< layer 2: at the socket, before it connects
+};
+
 /// "192.0.2.1" or "2001:db8::1" from an in_addr or in6_addr.
 std::string numeric(int family, const void* address);
 

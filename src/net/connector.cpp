@@ -8,6 +8,17 @@
 
 namespace restante::net {
 
+Opened open_judged(const Endpoint& to, const AddressPolicy& policy, Lan lan, Judge layer2) {
+  if (!layer2(to.raw(), to.length, policy, lan)) return {EACCES, {}};
+  UniqueFd fd(::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+  if (!fd) return {errno, {}};
+  int done;
+  do done = ::connect(fd.get(), &to.raw(), to.length);
+  while (done != 0 && errno == EINTR);
+  if (done != 0 && errno != EINPROGRESS) return {errno, {}};
+  return {0, std::move(fd)};
+}
+
 void Connector::permit(std::uint32_t transfer, Permit permit) {
   auto fresh = std::make_shared<const Permit>(std::move(permit));
   const std::lock_guard lock(mutex_);
@@ -25,23 +36,16 @@ std::shared_ptr<const Permit> Connector::find(std::uint32_t transfer) const {
   return found == permits_.end() ? nullptr : found->second;
 }
 
-Connector::Opened Connector::open(std::uint32_t transfer, int socktype, const sockaddr& address,
-                                  socklen_t length) const {
+Opened Connector::open(std::uint32_t transfer, int socktype, const sockaddr& address,
+                       socklen_t length) const {
   const auto permit = find(transfer);
   const auto target = Endpoint::from(address, length);
   if (!permit || !target || (socktype & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != SOCK_STREAM) return {EACCES, {}};
   const bool expected = std::any_of(permit->to.begin(), permit->to.end(), [&](const Endpoint& allowed) {
     return allowed == *target || (permit->data_ports && target->port() >= 1024 && allowed.same_host(*target));
   });
-  if (!expected || !judge(target->raw(), target->length, permit->policy, permit->lan)) return {EACCES, {}};
-
-  UniqueFd fd(::socket(target->family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
-  if (!fd) return {errno, {}};
-  int done;
-  do done = ::connect(fd.get(), &target->raw(), target->length);
-  while (done != 0 && errno == EINTR);
-  if (done != 0 && errno != EINPROGRESS) return {errno, {}};
-  return {0, std::move(fd)};
+  if (!expected) return {EACCES, {}};
+  return open_judged(*target, permit->policy, permit->lan, layer2_);
 }
 
 }  // namespace restante::net

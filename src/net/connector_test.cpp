@@ -41,8 +41,7 @@ AddressPolicy loopback() {
   return policy;
 }
 
-Connector::Opened open(const Connector& connector, std::uint32_t transfer, const Endpoint& to,
-                       int type = SOCK_STREAM) {
+Opened open(const Connector& connector, std::uint32_t transfer, const Endpoint& to, int type = SOCK_STREAM) {
   return connector.open(transfer, type, to.raw(), to.length);
 }
 

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <memory>
-#include <netinet/in.h>
 #include <optional>
 #include <sys/socket.h>
 
@@ -15,14 +14,13 @@ namespace restante::net {
 namespace {
 
 struct Race : std::enable_shared_from_this<Race> {
-  explicit Race(Executor on) : loop(on), changed(on) {}
+  Race(Executor on, Permit p, Judge judge) : loop(on), permit(std::move(p)), layer2(judge), changed(on) {}
 
   /// Starts an attempt; its end, good or bad, notifies.
-  void attempt(const Endpoint& to, std::size_t index) {
-    const int fd = ::socket(to.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-    if (fd < 0) return;
-    const auto socket = std::make_shared<asio::posix::stream_descriptor>(loop, fd);
-    if (::connect(fd, &to.raw(), to.length) != 0 && errno != EINPROGRESS) return;
+  void attempt(std::size_t index) {
+    auto opened = open_judged(permit.to[index], permit.policy, permit.lan, layer2);
+    if (opened.error != 0) return;
+    const auto socket = std::make_shared<asio::posix::stream_descriptor>(loop, opened.fd.release());
     sockets.push_back(socket);
     ++open;
     socket->async_wait(asio::posix::stream_descriptor::wait_write,
@@ -44,6 +42,8 @@ struct Race : std::enable_shared_from_this<Race> {
   }
 
   Executor loop;
+  Permit permit;
+  Judge layer2;
   Signal changed;
   std::vector<std::shared_ptr<asio::posix::stream_descriptor>> sockets;
   int open = 0;
@@ -52,8 +52,9 @@ struct Race : std::enable_shared_from_this<Race> {
 
 }  // namespace
 
-Task<std::vector<Endpoint>> fastest_first(Executor loop, std::vector<Endpoint> endpoints, RaceLimits limits) {
-  auto race = std::make_shared<Race>(loop);
+Task<std::vector<Endpoint>> fastest_first(Executor loop, Permit permit, Judge layer2, RaceLimits limits) {
+  auto endpoints = permit.to;
+  auto race = std::make_shared<Race>(loop, std::move(permit), layer2);
   struct Closing {
     explicit Closing(std::shared_ptr<Race> r) : race(std::move(r)) {}
     ~Closing() { race->close(); }
@@ -61,7 +62,7 @@ Task<std::vector<Endpoint>> fastest_first(Executor loop, std::vector<Endpoint> e
   } closing(race);
   const auto until = std::chrono::steady_clock::now() + limits.patience;
   for (std::size_t i = 0; i < endpoints.size() && !race->winner; ++i) {
-    race->attempt(endpoints[i], i);
+    race->attempt(i);
     // The next one starts when the time is over, or at once when all have failed.
     const auto next = std::chrono::steady_clock::now() + limits.stagger;
     while (race->open > 0 && !race->winner) {

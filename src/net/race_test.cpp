@@ -10,6 +10,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <optional>
+#include <poll.h>
 #include <sys/socket.h>
 
 namespace restante::net {
@@ -41,14 +42,17 @@ struct Listener {
   }
 };
 
-std::vector<Endpoint> race(std::vector<Endpoint> endpoints, RaceLimits limits = {}) {
+std::vector<Endpoint> race(std::vector<Endpoint> endpoints, RaceLimits limits = {}, bool permitted = true) {
   asio::io_context loop;
   std::optional<std::vector<Endpoint>> out;
-  auto body = [](asio::io_context& l, std::vector<Endpoint> e, RaceLimits lim,
+  auto body = [](asio::io_context& l, std::vector<Endpoint> e, RaceLimits lim, bool allowed,
                  std::optional<std::vector<Endpoint>>& o) -> Task<> {
-    o.emplace(co_await fastest_first(l.get_executor(), std::move(e), lim));
+    Permit permit;
+    permit.to = std::move(e);
+    if (allowed) permit.policy.allow.push_back(*AddressRange::parse("127.0.0.0/8"));
+    o.emplace(co_await fastest_first(l.get_executor(), std::move(permit), judge, lim));
   };
-  asio::co_spawn(loop, body(loop, std::move(endpoints), limits, out), asio::detached);
+  asio::co_spawn(loop, body(loop, std::move(endpoints), limits, permitted, out), asio::detached);
   loop.run();
   return std::move(*out);
 }
@@ -87,6 +91,18 @@ TEST(Race, TheFirstStaysFirstWhenItAnswers) {
   const auto order = race({first.at, second.at});
 
   EXPECT_EQ(order, (std::vector<Endpoint>{first.at, second.at}));
+}
+
+TEST(Race, JudgesEachAddressAgainBeforeItConnects) {
+  Listener first, second;
+
+  const auto order = race({first.at, second.at}, {}, false);
+
+  EXPECT_EQ(order, (std::vector<Endpoint>{first.at, second.at}));
+  for (const auto* listener : {&first, &second}) {
+    pollfd touched{listener->fd.get(), POLLIN, 0};
+    EXPECT_EQ(::poll(&touched, 1, 50), 0);
+  }
 }
 
 TEST(Race, TheOrderStaysWhenNobodyAnswers) {

@@ -102,11 +102,11 @@ std::vector<Endpoint> interleave(const std::vector<Endpoint>& in, std::size_t mo
 }
 
 Result<std::vector<Endpoint>> only_permitted(const std::string& host, const std::vector<Endpoint>& found,
-                                             const AddressPolicy& policy, Lan lan) {
+                                             const AddressPolicy& policy, Lan lan, Judge layer1) {
   std::vector<Endpoint> permitted;
   std::optional<Error> refusal;
   for (const auto& endpoint : found) {
-    auto verdict = judge(endpoint.raw(), endpoint.length, policy, lan);
+    auto verdict = layer1(endpoint.raw(), endpoint.length, policy, lan);
     if (verdict)
       permitted.push_back(endpoint);
     else if (!refusal)
@@ -193,6 +193,7 @@ struct Resolver::State {
   Executor loop, pool;
   ResolveLimits limits;
   Lookup lookup;
+  Judge layer1 = judge;
   std::size_t running = 0;
   std::list<Signal*> waiting;  // of the tasks below, first come first served
 
@@ -202,12 +203,13 @@ struct Resolver::State {
   }
 };
 
-Resolver::Resolver(Executor loop, Executor pool, ResolveLimits limits, Lookup lookup)
+Resolver::Resolver(Executor loop, Executor pool, ResolveLimits limits, Lookup lookup, Judge layer1)
     : state_(std::make_shared<State>()) {
   state_->loop = std::move(loop);
   state_->pool = std::move(pool);
   state_->limits = limits;
   state_->lookup = std::move(lookup);
+  state_->layer1 = layer1;
 }
 
 Resolver::~Resolver() = default;
@@ -217,7 +219,7 @@ Task<Result<std::vector<Endpoint>>> Resolver::resolve(std::string host, std::uin
   auto state = state_;
   auto literal = read_literal(host, port);
   if (!literal) co_return fail(std::move(literal.error()));
-  if (literal->has_value()) co_return only_permitted(host, {**literal}, policy, lan);
+  if (literal->has_value()) co_return only_permitted(host, {**literal}, policy, lan, state->layer1);
 
   const auto until = std::chrono::steady_clock::now() + state->limits.deadline;
   if (state->running >= state->limits.parallel) {
@@ -257,7 +259,7 @@ Task<Result<std::vector<Endpoint>>> Resolver::resolve(std::string host, std::uin
   if (!co_await answer->arrived.wait_for(left))
     co_return fail(Reason::timeout, "looking up \"" + host + "\" took too long");
   if (!answer->found) co_return fail(std::move(answer->found.error()));
-  auto permitted = only_permitted(host, *answer->found, policy, lan);
+  auto permitted = only_permitted(host, *answer->found, policy, lan, state->layer1);
   if (!permitted) co_return fail(std::move(permitted.error()));
   co_return interleave(*permitted, state->limits.addresses);
 }

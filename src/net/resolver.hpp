@@ -55,7 +55,8 @@ public:
   /// A blocking look-up of a name, called on the pool. Errors: dns.
   using Lookup = std::function<Result<std::vector<Endpoint>>(const std::string& name, std::uint16_t port)>;
 
-  Resolver(Executor loop, Executor pool, ResolveLimits limits = {}, Lookup lookup = system_lookup);
+  Resolver(Executor loop, Executor pool, ResolveLimits limits = {}, Lookup lookup = system_lookup,
+           Judge layer1 = judge);
   ~Resolver();
 
   /// The permitted addresses in the order to be tried: as the system sorts them (RFC 6724), IPv6 and IPv4 by

@@ -58,8 +58,8 @@ using RunningPtr = std::shared_ptr<Running>;
 
 /// The worker of one account.
 struct Lane {
-  Lane(Executor loop, AccountId of, Spawned spawned, ProcessLimits limits)
-      : account(of), process(loop, std::move(spawned), limits), idle(loop), since(Clock::now()) {}
+  Lane(Executor loop, AccountId of, Spawned spawned, ProcessLimits limits, net::Judge layer2)
+      : account(of), process(loop, std::move(spawned), limits, layer2), idle(loop), since(Clock::now()) {}
 
   AccountId account;
   Process process;
@@ -104,7 +104,7 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
   PoolState(Executor on, Executor lookups, PoolOptions o)
       : loop(on),
         options(std::move(o)),
-        resolver(on, std::move(lookups)),
+        resolver(on, std::move(lookups), {}, net::Resolver::system_lookup, options.guard.names),
         tasks(on, "workers"),
         changed(on) {}
 
@@ -190,7 +190,7 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
     }
     ProcessLimits limits;
     limits.start_time = options.start_time;
-    auto lane = std::make_shared<Lane>(loop, id, std::move(*spawned), limits);
+    auto lane = std::make_shared<Lane>(loop, id, std::move(*spawned), limits, options.guard.sockets);
     accounts[id].lane = lane;
     ++workers;
     tasks.spawn(serve(shared_from_this(), lane));
@@ -369,16 +369,16 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
       reply.refused = Error{Reason::redirect_loop, "it asked for too many addresses", {}, {}, false};
     } else {
       auto found = co_await pool->resolver.resolve(asked.host, asked.port, policy, running->lan);
-      if (found && found->size() > 1) {
-        auto ordered = co_await net::fastest_first(pool->loop, std::move(*found));
-        found = std::move(ordered);
-      }
       if (found) {
-        for (const auto& endpoint : *found) reply.addresses.push_back(endpoint.numeric());
         net::Permit permit;
         permit.to = std::move(*found);
         permit.policy = std::move(policy);
         permit.lan = running->lan;
+        if (permit.to.size() > 1) {
+          auto ordered = co_await net::fastest_first(pool->loop, permit, pool->options.guard.sockets);
+          permit.to = std::move(ordered);
+        }
+        for (const auto& endpoint : permit.to) reply.addresses.push_back(endpoint.numeric());
         permit.data_ports = asked.scheme == "ftp" || asked.scheme == "ftps";
         if (!running->result) lane->process.connector().permit(running->number, std::move(permit));
       } else {

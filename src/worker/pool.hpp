@@ -11,8 +11,9 @@
 namespace restante::worker {
 
 struct PoolOptions {
-  std::string program;                                           ///< absolute path of restante-transfer
-  net::AddressPolicy addresses;                                  ///< what the operator allows for everybody
+  std::string program;           ///< absolute path of restante-transfer
+  net::AddressPolicy addresses;  ///< what the operator allows for everybody
+  net::AddressGuard guard;
   std::string ca_bundle = "/etc/ssl/certs/ca-certificates.crt";  ///< trusted roots for content servers
   int max_workers = 32;                                          ///< one for each account with work at most
   std::chrono::seconds idle{30};                                 ///< then a worker without work ends

@@ -23,14 +23,14 @@ using Clock = std::chrono::steady_clock;
 }  // namespace
 
 struct Process::State : std::enable_shared_from_this<State> {
-  State(Executor on, Spawned spawned, ProcessLimits l)
+  State(Executor on, Spawned spawned, ProcessLimits l, net::Judge layer2)
       : loop(std::move(on)),
         limits(l),
         pid(spawned.pid),
         pidfd(std::move(spawned.pidfd)),
         errors(std::move(spawned.errors)),
         channel(loop, std::move(spawned.channel)),
-        connector(std::make_shared<net::Connector>()),
+        connector(std::make_shared<net::Connector>(layer2)),
         connector_thread(std::make_unique<ConnectorThread>(std::move(spawned.connector), connector)),
         ended(loop, pidfd.get()),
         log(loop, errors.get()),
@@ -123,8 +123,8 @@ struct Process::State : std::enable_shared_from_this<State> {
   bool ready = false, ending = false, log_open = true;
 };
 
-Process::Process(Executor loop, Spawned spawned, ProcessLimits limits)
-    : state_(std::make_shared<State>(std::move(loop), std::move(spawned), limits)) {
+Process::Process(Executor loop, Spawned spawned, ProcessLimits limits, net::Judge layer2)
+    : state_(std::make_shared<State>(std::move(loop), std::move(spawned), limits, layer2)) {
 }
 
 Process::~Process() = default;

@@ -35,7 +35,8 @@ public:
 /// and reaps it. Lives on the control loop; nothing it says is trusted.
 class Process {
 public:
-  Process(Executor loop, Spawned spawned, ProcessLimits limits);
+  /// `layer2` judges what this worker connects to.
+  Process(Executor loop, Spawned spawned, ProcessLimits limits, net::Judge layer2 = net::judge);
   ~Process();  ///< after `run` has returned
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
