@@ -36,6 +36,7 @@ LIBRARIES = {
     "qrencode.h": {"apps"},
     "xxhash.h": {"transfer"},
     "date/": {"proxy"},
+    "utf8proc.h": {"base"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)
 
