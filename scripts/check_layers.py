@@ -34,9 +34,10 @@ LIBRARIES = {
     "CLI/": {"apps"},
     "toml++/": {"apps"},
     "qrencode.h": {"apps"},
-    "xxhash.h": {"transfer"},
+    "xxhash.h": {"base"},
     "date/": {"proxy"},
     "utf8proc.h": {"base"},
+    "zlib.h": {"transfer"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)
 

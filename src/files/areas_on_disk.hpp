@@ -24,8 +24,8 @@ struct Roots {
 };
 
 /// The disk side of Areas. Coroutines live on the control loop; every function that touches the disk is a
-/// plain one run in the pool, with values handed to it. Split over incoming.cpp, publish.cpp, area.cpp and
-/// housekeeping.cpp.
+/// plain one run in the pool, with values handed to it. Split over incoming.cpp, publish.cpp, area.cpp,
+/// sweep.cpp and housekeeping.cpp.
 class AreasOnDisk final : public Areas {
 public:
   AreasOnDisk(Executor loop, Executor disk_pool, Database& database, const Clock& clock, AreasOptions options,
@@ -36,6 +36,7 @@ public:
   Task<Result<void>> discard_incoming(AccountId account, JobId job, int file, int generation) override;
   Task<Result<std::string>> digest_incoming(AccountId account, JobId job, int file, int generation,
                                             std::string algorithm) override;
+  Task<Result<PieceReport>> hash_pieces(int fd, std::uint64_t first, std::uint64_t end_bytes) override;
   Task<Result<jobs::Room>> room(AccountId account) override;
   Task<Result<UniqueFd>> open_arriving(AccountId account, JobId job, int file, int generation) override;
 
@@ -94,6 +95,9 @@ private:
   };
   Result<Arriving> arriving(AccountId account) const;
   Result<jobs::Room> volume_room() const;
+
+  // sweep.cpp
+  Task<void> sweep_incoming();
 
   // housekeeping.cpp
   Result<void> clear_account_folders(AccountId account) const;

@@ -3,8 +3,10 @@
 #include "base/text.hpp"
 #include "files/areas_on_disk.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <memory>
 #include <unistd.h>
 
 namespace restante::files {
@@ -109,6 +111,26 @@ Task<Result<std::string>> AreasOnDisk::digest_incoming(AccountId account, JobId 
     }
     const std::string raw = hasher.finish();
     return to_hex({reinterpret_cast<const std::uint8_t*>(raw.data()), raw.size()});
+  };
+  co_return co_await offload(pool_, work);
+}
+
+Task<Result<PieceReport>> AreasOnDisk::hash_pieces(int fd, std::uint64_t first, std::uint64_t end_bytes) {
+  // A description of its own: the caller may be gone before a slow disk answers.
+  auto file = std::make_shared<UniqueFd>(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+  auto work = [file, first, end_bytes]() -> Result<PieceReport> {
+    if (!*file) return fail_errno(Reason::storage, "read a partial file", EBADF);
+    PieceHasher hasher(first);
+    std::string buffer(256u << 10, '\0');
+    while (hasher.end_bytes() < end_bytes) {
+      const auto wanted = std::min<std::uint64_t>(buffer.size(), end_bytes - hasher.end_bytes());
+      const ssize_t got = ::pread(file->get(), buffer.data(), wanted, static_cast<off_t>(hasher.end_bytes()));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return fail_errno(Reason::storage, "read a partial file", errno);
+      if (got == 0) break;
+      hasher.update(std::string_view(buffer).substr(0, static_cast<std::size_t>(got)));
+    }
+    return hasher.report();
   };
   co_return co_await offload(pool_, work);
 }

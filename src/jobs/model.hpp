@@ -49,6 +49,15 @@ struct Checkpoint {
   std::string etag, last_modified;  ///< as the content server sent them
   std::optional<std::uint64_t> total_bytes;
   bool ranges = false;  ///< the server said that it can go on from the middle
+  /// A person gave a new link to the same content, and nothing came from there yet.
+  bool relinked = false;
+};
+
+/// The partial file of an earlier generation that a content server would not go on with (CONTENT_SERVERS.md
+/// M12). It stays until the new one is longer; a later attempt goes back to it if the new one came to less.
+struct OldPartial {
+  int generation = 0;
+  Checkpoint checkpoint;
 };
 
 /// One file of a job: one row of its own, made when it first differs from "pending, nothing known".
@@ -62,7 +71,9 @@ struct FileRow {
   int source = 0;      ///< of the document's sources, the one in use
   int generation = 0;  ///< of the partial file: a restart from 0 makes a new one
   Checkpoint checkpoint;
-  std::string sha256;  ///< lower-case hexadecimal; empty: not known
+  std::optional<OldPartial> old;
+  std::uint64_t wasted_bytes = 0;  ///< fetched, and thrown away or set aside since
+  std::string sha256;              ///< lower-case hexadecimal; empty: not known
   bool verified = true;
   std::optional<FileId> published;
 };

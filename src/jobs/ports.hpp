@@ -3,6 +3,7 @@
 
 #include "base/database.hpp"
 #include "base/fd.hpp"
+#include "base/pieces.hpp"
 #include "base/task.hpp"
 #include "jobs/model.hpp"
 #include "proxy/document.hpp"
@@ -27,8 +28,10 @@ struct ResponseFacts {
   std::optional<std::uint64_t> total_bytes;  ///< of the whole content
   std::uint64_t offset = 0;                  ///< where this transfer's first byte belongs
   std::string etag, last_modified;
+  std::string date;  ///< of the answer: by it a Last-Modified is strong or not (RFC 9110 §8.8.2.2)
   bool ranges = false;
   bool web_page = false;  ///< HTML where nothing said that HTML is wanted
+  std::string coding;     ///< content coding that is taken off on the way ("gzip"); empty: none
 };
 
 /// One attempt to bring one file from one source, in a sandboxed worker.
@@ -43,7 +46,12 @@ struct TransferOrder {
   bool probe = false;      ///< stop after the headers; no file
   UniqueFd out;            ///< written from `offset` on; the kernel's file position is not used
   std::uint64_t offset = 0;
-  std::string if_range;                     ///< strong validator for going on; needed when offset > 0
+  /// Strong validator for going on. When offset > 0 it, a digest, or (relinked) size and date are needed.
+  std::string if_range;
+  std::string last_modified;  ///< of the content before, as it was sent; may be empty
+  /// A person said that this source has the same content as the one before: other validators are no
+  /// objection if size and date are the same, or a digest proves all of it in the end.
+  bool relinked = false;
   std::optional<std::uint64_t> known_size;  ///< from the proxy, or from before
   std::optional<std::uint64_t> max_bytes, rate_bytes_per_s;
   /// How many bytes behind `offset` the place takes at most (M48), and what is used up then: disk_full or
@@ -53,6 +61,9 @@ struct TransferOrder {
   std::string digest_algorithm,
       digest_hex;  ///< "sha-256" | "sha-512" | "sha" | "md5" of the whole content; may be empty
   bool allow_empty = false;
+  /// Name and media type that the document gives, and the media type that the content had when it was seen
+  /// before; by them a page that comes instead of a file is known (M52). May be empty.
+  std::string wanted_name, wanted_type, seen_type;
   Millis stall{60000};
 };
 
@@ -72,6 +83,8 @@ struct TransferResult {
   bool transient = false;
   std::optional<Seconds> retry_after;
   std::uint64_t received_bytes = 0;  ///< length of the partial file that is good
+  std::optional<std::uint64_t> coded_bytes;  ///< that came, if a coding was taken off them
+  PieceReport pieces;                ///< the last ones; fits() if there are any
   std::string digest_hex;  ///< of the whole content by digest_algorithm if it was computed; else empty
   ResponseFacts facts;
 };
@@ -83,6 +96,8 @@ public:
   virtual void on_response(const ResponseFacts& facts) = 0;
   virtual void on_progress(std::uint64_t received_bytes,
                            std::uint64_t bytes_per_s) = 0;  ///< at most 4 a second
+  /// Digests of what was written, before on_progress or the end tells of it. It fits().
+  virtual void on_pieces(const PieceReport& report) { static_cast<void>(report); }
 };
 
 /// Content-server clients in workers. Implemented by src/worker (pool); repeating a run is safe.
@@ -145,6 +160,9 @@ public:
   /// SHA-256 (or another algorithm) of a partial file, in the disk pool.
   virtual Task<Result<std::string>> digest_incoming(AccountId account, JobId job, int file, int generation,
                                                     std::string algorithm) = 0;
+  /// Digests of the bytes from the piece `first` up to `end_bytes` (less if the file ends before), in the
+  /// disk pool. Errors: storage.
+  virtual Task<Result<PieceReport>> hash_pieces(int fd, std::uint64_t first, std::uint64_t end_bytes) = 0;
   /// The publishing sequence of DESIGN.md §6; `sync` is synced first. Repeating after an error is safe.
   virtual Task<Result<Published>> publish(Publication what, UniqueFd sync, PublishCommit commit) = 0;
   /// At start: completes what a crash interrupted between intent and commit.

@@ -2,8 +2,10 @@
 #pragma once
 
 #include "base/database.hpp"
+#include "base/pieces.hpp"
 #include "jobs/model.hpp"
 
+#include <optional>
 #include <vector>
 
 namespace restante::jobs {
@@ -41,6 +43,13 @@ public:
 
   virtual Result<std::vector<FileRow>> files(JobId id) = 0;  ///< stored rows only, by index
   virtual Result<void> save_file(JobId id, const FileRow& file) = 0;
+
+  /// Digests of a partial file; none saved: empty.
+  virtual Result<Pieces> pieces(JobId id, int file, int generation) = 0;
+  /// Puts a report behind those that are saved (see add()); one that leaves a gap is not taken.
+  virtual Result<void> save_pieces(JobId id, int file, int generation, const PieceReport& report) = 0;
+  /// Of one generation, or of all of them.
+  virtual Result<void> erase_pieces(JobId id, int file, std::optional<int> generation) = 0;
 
   virtual Result<std::int64_t> append_history(const HistoryRow& row) = 0;  ///< the new seq
   virtual Result<std::vector<HistoryRow>> history(JobId id) = 0;

@@ -36,6 +36,8 @@ BodyWriter::BodyWriter(BufferPool& pool, Options options)
       position_(options.offset) {
   const char* name = openssl_digest(options.digest_algorithm);
   if (name != nullptr && options.offset == 0) hasher_.emplace(name);
+  pieces_.emplace(options.offset / piece_bytes);
+  if (!read_begun_piece()) pieces_.reset();
 }
 
 BodyWriter::~BodyWriter() {
@@ -81,8 +83,28 @@ Result<void> BodyWriter::flush_and_release() {
   return done;
 }
 
+bool BodyWriter::read_begun_piece() {
+  std::string buffer(std::min<std::uint64_t>(position_ - pieces_->end_bytes(), 256 * 1024), '\0');
+  while (pieces_->end_bytes() < position_) {
+    const auto wanted = std::min<std::uint64_t>(buffer.size(), position_ - pieces_->end_bytes());
+    const auto at = static_cast<off_t>(pieces_->end_bytes());
+    const ssize_t count = ::pread(file_.get(), buffer.data(), wanted, at);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return false;
+    pieces_->update(std::string_view(buffer).substr(0, static_cast<std::size_t>(count)));
+  }
+  return true;
+}
+
+PieceReport BodyWriter::report_pieces() {
+  if (!pieces_ || pieces_->end_bytes() != position_) return {};
+  return pieces_->report();
+}
+
 Result<void> BodyWriter::write_out(std::string_view bytes) {
-  if (hasher_) hasher_->update(bytes.data(), bytes.size());  // while the bytes are in the cache
+  // While the bytes are in the cache.
+  if (hasher_) hasher_->update(bytes.data(), bytes.size());
+  if (pieces_) pieces_->update(bytes);
   while (!bytes.empty()) {
     const ssize_t count = ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(position_));
     if (count < 0 && errno == EINTR) continue;

@@ -3,6 +3,7 @@
 
 #include "base/crypto.hpp"
 #include "base/fd.hpp"
+#include "base/pieces.hpp"
 #include "base/result.hpp"
 #include "transfer/buffers.hpp"
 
@@ -48,17 +49,23 @@ public:
   std::uint64_t written_bytes() const { return position_; }         ///< all before it is in the file
   std::optional<TimePoint> oldest_byte() const { return oldest_; }  ///< of those in memory
 
+  /// Digests of the pieces written since the last report; none if the file could not be read in front of
+  /// the offset.
+  PieceReport report_pieces();
+
   bool digests() const { return hasher_.has_value(); }
   /// Lower-case hexadecimal of everything added; "" if none is computed. Ends the digest.
   std::string finish_digest();
 
 private:
   Result<void> write_out(std::string_view bytes);
+  bool read_begun_piece();
 
   BufferPool& pool_;
   UniqueFd file_;
   std::vector<Options::Bound> bounds_;
   std::optional<Hasher> hasher_;
+  std::optional<PieceHasher> pieces_;
   BufferPool::Buffer buffer_;
   std::size_t fill_ = 0;
   std::uint64_t position_ = 0;

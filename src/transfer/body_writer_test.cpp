@@ -116,5 +116,50 @@ TEST_F(Writer, DigestsWhatItWritesFromTheStartOnly) {
   EXPECT_FALSE(BodyWriter(pool_, std::move(later)).digests());
 }
 
+TEST_F(Writer, TellsThePiecesOfWhatIsWritten) {
+  const std::string all = pattern(2 * piece_bytes + 500'000);
+  Pieces told;
+  BodyWriter writer(pool_, options());
+  for (std::size_t at = 0; at < all.size(); at += 600'000) {
+    ASSERT_TRUE(writer.add(std::string_view(all).substr(at, 600'000), TimePoint()));
+    EXPECT_TRUE(add(told, writer.report_pieces()));
+    EXPECT_EQ(told.end_bytes, writer.written_bytes()) << "never of bytes that are only in memory";
+  }
+  ASSERT_TRUE(writer.flush());
+  ASSERT_TRUE(add(told, writer.report_pieces()));
+
+  PieceHasher hasher;
+  hasher.update(all);
+  EXPECT_EQ(told.digests, hasher.report().digests);
+}
+
+TEST_F(Writer, GoesOnWithThePieceThatItsFileHasBegun) {
+  const std::string all = pattern(piece_bytes + 500'000);
+  const std::size_t held = piece_bytes + 123'456;
+  ASSERT_EQ(::pwrite(file_.get(), all.data(), held, 0), static_cast<ssize_t>(held));
+  BodyWriter::Options at = options();
+  at.offset = held;
+  BodyWriter writer(pool_, std::move(at));
+  ASSERT_TRUE(writer.add(std::string_view(all).substr(held), TimePoint()));
+  ASSERT_TRUE(writer.flush());
+  const PieceReport report = writer.report_pieces();
+
+  PieceHasher hasher;
+  hasher.update(all);
+  EXPECT_EQ(report.first, 1u);
+  EXPECT_EQ(report.end_bytes, all.size());
+  EXPECT_EQ(report.digests, hasher.report().digests.substr(piece_digest_bytes));
+}
+
+TEST_F(Writer, TellsNoPiecesOfAFileThatIsShorterThanItsOffset) {
+  BodyWriter::Options at = options();
+  at.offset = 10;
+  BodyWriter writer(pool_, std::move(at));
+  ASSERT_TRUE(writer.add("abc", TimePoint()));
+  ASSERT_TRUE(writer.flush());
+
+  EXPECT_EQ(writer.report_pieces().end_bytes, 0u);
+}
+
 }  // namespace
 }  // namespace restante::transfer

@@ -105,6 +105,12 @@ private:
       say(Progress{id + 1000, 1, 1});
     } else if (script == "overclaim") {
       finish(kept, jobs::Outcome::complete, 1u << 30, "");
+    } else if (script == "overclaim-pieces") {
+      write(kept, 500);
+      say(Progress{id, 500, 5, {0, 501, std::string(16, 'x')}});
+    } else if (script == "odd-pieces") {
+      write(kept, 500);
+      say(Progress{id, 500, 5, {0, 500, std::string(15, 'x')}});
     } else if (script == "ready-again") {
       say(Ready{});
     } else if (script == "descriptor") {

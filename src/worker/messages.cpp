@@ -112,6 +112,8 @@ void fields(Io& io, Is<jobs::TransferOrder> auto& x) {  // without `out`: the de
   io("probe", x.probe);
   io("offset", x.offset);
   io("if_range", x.if_range);
+  io("last_modified", x.last_modified);
+  io("relinked", x.relinked);
   io("known_size", x.known_size);
   io("max_bytes", x.max_bytes);
   io("rate_bytes_per_s", x.rate_bytes_per_s);
@@ -120,6 +122,9 @@ void fields(Io& io, Is<jobs::TransferOrder> auto& x) {  // without `out`: the de
   io("digest_algorithm", x.digest_algorithm);
   io("digest_hex", x.digest_hex);
   io("allow_empty", x.allow_empty);
+  io("wanted_name", x.wanted_name);
+  io("wanted_type", x.wanted_type);
+  io("seen_type", x.seen_type);
   io("stall_ms", x.stall);
 }
 
@@ -133,8 +138,17 @@ void fields(Io& io, Is<jobs::ResponseFacts> auto& x) {
   io("offset", x.offset);
   io("etag", x.etag);
   io("last_modified", x.last_modified);
+  io("date", x.date);
   io("ranges", x.ranges);
   io("web_page", x.web_page);
+  io("coding", x.coding);
+}
+
+template <class Io>
+void fields(Io& io, Is<PieceReport> auto& x) {
+  io("first", x.first);
+  io("end_bytes", x.end_bytes);
+  io("digests", x.digests);
 }
 
 template <class Io>
@@ -145,6 +159,8 @@ void fields(Io& io, Is<jobs::TransferResult> auto& x) {
   io("transient", x.transient);
   io("retry_after_s", x.retry_after);
   io("received_bytes", x.received_bytes);
+  io("coded_bytes", x.coded_bytes);
+  io("pieces", x.pieces);
   io("digest_hex", x.digest_hex);
   io("facts", x.facts);
 }
@@ -183,6 +199,7 @@ void fields(Io& io, Is<Progress> auto& x) {
   io("transfer", x.transfer);
   io("received_bytes", x.received_bytes);
   io("bytes_per_s", x.bytes_per_s);
+  io("pieces", x.pieces);
 }
 template <class Io>
 void fields(Io& io, Is<Finished> auto& x) {

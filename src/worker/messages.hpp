@@ -58,6 +58,7 @@ struct Progress {
   std::uint32_t transfer = 0;
   std::uint64_t received_bytes = 0;
   std::uint64_t bytes_per_s = 0;
+  PieceReport pieces = {};  ///< since the one before
 };
 struct Finished {
   std::uint32_t transfer = 0;

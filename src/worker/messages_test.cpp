@@ -49,6 +49,8 @@ Start full_start() {
   o.probe = true;
   o.offset = 18446744073709551615u;
   o.if_range = "\"etag\"";
+  o.last_modified = "Mon, 01 Jun 2026 10:00:00 GMT";
+  o.relinked = true;
   o.known_size = 9007199254740993u;
   o.max_bytes = 1;
   o.rate_bytes_per_s = 2;
@@ -57,6 +59,9 @@ Start full_start() {
   o.digest_algorithm = "sha-256";
   o.digest_hex = "ab";
   o.allow_empty = true;
+  o.wanted_name = "n.zip";
+  o.wanted_type = "a/b";
+  o.seen_type = "c/d";
   o.stall = 1234ms;
   return start;
 }
@@ -82,6 +87,8 @@ Finished full_finished() {
   r.facts.last_modified = "Sun, 06 Nov 1994 08:49:37 GMT";
   r.facts.ranges = true;
   r.facts.web_page = true;
+  r.facts.coding = "gzip";
+  r.coded_bytes = 77;
   return finished;
 }
 
@@ -153,12 +160,15 @@ TEST(Messages, AStartArrivesWithEveryField) {
   EXPECT_TRUE(order.allow_lan && order.probe && order.allow_empty);
   EXPECT_EQ(order.offset, 18446744073709551615u);
   EXPECT_EQ(order.if_range, "\"etag\"");
+  EXPECT_EQ(order.last_modified, "Mon, 01 Jun 2026 10:00:00 GMT");
+  EXPECT_TRUE(order.relinked);
   EXPECT_EQ(order.known_size, 9007199254740993u);
   EXPECT_EQ(order.max_bytes, 1u);
   EXPECT_EQ(order.rate_bytes_per_s, 2u);
   EXPECT_EQ(order.room_bytes, 3u);
   EXPECT_EQ(order.room_reason, Reason::quota);
   EXPECT_EQ(order.digest_algorithm + order.digest_hex, "sha-256ab");
+  EXPECT_EQ(order.wanted_name + order.wanted_type + order.seen_type, "n.zipa/bc/d");
   EXPECT_EQ(order.stall, 1234ms);
 }
 
@@ -186,6 +196,8 @@ TEST(Messages, AFinishedArrivesWithEveryField) {
   EXPECT_EQ(r.facts.etag, "\"\xe9\"");
   EXPECT_EQ(r.facts.last_modified, "Sun, 06 Nov 1994 08:49:37 GMT");
   EXPECT_TRUE(r.facts.ranges && r.facts.web_page);
+  EXPECT_EQ(r.facts.coding, "gzip");
+  EXPECT_EQ(r.coded_bytes, 77u);
 }
 
 TEST(Messages, TheSmallOnesArriveWithEveryField) {
@@ -194,7 +206,8 @@ TEST(Messages, TheSmallOnesArriveWithEveryField) {
   auto stop = decode_to_worker(encode(ToWorker(Stop{3})));
   auto resolve = decode_to_server(encode(ToServer(Resolve{4, 5, "https", "example.org", 443})));
   auto responded = decode_to_server(encode(ToServer(Responded{6, full_finished().result.facts})));
-  auto progress = decode_to_server(encode(ToServer(Progress{7, 8, 9})));
+  auto progress =
+      decode_to_server(encode(ToServer(Progress{7, 8, 9, {1, piece_bytes + 3, std::string(16, '\xfe')}})));
   auto ready = decode_to_server(encode(ToServer(Ready{{"seccomp", "landlock"}})));
 
   ASSERT_TRUE(resolved && stop && resolve && responded && progress && ready);
@@ -213,6 +226,9 @@ TEST(Messages, TheSmallOnesArriveWithEveryField) {
   EXPECT_EQ(std::get<Responded>(*responded).facts.http_status, 206);
   const auto& p = std::get<Progress>(*progress);
   EXPECT_EQ(p.transfer + p.received_bytes * 10 + p.bytes_per_s * 100, 987u);
+  EXPECT_EQ(p.pieces.first, 1u);
+  EXPECT_EQ(p.pieces.end_bytes, piece_bytes + 3);
+  EXPECT_EQ(p.pieces.digests, std::string(16, '\xfe'));
   EXPECT_EQ(std::get<Ready>(*ready).locks, (std::vector<std::string>{"seccomp", "landlock"}));
 }
 

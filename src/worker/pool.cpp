@@ -333,10 +333,18 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
     return {};
   }
 
+  static Result<void> tell_pieces(Running& running, const PieceReport& report) {
+    if (!fits(report) || report.end_bytes > running.file_bytes())
+      return fail(Reason::malformed, "it sent digests of bytes that the file has not");
+    if (running.observer != nullptr && report.end_bytes > 0) running.observer->on_pieces(report);
+    return {};
+  }
+
   Result<void> take(const LanePtr& lane, Progress& message) {
     auto running = find(lane, message.transfer);
     if (!running) return fail(std::move(running.error()));
     auto& r = **running;
+    if (auto told = tell_pieces(r, message.pieces); !told) return told;
     r.received_bytes = message.received_bytes;
     const auto now = Clock::now();
     if (r.progress_at && now - *r.progress_at < options.progress_every) return {};
@@ -351,6 +359,7 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
     auto& result = message.result;
     if ((*running)->file && result.received_bytes > (*running)->file_bytes())
       return fail(Reason::malformed, "it claims more bytes than the file has");
+    if (auto told = tell_pieces(**running, result.pieces); !told) return told;
     clean(result.facts);
     result.message = clean(result.message, 1000);
     result.digest_hex = from_hex(result.digest_hex) ? ascii_lower(result.digest_hex) : std::string();

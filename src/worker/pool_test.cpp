@@ -235,8 +235,8 @@ TEST_F(PoolTest, ADeadWorkerCostsNothingButAResume) {
 }
 
 TEST_F(PoolTest, EveryViolationKillsTheWorkerAndTheNextOneWorks) {
-  for (const char* script :
-       {"rubbish", "foreign", "overclaim", "ready-again", "descriptor", "flood", "exit"}) {
+  for (const char* script : {"rubbish", "foreign", "overclaim", "overclaim-pieces", "odd-pieces",
+                             "ready-again", "descriptor", "flood", "exit"}) {
     const auto result = outcome_of(script);
 
     EXPECT_EQ(result.outcome, Outcome::failed) << script;

@@ -169,6 +169,19 @@ Result<Published> ScriptedShelf::put(const Publication& what) {
   return out;
 }
 
+Task<Result<PieceReport>> ScriptedShelf::hash_pieces(int fd, std::uint64_t first, std::uint64_t end_bytes) {
+  PieceHasher hasher(first);
+  std::string buffer(1 << 20, '\0');
+  while (hasher.end_bytes() < end_bytes) {
+    const auto wanted = std::min<std::uint64_t>(buffer.size(), end_bytes - hasher.end_bytes());
+    const ssize_t got = ::pread(fd, buffer.data(), wanted, static_cast<off_t>(hasher.end_bytes()));
+    if (got <= 0) break;
+    hasher.update(std::string_view(buffer).substr(0, static_cast<std::size_t>(got)));
+    hashed_bytes += static_cast<std::uint64_t>(got);
+  }
+  co_return hasher.report();
+}
+
 Task<Result<Published>> ScriptedShelf::publish(Publication what, UniqueFd sync, PublishCommit commit) {
   EXPECT_TRUE(sync);
   if (before_publish) before_publish();

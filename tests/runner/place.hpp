@@ -93,6 +93,7 @@ public:
   Task<Result<void>> discard_incoming(AccountId account, JobId job, int file, int generation) override;
   Task<Result<std::string>> digest_incoming(AccountId account, JobId job, int file, int generation,
                                             std::string algorithm) override;
+  Task<Result<PieceReport>> hash_pieces(int fd, std::uint64_t first, std::uint64_t end_bytes) override;
   Task<Result<Published>> publish(Publication what, UniqueFd sync, PublishCommit commit) override;
   Task<Result<void>> recover(PublishCommit commit) override;
   Task<Result<Room>> room(AccountId account) override;
@@ -104,6 +105,7 @@ public:
   std::map<std::string, std::string> files;  ///< published: name to bytes
   std::vector<Publication> publications;
   int opened = 0, synced = 0;
+  std::uint64_t hashed_bytes = 0;  ///< of partial files, in pieces
   std::uint64_t held_bytes() const;                            ///< partial and published
   std::uint64_t volume_bytes = 1ull << 40, reserve_bytes = 0;  ///< what the "disk" holds
   std::optional<std::uint64_t> quota_bytes;                    ///< everybody's together

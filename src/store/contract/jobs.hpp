@@ -333,7 +333,9 @@ TYPED_TEST_P(JobRecordsContract, FilesOfAJobComeBackWholeByIndex) {
   file.size_bytes = 1ull << 41;
   file.source = 1;
   file.generation = 5;
-  file.checkpoint = {77, 66, "boot", "\"etag\"", "Mon", 88, true};
+  file.checkpoint = {77, 66, "boot", "\"etag\"", "Mon", 88, true, true};
+  file.old = jobs::OldPartial{3, {55, 44, "before", "\"\xff\"", "Sun", 99, true, false}};
+  file.wasted_bytes = 123;
   file.sha256 = std::string(64, 'a');
   file.verified = false;
   file.published = file_id(1);
@@ -370,9 +372,57 @@ TYPED_TEST_P(JobRecordsContract, FilesOfAJobComeBackWholeByIndex) {
   EXPECT_EQ(got.checkpoint.last_modified, "Mon");
   EXPECT_EQ(got.checkpoint.total_bytes, 88u);
   EXPECT_TRUE(got.checkpoint.ranges);
+  EXPECT_TRUE(got.checkpoint.relinked);
+  EXPECT_EQ(got.wasted_bytes, 123u);
+  ASSERT_TRUE(got.old);
+  EXPECT_EQ(got.old->generation, 3);
+  EXPECT_EQ(got.old->checkpoint.written_bytes, 55u);
+  EXPECT_EQ(got.old->checkpoint.synced_bytes, 44u);
+  EXPECT_EQ(got.old->checkpoint.boot_id, "before");
+  EXPECT_EQ(got.old->checkpoint.etag, "\"\xff\"");
+  EXPECT_EQ(got.old->checkpoint.last_modified, "Sun");
+  EXPECT_EQ(got.old->checkpoint.total_bytes, 99u);
+  EXPECT_TRUE(got.old->checkpoint.ranges);
+  EXPECT_FALSE(rows[0].old);
   EXPECT_EQ(got.sha256, file.sha256);
   EXPECT_FALSE(got.verified);
   EXPECT_EQ(got.published, file.published);
+}
+
+TYPED_TEST_P(JobRecordsContract, PiecesGrowReportByReportAndAreForgottenByGeneration) {
+  const jobs::Job job = some_job(1, this->ada_);
+  this->insert(job);
+  this->insert(some_job(2, this->ada_));
+  Pieces whole;
+  whole.end_bytes = 200 * piece_bytes - 1;
+  for (int i = 0; i < 200; ++i) whole.digests += std::string(16, static_cast<char>(i));
+  const auto save = [&](std::uint64_t first, std::uint64_t end_bytes, int generation) {
+    Pieces upto = whole;
+    upto.digests.resize(pieces_in(end_bytes) * piece_digest_bytes);
+    upto.end_bytes = end_bytes;
+    const PieceReport report = report_from(upto, first);
+    ASSERT_TRUE(this->write([&](Tx& tx) { return jobs_of(tx).save_pieces(job.id, 0, generation, report); }));
+  };
+  const auto stored = [&](int generation) {
+    return this->template get<Pieces>([&](Tx& tx) { return jobs_of(tx).pieces(job.id, 0, generation); });
+  };
+
+  for (const std::uint64_t end :
+       {std::uint64_t{1}, 63 * piece_bytes + 5, 64 * piece_bytes, 150 * piece_bytes + 7, whole.end_bytes}) {
+    save(stored(1).end_bytes / piece_bytes, end, 1);
+    EXPECT_EQ(stored(1).end_bytes, end);
+    EXPECT_EQ(stored(1).digests, whole.digests.substr(0, pieces_in(end) * piece_digest_bytes));
+  }
+  save(3, 10 * piece_bytes, 2);
+  EXPECT_EQ(stored(2).count(), 0u) << "a report that leaves a gap is not taken";
+  save(0, 70 * piece_bytes, 2);
+  save(2, 5 * piece_bytes, 2);
+  EXPECT_EQ(stored(2).count(), 5u) << "what was cut off is forgotten";
+  ASSERT_TRUE(this->write([&](Tx& tx) { return jobs_of(tx).erase_pieces(job.id, 0, 1); }));
+  EXPECT_EQ(stored(1).count(), 0u);
+  EXPECT_EQ(stored(2).count(), 5u);
+  ASSERT_TRUE(this->write([&](Tx& tx) { return jobs_of(tx).erase_pieces(job.id, 0, std::nullopt); }));
+  EXPECT_EQ(stored(2).count(), 0u);
 }
 
 TYPED_TEST_P(JobRecordsContract, HistoryIsNumberedThroughoutAndReadByJobAndByAccount) {
@@ -439,6 +489,7 @@ REGISTER_TYPED_TEST_SUITE_P(
     AnErasedJobTakesItsFilesAndHistoryAlong, ListsAreNewestFirstPageByPageAndOfOneAccount, ListsFilterByState,
     AForeignCursorIsInvalid, OnlyJobsThatHaveNotEndedAreCounted, DueJobsComeSoonestFirstUpToTheHorizon,
     AChangedDueTimeCounts, InterruptedJobsAreThoseThatWereAtWork, FilesOfAJobComeBackWholeByIndex,
-    HistoryIsNumberedThroughoutAndReadByJobAndByAccount, AnEventNumberIsNeverGivenTwice);
+    PiecesGrowReportByReportAndAreForgottenByGeneration, HistoryIsNumberedThroughoutAndReadByJobAndByAccount,
+    AnEventNumberIsNeverGivenTwice);
 
 }  // namespace restante::store::test

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/text.hpp"
 #include "store/sqlite/records.hpp"
 
 #include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
+
+#include <algorithm>
 
 namespace restante::store::sqlite {
 namespace json = boost::json;
@@ -72,6 +75,41 @@ std::vector<std::string> flags_from(const std::string& column) {
     flags.emplace_back(flag.get_string());
   }
   return flags;
+}
+
+std::string old_to_column(const std::optional<jobs::OldPartial>& old) {
+  if (!old) return {};
+  const jobs::Checkpoint& at = old->checkpoint;
+  json::object out;
+  out["generation"] = old->generation;
+  out["written_bytes"] = static_cast<std::int64_t>(at.written_bytes);
+  out["synced_bytes"] = static_cast<std::int64_t>(at.synced_bytes);
+  out["boot_id"] = at.boot_id;
+  out["etag"] = to_base64(at.etag);  // a content server may send any bytes
+  out["last_modified"] = to_base64(at.last_modified);
+  if (at.total_bytes) out["total_bytes"] = static_cast<std::int64_t>(*at.total_bytes);
+  if (at.ranges) out["ranges"] = true;
+  return json::serialize(out);
+}
+
+std::optional<jobs::OldPartial> old_from(const std::string& column) {
+  if (column.empty()) return std::nullopt;
+  const json::value value = parsed(column);
+  if (!value.is_object()) throw_damaged("an old partial file is not an object");
+  const json::object& in = value.get_object();
+  const auto bytes = [&](const char* key) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, number_in(in, key).value_or(0)));
+  };
+  jobs::OldPartial old;
+  old.generation = static_cast<int>(number_in(in, "generation").value_or(0));
+  old.checkpoint.written_bytes = bytes("written_bytes");
+  old.checkpoint.synced_bytes = bytes("synced_bytes");
+  old.checkpoint.boot_id = string_in(in, "boot_id");
+  old.checkpoint.etag = from_base64(string_in(in, "etag")).value_or("");
+  old.checkpoint.last_modified = from_base64(string_in(in, "last_modified")).value_or("");
+  if (number_in(in, "total_bytes")) old.checkpoint.total_bytes = bytes("total_bytes");
+  old.checkpoint.ranges = flag_in(in, "ranges");
+  return old;
 }
 
 std::string probe_to_column(const std::optional<jobs::Probe>& probe) {

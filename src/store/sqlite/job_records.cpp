@@ -21,6 +21,7 @@ constexpr int state_count = static_cast<int>(State::expired) + 1;
 constexpr int waiting_count = static_cast<int>(WaitingFor::origin_pause) + 1;
 constexpr int file_state_count = static_cast<int>(FileState::failed) + 1;
 constexpr int longest_page = 1000;
+constexpr std::uint64_t pieces_a_part = 64;  ///< of a row of job_pieces: 256 MiB of content in 1 KiB
 
 static_assert(static_cast<int>(State::scheduled) == 0 && static_cast<int>(State::waiting) == 1,
               "the index jobs_due names these numbers");
@@ -237,6 +238,7 @@ public:
 
   Result<void> save_file(JobId id, const FileRow& file) override {
     return attempt(connection_, [&]() -> Result<void> {
+      const std::string old = old_to_column(file.old);
       Query query(connection_, save_file_);
       query.number(file.index).number(number_of(file.state));
       bind_reason(query, file.reason)
@@ -258,8 +260,71 @@ public:
         query.blob(file.published->bytes.data(), file.published->bytes.size());
       else
         query.null();
-      query.blob(id.bytes.data(), id.bytes.size()).run();
+      query.number(file.checkpoint.relinked)
+          .number(static_cast<std::int64_t>(file.wasted_bytes))
+          .text_or_null(old)
+          .blob(id.bytes.data(), id.bytes.size())
+          .run();
       if (connection_.db().getChanges() == 0) return no_such_job(id);
+      return {};
+    });
+  }
+
+  Result<Pieces> pieces(JobId id, int file, int generation) override {
+    return attempt(connection_, [&]() -> Result<Pieces> {
+      Pieces out;
+      Query query(connection_, pieces_);
+      query.blob(id.bytes.data(), id.bytes.size()).number(file).number(generation);
+      while (query.step()) {
+        PieceReport part;
+        part.first = static_cast<std::uint64_t>(query.number_at(0)) * pieces_a_part;
+        part.end_bytes = static_cast<std::uint64_t>(query.number_at(1));
+        part.digests = query.text_at(2);
+        if (!add(out, part)) break;  // what follows is of no use without it
+      }
+      return out;
+    });
+  }
+
+  Result<void> save_pieces(JobId id, int file, int generation, const PieceReport& report) override {
+    return attempt(connection_, [&]() -> Result<void> {
+      if (!fits(report)) return {};
+      std::uint64_t part = report.first / pieces_a_part;
+      Pieces from_part;  // counted from the first piece of the first part
+      if (const std::uint64_t before = report.first % pieces_a_part; before > 0) {
+        Query query(connection_, part_);
+        query.blob(id.bytes.data(), id.bytes.size()).number(file).number(generation);
+        if (query.number(static_cast<std::int64_t>(part)).step()) from_part.digests = query.text_at(0);
+        if (from_part.count() < before) return {};
+        from_part.digests.resize(before * piece_digest_bytes);
+      }
+      {
+        Query query(connection_, erase_parts_);
+        query.blob(id.bytes.data(), id.bytes.size()).number(file).number(generation);
+        query.number(static_cast<std::int64_t>(part)).run();
+      }
+      from_part.digests += report.digests;
+      constexpr std::size_t whole = pieces_a_part * piece_digest_bytes;
+      for (std::size_t at = 0; at < from_part.digests.size(); at += whole, ++part) {
+        const std::string digests = from_part.digests.substr(at, whole);
+        const std::uint64_t end = std::min(report.end_bytes, (part + 1) * pieces_a_part * piece_bytes);
+        Query query(connection_, save_part_);
+        query.number(file)
+            .number(generation)
+            .number(static_cast<std::int64_t>(part))
+            .number(static_cast<std::int64_t>(end))
+            .blob(digests.data(), digests.size())
+            .blob(id.bytes.data(), id.bytes.size())
+            .run();
+      }
+      return {};
+    });
+  }
+
+  Result<void> erase_pieces(JobId id, int file, std::optional<int> generation) override {
+    return attempt(connection_, [&]() -> Result<void> {
+      Query query(connection_, erase_pieces_);
+      query.blob(id.bytes.data(), id.bytes.size()).number(file).number(generation).run();
       return {};
     });
   }
@@ -347,6 +412,9 @@ private:
     file.checkpoint.last_modified = row.text_at(12);
     file.checkpoint.total_bytes = optional_number_at<std::uint64_t>(row, 13);
     file.checkpoint.ranges = row.number_at(14) != 0;
+    file.checkpoint.relinked = row.number_at(18) != 0;
+    file.wasted_bytes = static_cast<std::uint64_t>(row.number_at(19));
+    file.old = old_from(row.text_at(20));
     file.sha256 = row.text_at(15);
     file.verified = row.number_at(16) != 0;
     if (!row.is_null(17)) row.blob_at(17, file.published.emplace().bytes.data(), sizeof(FileId::bytes));
@@ -409,15 +477,32 @@ private:
   Sql files_{
       "SELECT file, state, reason, name, media_type, size_bytes, source, generation, written_bytes, "
       "synced_bytes, "
-      "boot_id, etag, last_modified, total_bytes, ranges, sha256, verified, published FROM job_files "
+      "boot_id, etag, last_modified, total_bytes, ranges, sha256, verified, published, relinked, "
+      "wasted_bytes, "
+      "old FROM job_files "
       "WHERE job = (SELECT seq FROM jobs WHERE id = ?) ORDER BY file"};
   Sql save_file_{
       "INSERT OR REPLACE INTO job_files (job, file, state, reason, name, media_type, size_bytes, source, "
       "generation, "
       "written_bytes, synced_bytes, boot_id, etag, last_modified, total_bytes, ranges, sha256, verified, "
-      "published) "
-      "SELECT seq, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18 FROM jobs "
-      "WHERE id = ?19"};
+      "published, relinked, wasted_bytes, old) "
+      "SELECT seq, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, "
+      "?20, ?21 FROM jobs WHERE id = ?22"};
+  Sql pieces_{
+      "SELECT part, end_bytes, digests FROM job_pieces "
+      "WHERE job = (SELECT seq FROM jobs WHERE id = ?) AND file = ? AND generation = ? ORDER BY part"};
+  Sql part_{
+      "SELECT digests FROM job_pieces "
+      "WHERE job = (SELECT seq FROM jobs WHERE id = ?) AND file = ? AND generation = ? AND part = ?"};
+  Sql erase_parts_{
+      "DELETE FROM job_pieces "
+      "WHERE job = (SELECT seq FROM jobs WHERE id = ?) AND file = ? AND generation = ? AND part >= ?"};
+  Sql save_part_{
+      "INSERT INTO job_pieces (job, file, generation, part, end_bytes, digests) "
+      "SELECT seq, ?1, ?2, ?3, ?4, ?5 FROM jobs WHERE id = ?6"};
+  Sql erase_pieces_{
+      "DELETE FROM job_pieces WHERE job = (SELECT seq FROM jobs WHERE id = ?1) AND file = ?2 AND "
+      "generation = ifnull(?3, generation)"};
   Sql append_history_{
       "INSERT INTO history (job, account, at, from_state, to_state, cause, reason) "
       "SELECT seq, account, ?, ?, ?, ?, ? FROM jobs WHERE id = ?"};

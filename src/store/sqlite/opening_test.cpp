@@ -193,8 +193,11 @@ TEST(Opening, DamageInsideIsFoundByCheckAndToldByTheReadThatMeetsIt) {
 TEST(Migrating, KeepsACopyOfTheStoreAsItWasBefore) {
   Folder folder;
   fill(folder);
-  const char* steps[] = {sqlite::migrations()[0], "CREATE TABLE extra (x) STRICT_OFF; "};
-  const char* good[] = {sqlite::migrations()[0], "CREATE TABLE extra (x); DELETE FROM jobs"};
+  const auto known = sqlite::migrations();
+  const int now = static_cast<int>(known.size());
+  std::vector<const char*> steps(known.begin(), known.end()), good = steps;
+  steps.push_back("CREATE TABLE extra (x) STRICT_OFF; ");
+  good.push_back("CREATE TABLE extra (x); DELETE FROM jobs");
   sqlite::Connection connection(folder / "restante.db", sqlite::Connection::Mode::read_write, 1024);
 
   auto failed = sqlite::migrate(connection, steps);
@@ -202,14 +205,46 @@ TEST(Migrating, KeepsACopyOfTheStoreAsItWasBefore) {
   auto done = sqlite::migrate(connection, good);
 
   EXPECT_FALSE(failed);
-  EXPECT_EQ(version_after_failure, 1);
+  EXPECT_EQ(version_after_failure, now);
   ASSERT_TRUE(done) << done.error().message;
-  EXPECT_EQ(connection.db().execAndGet("PRAGMA user_version").getInt(), 2);
+  EXPECT_EQ(connection.db().execAndGet("PRAGMA user_version").getInt(), now + 1);
   EXPECT_EQ(connection.db().execAndGet("SELECT count(*) FROM jobs").getInt(), 0);
-  SQLite::Database before(folder / "restante.db.before-v2");
-  EXPECT_EQ(before.execAndGet("PRAGMA user_version").getInt(), 1);
+  const std::string copy = folder / ("restante.db.before-v" + std::to_string(now + 1));
+  SQLite::Database before(copy);
+  EXPECT_EQ(before.execAndGet("PRAGMA user_version").getInt(), now);
   EXPECT_EQ(before.execAndGet("SELECT count(*) FROM jobs").getInt(), 300);
-  EXPECT_FALSE(fs::exists(folder / "restante.db.before-v2.unfinished"));
+  EXPECT_FALSE(fs::exists(copy + ".unfinished"));
+}
+
+TEST(Migrating, AStoreWithoutPiecesKeepsItsPartialFiles) {
+  Folder folder;
+  make_file(folder / "restante.db", "");
+  {
+    sqlite::Connection connection(folder / "restante.db", sqlite::Connection::Mode::read_write, 1024);
+    ASSERT_TRUE(sqlite::migrate(connection, sqlite::migrations().first(1)));
+    connection.execute(
+        "INSERT INTO accounts VALUES (1, 'ada', 'user', NULL, NULL, 0, 0);"
+        "INSERT INTO origins VALUES (1, 'device');"
+        "INSERT INTO jobs VALUES (1, x'00112233445566778899aabbccddeeff', 1, 1, 1, 0, 0, 0, 0, NULL, NULL, "
+        "0, "
+        "1, 1, NULL, NULL, NULL, 'p', 'n', zeroblob(32), '{}', NULL);"
+        "INSERT INTO job_files VALUES (1, 0, 1, NULL, 'a', NULL, 9, 0, 2, 7, 5, 'boot', '\"e\"', NULL, 9, 1, "
+        "NULL, 1, NULL);");
+  }
+
+  auto store = test::open_in(folder);
+  const JobId id = *JobId::parse("00112233445566778899aabbccddeeff");
+  const auto rows =
+      test::get<std::vector<jobs::FileRow>>(*store, [&](Tx& tx) { return test::jobs_of(tx).files(id); });
+  const auto pieces = test::get<Pieces>(*store, [&](Tx& tx) { return test::jobs_of(tx).pieces(id, 0, 2); });
+
+  ASSERT_EQ(rows.size(), 1u);
+  EXPECT_EQ(rows[0].checkpoint.synced_bytes, 5u);
+  EXPECT_FALSE(rows[0].checkpoint.relinked);
+  EXPECT_EQ(rows[0].wasted_bytes, 0u);
+  EXPECT_FALSE(rows[0].old);
+  EXPECT_EQ(pieces.count(), 0u);
+  EXPECT_TRUE(fs::exists(folder / ("restante.db.before-v" + std::to_string(sqlite::migrations().size()))));
 }
 
 TEST(Migrating, ANewStoreNeedsNoCopy) {

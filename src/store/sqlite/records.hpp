@@ -57,4 +57,8 @@ std::vector<std::string> flags_from(const std::string& column);
 std::string probe_to_column(const std::optional<jobs::Probe>& probe);
 std::optional<jobs::Probe> probe_from(const std::string& column);
 
+/// An old partial file as a JSON object; empty when there is none.
+std::string old_to_column(const std::optional<jobs::OldPartial>& old);
+std::optional<jobs::OldPartial> old_from(const std::string& column);
+
 }  // namespace restante::store::sqlite

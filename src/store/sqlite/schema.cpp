@@ -171,7 +171,25 @@ CREATE TABLE intents (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array<const char*, 1> steps_of_this_program{version_1};
+// Digests of partial files, so many a row that a checkpoint writes one or two rows and not all of them; `old`
+// is JSON (columns.cpp).
+constexpr const char* version_2 = R"sql(
+ALTER TABLE job_files ADD COLUMN relinked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE job_files ADD COLUMN wasted_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE job_files ADD COLUMN old TEXT;
+
+CREATE TABLE job_pieces (
+  job        INTEGER NOT NULL REFERENCES jobs (seq) ON DELETE CASCADE,
+  file       INTEGER NOT NULL,
+  generation INTEGER NOT NULL,
+  part       INTEGER NOT NULL,
+  end_bytes  INTEGER NOT NULL,
+  digests    BLOB NOT NULL,
+  PRIMARY KEY (job, file, generation, part)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+constexpr std::array<const char*, 2> steps_of_this_program{version_1, version_2};
 
 std::int64_t pragma(Connection& connection, const char* text) {
   return connection.db().execAndGet(text).getInt64();
