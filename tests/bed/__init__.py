@@ -3,7 +3,8 @@
 
 Everything started here is ended by its pid, listens on loopback or inside namespaces that we made, and leaves nothing.
 """
+import os
 import pathlib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-BIN = ROOT / "build" / "bin"
+BIN = pathlib.Path(os.environ.get("RESTANTE_PROGRAMS", ROOT / "build" / "bin"))  # where the programs under test lie
