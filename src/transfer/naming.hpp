@@ -2,19 +2,20 @@
 #pragma once
 
 #include "net/curl_url.hpp"
+#include "transfer/disposition.hpp"
 
 #include <string>
 #include <string_view>
 
 namespace restante::transfer {
 
-/// The file name of a Content-Disposition field (RFC 6266): `filename*` (RFC 8187) wins over `filename`; real
-/// life's bare UTF-8, ISO 8859-1, unquoted spaces and missing dispositions are understood. "" if there is
-/// none. Decoded but not cleaned: it may hold slashes and dots. At most 1 KiB.
-std::string disposition_name(std::string_view field);
-bool is_attachment(std::string_view field);
-
-/// The last segment of the URL's path, percent-decoded; "" for "/".
+/// The last segment of the URL's path up to a semicolon, percent-decoded; "" for "/". Not cleaned.
 std::string url_name(const net::HttpUrl& url);
+
+/// What an answer would be called: its Content-Disposition, else its URL, else "download". A name from the
+/// URL that says nothing about its kind ("/get?id=3", "/download.php?id=3") gets the ending of the media type
+/// where that is beyond doubt. Not cleaned.
+std::string suggested_name(std::string_view disposition, const net::HttpUrl& url,
+                           std::string_view media_type);
 
 }  // namespace restante::transfer

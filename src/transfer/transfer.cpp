@@ -226,8 +226,7 @@ jobs::ResponseFacts Transfer::facts_of(const HeaderBlock& head) const {
   jobs::ResponseFacts facts;
   facts.http_status = head.status;
   facts.final_url = url_for_logs(hop_.url.text);
-  facts.name_hint = disposition_name(head.first("content-disposition"));
-  if (facts.name_hint.empty()) facts.name_hint = url_name(hop_.url);
+  facts.name_hint = suggested_name(head.first("content-disposition"), hop_.url, head.first("content-type"));
   const std::string_view type = head.first("content-type");
   facts.media_type = ascii_lower(type.substr(0, std::min<std::size_t>(type.find(';'), 200)));
   while (!facts.media_type.empty() && facts.media_type.back() == ' ') facts.media_type.pop_back();
