@@ -76,6 +76,7 @@ Result<void> AreasOnDisk::clear_account_folders(AccountId account) const {
 
 Task<void> AreasOnDisk::housekeeping() {
   for (;;) {
+    co_await sweep_incoming();
     co_await remove_expired();
     co_await digest_missing();
     co_await new_files_.wait_for(options_.limits.housekeeping);

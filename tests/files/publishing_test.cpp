@@ -213,5 +213,28 @@ TEST(Recovery, CompletesALinkWhoseOldNameIsStillThere) {
   EXPECT_EQ(place.commits(), 1);
 }
 
+TEST(Leftovers, OfJobsThatAreOverAreRemovedAndOthersStay) {
+  Folder folder;
+  Place place(folder.path);
+  const auto bob = place.add_account("bob");
+  place.add_job(bob, job_id(1), jobs::State::done);
+  place.add_job(bob, job_id(2), jobs::State::cancelled);
+  place.add_job(bob, job_id(3), jobs::State::waiting);
+  place.add_job(bob, job_id(4), jobs::State::failed);
+  for (int number = 1; number <= 5; ++number) {
+    ASSERT_TRUE(place.receive(bob, job_id(number), "part"));
+    ASSERT_TRUE(place.run(place.areas().open_incoming(bob, job_id(number), 0, 7)));
+  }
+  std::ofstream(folder.path / "incoming" / std::to_string(bob.value) / "notes.txt") << "of somebody else";
+
+  place.run_housekeeping_until([&] { return files_below(folder.path / "incoming") == 5; });
+
+  for (int number : {3, 4})
+    for (const char* end : {".0", ".0.g7"})
+      EXPECT_TRUE(
+          fs::exists(folder.path / "incoming" / std::to_string(bob.value) / (job_id(number).text() + end)));
+  EXPECT_TRUE(fs::exists(folder.path / "incoming" / std::to_string(bob.value) / "notes.txt"));
+}
+
 }  // namespace
 }  // namespace restante::files::test

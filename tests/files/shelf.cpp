@@ -2,6 +2,7 @@
 #include "shelf.hpp"
 
 #include "accounts/records.hpp"
+#include "jobs/records.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -59,6 +60,18 @@ AccountId Place::add_account(const std::string& name) {
   const AccountId id = run(store_->write_value<AccountId>(add)).value();
   names_[id] = name;
   return id;
+}
+
+void Place::add_job(AccountId account, JobId id, jobs::State state) {
+  std::function<Result<bool>(Tx&)> add = [&](Tx& tx) {
+    jobs::Job job;
+    job.id = id;
+    job.account = account;
+    job.state = state;
+    job.document = "{}";
+    return tx.repo<jobs::JobRecords>().insert(job);
+  };
+  run(store_->write_value<bool>(add)).value();
 }
 
 void Place::run_housekeeping_until(const std::function<bool()>& done) {

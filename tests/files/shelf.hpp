@@ -34,6 +34,7 @@ public:
   ~Place();
 
   AccountId add_account(const std::string& name);
+  void add_job(AccountId account, JobId id, jobs::State state);
   std::filesystem::path area(const std::string& name) const { return data_ / "areas" / name; }
 
   /// Runs a coroutine to its end on the control loop.
