@@ -63,6 +63,7 @@ class ContentServer:
 {user} daemon off; worker_processes 1; pid "{self.folder}/nginx.pid"; error_log "{self.folder}/error.log" warn;
 events {{ worker_connections 4096; }}
 http {{
+  log_format ranges '$request_uri $status "$http_range" $body_bytes_sent';
   access_log "{self.folder}/access.log"; default_type application/octet-stream; sendfile on; {temporary}
   types {{ text/html html; }}
   server {{
