@@ -2,6 +2,7 @@
 #include "files/names.hpp"
 
 #include "base/text.hpp"
+#include "base/unicode.hpp"
 
 #include <algorithm>
 #include <array>
@@ -15,59 +16,36 @@ namespace {
 constexpr NameLimits limits;
 constexpr std::size_t extension_bytes = 16;  ///< a longer one is no extension
 
-struct Span {
-  std::uint32_t first, last;
-};
-/// Unicode's Cf (format: bidi overrides, zero-width characters, tags) and the line separators.
-constexpr std::array<Span, 21> invisible{
-    {{0x00ad, 0x00ad},   {0x0600, 0x0605},   {0x061c, 0x061c},   {0x06dd, 0x06dd},   {0x070f, 0x070f},
-     {0x0890, 0x0891},   {0x08e2, 0x08e2},   {0x180e, 0x180e},   {0x200b, 0x200f},   {0x2028, 0x202e},
-     {0x2060, 0x206f},   {0xfeff, 0xfeff},   {0xfff9, 0xfffb},   {0x110bd, 0x110bd}, {0x110cd, 0x110cd},
-     {0x13430, 0x1343f}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0001, 0xe0001}, {0xe0020, 0xe007f},
-     {0xfffe, 0xffff}}};
-
-bool is_invisible(std::uint32_t point) {
-  return std::any_of(invisible.begin(), invisible.end(),
-                     [point](Span span) { return point >= span.first && point <= span.last; });
+/// What some system forbids in a name.
+bool is_forbidden(std::uint32_t point) {
+  return point < 0x80 &&
+         std::string_view("\\/:*?\"<>|").find(static_cast<char>(point)) != std::string_view::npos;
 }
 
-/// Length of the character at the front, 0 if it is not valid UTF-8.
-std::size_t character(std::string_view text, std::uint32_t& point) {
-  const auto lead = static_cast<std::uint8_t>(text[0]);
-  const std::size_t size = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  if (size > text.size() || !is_utf8(text.substr(0, size))) return 0;
-  point = size == 1 ? lead : lead & (0x7fu >> size);
-  for (std::size_t i = 1; i < size; ++i) point = point << 6 | (static_cast<std::uint8_t>(text[i]) & 0x3fu);
-  return size;
-}
-
-/// Visible, valid and free of what some system forbids; each fault becomes one underscore.
+/// Visible, valid, in normal form C and free of what some system forbids; each fault becomes one underscore.
 std::string safe_characters(std::string_view raw) {
   std::string out;
   while (!raw.empty()) {
-    std::uint32_t point = 0;
-    const std::size_t size = character(raw, point);
-    if (size == 0) {
+    const auto point = take_point(raw);
+    if (!point || is_unprintable(*point) || is_forbidden(*point))
       out += '_';
-      raw.remove_prefix(1);
-      continue;
-    }
-    if (point < 0x20 || (point >= 0x7f && point <= 0x9f))
-      out += '_';
-    else if (size == 1 && std::string_view("\\/:*?\"<>|").find(raw[0]) != std::string_view::npos)
-      out += '_';
-    else if (!is_invisible(point))
-      out += raw.substr(0, size);
-    raw.remove_prefix(size);
+    else
+      append_point(out, *point);
   }
-  return out;
+  return nfc(out);
 }
 
-std::string cut(std::string text, std::size_t bytes) {
-  if (text.size() <= bytes) return text;
-  while (bytes > 0 && (static_cast<std::uint8_t>(text[bytes]) & 0xc0) == 0x80) --bytes;
-  text.resize(bytes);
-  return text;
+/// Without what is lost or unseen at the ends of a name: dots, and spaces of any kind.
+std::string trimmed(const std::string& name) {
+  std::size_t first = std::string::npos, last = 0;
+  for (std::string_view rest = name; !rest.empty();) {
+    const std::size_t at = name.size() - rest.size();
+    const std::uint32_t point = take_point(rest).value_or('_');
+    if (point == '.' || is_blank(point)) continue;
+    first = std::min(first, at);
+    last = name.size() - rest.size();
+  }
+  return first == std::string::npos ? std::string() : name.substr(first, last - first);
 }
 
 /// Where the extension begins ("name.tar.gz": at ".tar.gz"); the size if there is none.
@@ -93,8 +71,8 @@ std::size_t extension_at(std::string_view name) {
 std::string fitted(std::string_view name, std::string_view suffix, std::size_t bytes) {
   const std::size_t dot = extension_at(name);
   const std::string_view extension = name.substr(dot);
-  std::string stem = cut(std::string(name.substr(0, dot)), bytes - extension.size() - suffix.size());
-  while (stem.ends_with(' ') || stem.ends_with('.')) stem.pop_back();
+  std::string stem(whole_characters(name.substr(0, dot), bytes - extension.size() - suffix.size()));
+  stem = trimmed(stem);
   stem += suffix;
   stem += extension;
   return stem;
@@ -116,22 +94,29 @@ bool is_control_name(std::string_view name) {
   for (std::string_view whole : {"desktop.ini", "thumbs.db"})
     if (lower == whole) return true;
   for (std::string_view end :
-       {".aria2", ".part", ".crdownload", ".lnk", ".scf", ".local", ".url", ".desktop"})
+       {".aria2", ".part", ".part.etag", ".crdownload", ".lnk", ".scf", ".local", ".url", ".desktop"})
     if (lower.ends_with(end)) return true;
   return false;
+}
+
+std::string cleaned_once(std::string_view raw) {
+  std::string name = trimmed(safe_characters(raw));
+  if (name.empty()) return {};
+  // The mark of other programs' locks, homes and backups.
+  for (char* end : {&name.front(), &name.back()})
+    if (*end == '~') *end = '_';
+  if (is_device(name)) name.insert(0, "_");
+  if (is_control_name(name)) name += ".download";
+  if (name.size() > limits.segment_bytes) name = fitted(name, {}, limits.segment_bytes);
+  return name;
 }
 
 }  // namespace
 
 std::string clean_segment(std::string_view raw) {
-  std::string name = safe_characters(raw);
-  const auto first = name.find_first_not_of(". ");
-  if (first == std::string::npos) return {};
-  name.erase(0, first);
-  while (name.ends_with('.') || name.ends_with(' ')) name.pop_back();
-  if (is_device(name)) name.insert(0, "_");
-  if (is_control_name(name)) name += ".download";
-  if (name.size() > limits.segment_bytes) name = fitted(name, {}, limits.segment_bytes);
+  std::string name = cleaned_once(raw);
+  // What was cut off can leave an end that must not be one.
+  for (std::string again; (again = cleaned_once(name)) != name;) name = std::move(again);
   return name;
 }
 
@@ -160,6 +145,10 @@ std::string clean_name(std::string_view wanted) {
   std::string out = kept[begin];
   for (std::size_t i = begin + 1; i < kept.size(); ++i) out += "/" + kept[i];
   return out;
+}
+
+std::string name_key(std::string_view name) {
+  return folded(name);
 }
 
 std::string numbered(std::string_view name, int number) {
