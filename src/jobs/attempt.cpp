@@ -4,6 +4,7 @@
 #include "jobs/rests.hpp"
 #include "jobs/resume.hpp"
 #include "jobs/run.hpp"
+#include "jobs/wanted_name.hpp"
 
 #include <algorithm>
 #include <sys/stat.h>
@@ -18,18 +19,6 @@ constexpr std::uint64_t noted_from_bytes = 1 << 20;
 
 /// Partial files of older generations can be left over from crashes; so many are looked for.
 constexpr int generations_looked_for = 8;
-
-/// The last segment of a name that a content server gave: it may not choose folders.
-std::string last_segment(const std::string& name) {
-  const auto slash = name.find_last_of("/\\");
-  return slash == std::string::npos ? name : name.substr(slash + 1);
-}
-
-std::string wanted_name(const proxy::File& file, const FileRow& row) {
-  std::string base = file.name.empty() ? last_segment(row.name) : file.name;
-  if (base.empty()) base = "download";
-  return file.folder.empty() ? base : file.folder + "/" + base;
-}
 
 }  // namespace
 
@@ -257,7 +246,7 @@ Task<Runner::Brought> Runner::publish(std::shared_ptr<Run> run, FileRow row, Uni
     order.job = id;
     order.file = row.index;
     order.generation = row.generation;
-    order.wanted_name = wanted_name(document->files.at(static_cast<std::size_t>(row.index)), row);
+    order.wanted_name = wanted_name(document->files.at(static_cast<std::size_t>(row.index)), row.name);
     order.media_type = row.media_type;
     order.size_bytes = row.size_bytes.value_or(0);
     order.sha256 = row.sha256;

@@ -7,6 +7,7 @@
 #include "jobs/edit.hpp"
 #include "jobs/looking.hpp"
 #include "jobs/scheduler.hpp"
+#include "jobs/wanted_name.hpp"
 #include "proxy/zone.hpp"
 
 #include <chrono>
@@ -296,10 +297,9 @@ void ServiceImpl::complete(JobView& view) const {
     for (FileRow& one : stored)
       if (one.index == index) row = std::move(one);
     if (!row.published) {
-      std::string base = wanted.name.empty() ? row.name : wanted.name;
-      if (base.empty() && job.probe && index == 0) base = job.probe->name;
-      if (!base.empty())
-        row.name = context_.shelf.clean_name(wanted.folder.empty() ? base : wanted.folder + "/" + base);
+      if (row.name.empty() && job.probe && index == 0) row.name = job.probe->name;
+      if (!wanted.name.empty() || !row.name.empty())
+        row.name = context_.shelf.clean_name(wanted_name(wanted, row.name));
     }
     if (!row.size_bytes) row.size_bytes = wanted.size_bytes;
     if (!row.size_bytes && job.probe && document->files.size() == 1) row.size_bytes = job.probe->size_bytes;
