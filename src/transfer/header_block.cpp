@@ -31,6 +31,14 @@ bool has_control(std::string_view text) {
                      [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7f; });
 }
 
+bool decides_about_body(std::string_view lower_name) {
+  for (std::string_view one : {"content-length", "transfer-encoding", "content-encoding", "content-range",
+                               "content-type", "location", "etag"}) {
+    if (lower_name == one) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 std::vector<std::string_view> HeaderBlock::all(std::string_view lower_name) const {
@@ -64,16 +72,24 @@ std::vector<std::string> HeaderBlock::tokens(std::string_view lower_name) const 
   return out;
 }
 
+std::string HeaderBlock::media_type() const {
+  const std::string_view type = first("content-type").substr(0, 200);
+  return ascii_lower(trimmed(type.substr(0, type.find(';'))));
+}
+
 HeaderReader::Step HeaderReader::line(std::string_view raw) {
   bytes_ += raw.size();
   ++lines_;
   if (bytes_ > limits_.bytes || lines_ > limits_.lines) return Step::too_much;
-  if (complete_) return Step::more;  // a trailer
 
   const bool folded = !raw.empty() && (raw.front() == ' ' || raw.front() == '\t');
   std::string_view text = raw;
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) text.remove_suffix(1);
   if (has_control(text)) return Step::malformed;
+  if (complete_) {
+    if (!folded && !text.empty()) return field(text);
+    return Step::more;
+  }
 
   if (block_.status == 0) return status_line(text);
   if (text.empty()) {
@@ -86,8 +102,8 @@ HeaderReader::Step HeaderReader::line(std::string_view raw) {
     return ++interim_ > limits_.interim_answers ? Step::too_much : Step::more;
   }
   if (folded) {  // obs-fold: one space instead (RFC 9112 §5.2)
-    if (block_.fields.empty()) return Step::malformed;
-    block_.fields.back().second += " " + std::string(trimmed(text));
+    if (block_.fields.empty() && folds_into_) return Step::malformed;
+    if (folds_into_) block_.fields.back().second += " " + std::string(trimmed(text));
     return Step::more;
   }
   return field(text);
@@ -106,9 +122,16 @@ HeaderReader::Step HeaderReader::status_line(std::string_view text) {
 
 HeaderReader::Step HeaderReader::field(std::string_view text) {
   const std::size_t colon = text.find(':');
-  // A space before the colon is how answers are smuggled (RFC 9112 §5.1).
-  if (colon == std::string_view::npos || !is_token(text.substr(0, colon))) return Step::malformed;
-  block_.fields.emplace_back(ascii_lower(text.substr(0, colon)), trimmed(text.substr(colon + 1)));
+  if (colon == std::string_view::npos) return Step::malformed;
+  const std::string_view name = text.substr(0, colon);
+  folds_into_ = is_token(name);
+  if (!folds_into_) {
+    // A space before the colon is how answers are smuggled (RFC 9112 §5.1): where it decides about the body
+    // nothing is guessed; any other field of a broken name is left out, as browsers do.
+    return decides_about_body(ascii_lower(trimmed(name))) ? Step::malformed : Step::more;
+  }
+  auto& fields = complete_ ? trailers_ : block_.fields;
+  fields.emplace_back(ascii_lower(name), trimmed(text.substr(colon + 1)));
   return Step::more;
 }
 
@@ -123,7 +146,7 @@ std::optional<std::uint64_t> parse_digits(std::string_view text) {
 std::optional<ContentRange> parse_content_range(std::string_view value) {
   value = trimmed(value);
   if (value.size() < 6 || !iequals(value.substr(0, 5), "bytes")) return std::nullopt;
-  if (value[5] != ' ' && value[5] != '\t') return std::nullopt;
+  if (value[5] != ' ' && value[5] != '\t' && value[5] != '=') return std::nullopt;  // "=": old servers
   value = trimmed(value.substr(6));
   const std::size_t slash = value.find('/');
   if (slash == std::string_view::npos) return std::nullopt;
@@ -137,7 +160,8 @@ std::optional<ContentRange> parse_content_range(std::string_view value) {
   if (range == "*") return out.total ? std::optional(out) : std::nullopt;
   const std::size_t dash = range.find('-');
   if (dash == std::string_view::npos) return std::nullopt;
-  const auto first = parse_digits(range.substr(0, dash)), last = parse_digits(range.substr(dash + 1));
+  const auto first = parse_digits(trimmed(range.substr(0, dash)));
+  const auto last = parse_digits(trimmed(range.substr(dash + 1)));
   if (!first || !last || *last < *first || (out.total && *last >= *out.total)) return std::nullopt;
   out.satisfied = true;
   out.first = *first;

@@ -24,6 +24,8 @@ struct HeaderBlock {
   bool has(std::string_view lower_name) const;
   /// Comma-separated values of all fields of that name, in order, lower case.
   std::vector<std::string> tokens(std::string_view lower_name) const;
+  /// Of Content-Type, lower case, without parameters.
+  std::string media_type() const;
 };
 
 /// Puts raw lines together. Interim answers (1xx) are dropped; what follows the final header's empty line is
@@ -41,6 +43,8 @@ public:
   Step line(std::string_view raw);
   bool is_complete() const { return complete_; }
   const HeaderBlock& block() const { return block_; }
+  /// Fields behind the body, as `HeaderBlock::fields`; they count as nothing but what is asked of them.
+  const std::vector<std::pair<std::string, std::string>>& trailers() const { return trailers_; }
 
 private:
   Step status_line(std::string_view text);
@@ -48,6 +52,8 @@ private:
 
   Limits limits_;
   HeaderBlock block_;
+  std::vector<std::pair<std::string, std::string>> trailers_;
+  bool folds_into_ = true;  ///< the last field was kept: what is folded belongs to it
   std::size_t bytes_ = 0, lines_ = 0;
   int interim_ = 0;
   bool complete_ = false;
