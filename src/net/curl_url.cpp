@@ -24,10 +24,11 @@ using CurlUrl = std::unique_ptr<CURLU, FreeUrl>;
 
 std::optional<std::string> part(CURLU* url, CURLUPart which, unsigned flags = 0) {
   char* text = nullptr;
-  if (curl_url_get(url, which, &text, flags) != CURLUE_OK || text == nullptr) return std::nullopt;
+  const CURLUcode code = curl_url_get(url, which, &text, flags);
+  if (text == nullptr) return std::nullopt;
   std::string copy(text);
-  curl_free(text);
-  return copy;
+  curl_free(text);  // also after an error: libcurl 7.88 leaves a host behind that has no xn-- form
+  return code == CURLUE_OK ? std::optional(copy) : std::nullopt;
 }
 
 /// The part behind "//" up to the path; nullopt: there is none.
@@ -148,6 +149,8 @@ Result<HttpUrl> parse_url(std::string_view text) {
   if (text.size() > max_url_bytes) return not_a_url("it is longer than 16 KiB");
   const std::string scheme = scheme_of(text);
   if (!scheme.empty() && !is_web(scheme)) return other_scheme(scheme);
+  // libcurl takes "http:/x" for the host x, a browser for a path.
+  if (!authority_of(text)) return not_a_url("it does not begin with http:// or https://");
   const auto clean = encode_strays(text);
   if (!clean) return not_a_url("it has no host, or characters that no address has");
   const CurlUrl url(curl_url());

@@ -42,11 +42,26 @@ TEST(CurlUrl, WritesEverySpellingOfAnAddressInFourFields) {
 }
 
 TEST(CurlUrl, RefusesWhatCouldMeanTwoThings) {
-  for (const char* text :
-       {"", "host.test", "http:///x", "http://", "http://a b/", "http://host.test\\@evil.test/",
-        "http://ho\tst/", "http://host.test:0/", "http://host.test:65536/", "http://host.test:x/",
-        "http://[::1", "http://[fe80::1%25eth0]/", "http://host.test\r\nX: y/", "http://ho<st/",
-        "http://a,b/", "http://a;b/"}) {
+  for (const char* text : {"",
+                           "host.test",
+                           "http:///x",
+                           "http://",
+                           "http://a b/",
+                           "http://host.test\\@evil.test/",
+                           "http://ho\tst/",
+                           "http://host.test:0/",
+                           "http://host.test:65536/",
+                           "http://host.test:x/",
+                           "http://[::1",
+                           "http://[fe80::1%25eth0]/",
+                           "http://host.test\r\nX: y/",
+                           "http://ho<st/",
+                           "http://a,b/",
+                           "http://a;b/",
+                           "http:/host.test/",
+                           "http:host.test",
+                           "https:///host.test",
+                           "http://\xFF.test/"}) {
     EXPECT_FALSE(parse_url(text)) << text;
   }
 }
