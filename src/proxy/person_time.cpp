@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace restante::proxy {
@@ -190,8 +191,18 @@ Result<Seconds> parse_duration(std::string_view text) {
 }
 
 std::string duration_text(Seconds duration) {
-  const auto count = duration.count();
-  return count != 0 && count % 86400 == 0 ? fmt::format("P{}D", count / 86400) : fmt::format("PT{}S", count);
+  auto left = duration.count();
+  if (left != 0 && left % 86400 == 0 && left / 86400 <= 99'999) return fmt::format("P{}D", left / 86400);
+  if (left <= 9'999'999'999) return fmt::format("PT{}S", left);
+  // Each unit has as many digits as parse_duration takes.
+  const auto take_off = [&left](std::int64_t factor, std::int64_t most) {
+    const std::int64_t count = std::min<std::int64_t>(left / factor, most);
+    left -= count * factor;
+    return count;
+  };
+  const auto whole_days = take_off(86400, 99'999), whole_hours = take_off(3600, 9'999'999),
+             whole_minutes = take_off(60, 99'999'999);
+  return fmt::format("P{}DT{}H{}M{}S", whole_days, whole_hours, whole_minutes, left);
 }
 
 Result<Window> parse_person_window(std::string_view given) {

@@ -120,7 +120,8 @@ TEST(Duration, RefusesWhatHasNoFixedLengthOrIsNone) {
 }
 
 TEST(Duration, IsWrittenAsItIsRead) {
-  for (std::int64_t count : {0L, 1L, 90L, 3600L, 86400L, 30L * 86400L, 86401L})
+  for (std::int64_t count : {0L, 1L, 90L, 3600L, 86400L, 30L * 86400L, 86401L, 99'999L * 86400L,
+                             210'846L * 86400L, 5'060'312L * 3600L, 9'999'999L * 3600L + 9'999'999'999L})
     EXPECT_EQ(seconds(duration_text(Seconds(count))), count);
   EXPECT_EQ(duration_text(std::chrono::days(30)), "P30D");
 }
