@@ -21,22 +21,32 @@ bool same(const FileRecord& record, const FileFacts& facts) {
          record.mtime_ns == facts.mtime_ns;
 }
 
+/// Of another program, which put it where a file of ours was: not a file, or one that has a name elsewhere
+/// too. Names that were added to our own file do no harm.
+bool is_planted(const FileRecord& record, const FileFacts& facts) {
+  return !facts.regular || (facts.links > 1 && facts.inode != record.inode);
+}
+
 }  // namespace
 
-Result<AreasOnDisk::Seen> AreasOnDisk::see(const FileRecord& record) const {
+Result<AreasOnDisk::Seen> AreasOnDisk::see(const FileRecord& record, Look look) const {
   auto root = area(record.account);
   if (!root) return fail(std::move(root.error()));
   Seen seen;
-  // Not blocking: another program may have put a FIFO in its place.
-  seen.fd = open_beneath(root->get(), record.name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  if (!seen.fd) {
-    seen.gone = errno == ENOENT || errno == ENOTDIR || errno == ELOOP || errno == ENXIO;
-    if (seen.gone) return seen;
-    return fail_errno(Reason::storage, "open " + record.name, errno);
+  int error = 0;
+  if (look == Look::outside) {
+    error = look_beneath(root->get(), record.name, seen.facts);
+  } else {
+    seen.fd = open_regular(root->get(), record.name, seen.facts);
+    if (!seen.fd) error = errno;
   }
-  if (const int error = file_facts(seen.fd.get(), seen.facts); error != 0)
-    return fail_errno(Reason::storage, "read " + record.name, error);
-  seen.gone = !seen.facts.regular;
+  if (error == 0) {
+    seen.gone = is_planted(record, seen.facts);
+    if (seen.gone) seen.fd.reset();
+    return seen;
+  }
+  seen.gone = error == ENOENT || error == ENOTDIR || error == ELOOP || error == ENXIO;
+  if (!seen.gone) return fail_errno(Reason::storage, "open " + record.name, error);
   return seen;
 }
 
@@ -73,7 +83,7 @@ Task<Result<std::vector<FileRecord>>> AreasOnDisk::list(AccountId account) {
     std::vector<std::pair<bool, FileFacts>> seen;
     seen.reserve(rows->size());
     for (const auto& row : *rows) {
-      const auto now = see(row);
+      const auto now = see(row, Look::outside);
       // What cannot be looked at right now stays listed as it was.
       FileFacts known;
       known.inode = row.inode;
@@ -119,7 +129,7 @@ Task<Result<OpenedFile>> AreasOnDisk::open(AccountId account, FileId id) {
 Task<Result<OpenedFile>> AreasOnDisk::open_here(AccountId account, FileId id) {
   auto row = co_await find(account, id);
   if (!row) co_return fail(std::move(row.error()));
-  auto inspect = [this, &row] { return see(*row); };
+  auto inspect = [this, &row] { return see(*row, Look::inside); };
   auto seen = co_await offload(pool_, inspect);
   if (!seen) co_return fail(std::move(seen.error()));
   if (seen->gone) {
@@ -138,9 +148,7 @@ Task<Result<OpenedFile>> AreasOnDisk::open_here(AccountId account, FileId id) {
 Result<void> AreasOnDisk::unlink_file(AccountId account, const std::string& name) const {
   auto root = area(account);
   if (!root) return fail(std::move(root.error()));
-  const auto [folder_path, last] = split_name(name);
-  const UniqueFd folder =
-      open_beneath(root->get(), folder_path.empty() ? "." : folder_path, O_RDONLY | O_DIRECTORY);
+  const auto [folder, last] = open_parent(root->get(), name);
   if (!folder) {
     if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return {};
     return fail_errno(Reason::storage, "open the folder of " + name, errno);
@@ -160,34 +168,53 @@ Task<Result<void>> AreasOnDisk::remove(AccountId account, FileId id) {
 }
 
 /// The new name is made beside the old one first, so that a crash leaves two names and never none.
-Result<std::string> AreasOnDisk::move_inside(AccountId account, const std::string& from,
-                                             const std::string& wanted) const {
+Result<void> AreasOnDisk::link_inside(AccountId account, const FileRecord& file,
+                                      const std::string& to_name) const {
   auto root = area(account);
   if (!root) return fail(std::move(root.error()));
-  const auto [from_path, from_last] = split_name(from);
-  const UniqueFd from_folder =
-      open_beneath(root->get(), from_path.empty() ? "." : from_path, O_RDONLY | O_DIRECTORY);
-  if (!from_folder) return no_such_file();
-  for (int i = 0; i < options_.limits.names_tried; ++i) {
-    auto chosen = choose_name(account, wanted);
-    if (!chosen) return chosen;
-    const auto [to_path, to_last] = split_name(*chosen);
-    const UniqueFd to_folder =
-        open_beneath(root->get(), to_path.empty() ? "." : to_path, O_RDONLY | O_DIRECTORY);
-    if (!to_folder) return fail_errno(Reason::storage, "open the folder of " + *chosen, errno);
-    const bool linked =
-        ::linkat(from_folder.get(), from_last.c_str(), to_folder.get(), to_last.c_str(), 0) == 0;
-    const int error = linked ? 0
-                      : errno == EPERM || errno == EOPNOTSUPP
-                          ? rename_no_replace(from_folder.get(), from_last, to_folder.get(), to_last)
-                          : errno;
-    if (error == EEXIST) continue;
-    if (error == ENOENT) return no_such_file();
-    if (error != 0) return fail_errno(Reason::storage, "rename " + from, error);
-    if (::fsync(to_folder.get()) != 0) return fail_errno(Reason::storage, "sync a folder", errno);
-    return chosen;
+  const auto from = open_parent(root->get(), file.name);
+  FileFacts facts;
+  if (!from.folder || look_beneath(from.folder.get(), from.name, facts) != 0 || is_planted(file, facts))
+    return no_such_file();
+  const auto to = open_parent(root->get(), to_name);
+  if (!to.folder) {
+    if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
+      return fail(Reason::conflict, "the folder is gone");
+    return fail_errno(Reason::storage, "open the folder of " + to_name, errno);
   }
-  return fail(Reason::conflict, "no free name was found for " + wanted);
+  const bool linked =
+      ::linkat(from.folder.get(), from.name.c_str(), to.folder.get(), to.name.c_str(), 0) == 0;
+  const int error = linked ? 0
+                    : errno == EPERM || errno == EOPNOTSUPP
+                        ? rename_no_replace(from.folder.get(), from.name, to.folder.get(), to.name)
+                        : errno;
+  if (error == EEXIST) return fail(Reason::conflict, "the name is taken");
+  if (error == ENOENT) return no_such_file();
+  if (error != 0) return fail_errno(Reason::storage, "rename " + file.name, error);
+  if (::fsync(to.folder.get()) != 0) return fail_errno(Reason::storage, "sync a folder", errno);
+  return {};
+}
+
+/// A name that is free on the disk and has no twin; linked to the file.
+Task<Result<std::string>> AreasOnDisk::link_to_free_name(const FileRecord& file, const std::string& wanted) {
+  const AccountId account = file.account;
+  for (int number = 0; number < options_.limits.names_tried; ++number) {
+    auto choose = [this, account, &wanted, number] { return choose_name(account, wanted, number); };
+    auto chosen = co_await offload(pool_, choose);
+    if (!chosen) co_return fail(std::move(chosen.error()));
+    number = chosen->number;
+    std::function<Result<bool>(Tx&)> ask = [account, name = chosen->name, id = file.id](Tx& tx) {
+      return tx.repo<FileRecords>().has_twin(account, name, id);
+    };
+    const auto twin = co_await database_.read_value<bool>(ask);
+    if (!twin) co_return fail(twin.error());
+    if (*twin) continue;
+    auto link = [this, account, &file, &chosen] { return link_inside(account, file, chosen->name); };
+    auto linked = co_await offload(pool_, link);
+    if (linked) co_return std::move(chosen->name);
+    if (linked.error().reason != Reason::conflict) co_return fail(std::move(linked.error()));
+  }
+  co_return fail(Reason::conflict, "no free name was found for " + wanted);
 }
 
 Task<Result<FileRecord>> AreasOnDisk::rename(AccountId account, FileId id, std::string wanted) {
@@ -195,8 +222,7 @@ Task<Result<FileRecord>> AreasOnDisk::rename(AccountId account, FileId id, std::
   if (!row) co_return fail(std::move(row.error()));
   if (files::clean_name(wanted) == row->name) co_return std::move(*row);
   const std::string old_name = row->name;
-  auto move = [this, account, &old_name, &wanted] { return move_inside(account, old_name, wanted); };
-  auto chosen = co_await offload(pool_, move);
+  auto chosen = co_await link_to_free_name(*row, wanted);
   if (!chosen) co_return fail(std::move(chosen.error()));
   row->name = std::move(*chosen);
   Database::Work work = [record = *row](Tx& tx) -> Result<void> {

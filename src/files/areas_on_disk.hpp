@@ -63,7 +63,12 @@ private:
                                         jobs::PublishCommit commit);
   Task<Result<void>> save_intent(Intent intent, std::optional<std::uint64_t> quota);
   Result<void> make_durable(const jobs::Publication& what, int fd) const;
-  Result<std::string> choose_name(AccountId account, const std::string& wanted) const;
+  struct Chosen {
+    std::string name;
+    int number = 0;  ///< of the name: 1 for "a (1)"
+  };
+  /// The first name from "NAME (`first`)" on that is free on the disk; its folders are made.
+  Result<Chosen> choose_name(AccountId account, const std::string& wanted, int first) const;
   Result<Found> look(const Intent& intent) const;
   /// Renames (unless that has happened) and syncs the folder. Errors: conflict when the name is taken;
   /// storage.
@@ -79,14 +84,17 @@ private:
   Task<Result<OpenedFile>> open_here(AccountId account, FileId id);
   Task<Result<void>> follow(FileRecord& record, FileFacts facts);
   Task<Result<void>> forget(std::vector<FileId> ids);
-  Result<Seen> see(const FileRecord& record) const;
+  enum class Look { outside, inside };  ///< at the name alone, or with the file opened
+  Result<Seen> see(const FileRecord& record, Look look) const;
   Result<void> unlink_file(AccountId account, const std::string& name) const;
-  Result<std::string> move_inside(AccountId account, const std::string& from,
-                                  const std::string& wanted) const;
+  Task<Result<std::string>> link_to_free_name(const FileRecord& file, const std::string& wanted);
+  Result<void> link_inside(AccountId account, const FileRecord& file, const std::string& to_name) const;
   Result<UniqueFd> area(AccountId account) const;  ///< made where missing
   Result<std::string> area_path(AccountId account) const;
 
   // incoming.cpp
+  Task<Result<void>> take_back(JobId job, int file, int generation);
+  Result<void> move_back(const Intent& intent) const;
   Result<UniqueFd> incoming_folder(AccountId account) const;
   // room.cpp
   struct Arriving {

@@ -59,8 +59,11 @@ Result<Folder> ensure_folder(int root, const std::string& path, mode_t mode, Tak
         next = open_beneath(at.handle.get(), name, O_RDONLY | O_DIRECTORY);
         if (next) break;
       }
-      if (taken == Taken::refuse || (errno != ENOTDIR && errno != ELOOP))
-        return fail_errno(Reason::storage, "open the folder " + name, errno);
+      const bool occupied = errno == ENOTDIR || errno == ELOOP;
+      if (!occupied) return fail_errno(Reason::storage, "open the folder " + name, errno);
+      if (taken == Taken::refuse)
+        return fail(Reason::conflict,
+                    "the folder " + name + " cannot be opened: something else has its name");
       name = numbered(segment, i);
     }
     if (!next) return fail(Reason::storage, "the folder " + segment + " cannot be made: its names are taken");
@@ -68,6 +71,15 @@ Result<Folder> ensure_folder(int root, const std::string& path, mode_t mode, Tak
     at.path += (at.path.empty() ? "" : "/") + name;
   }
   return at;
+}
+
+LastSegment open_parent(int root, const std::string& path) {
+  const auto slash = path.rfind('/');
+  LastSegment out;
+  out.name = slash == std::string::npos ? path : path.substr(slash + 1);
+  out.folder =
+      open_beneath(root, slash == std::string::npos ? "." : path.substr(0, slash), O_RDONLY | O_DIRECTORY);
+  return out;
 }
 
 int rename_no_replace(int from_folder, const std::string& from, int to_folder, const std::string& to) {
@@ -84,8 +96,33 @@ int file_facts(int fd, FileFacts& out) {
   out.inode = is.st_ino;
   out.size_bytes = static_cast<std::uint64_t>(is.st_size);
   out.mtime_ns = static_cast<std::int64_t>(is.st_mtim.tv_sec) * 1'000'000'000 + is.st_mtim.tv_nsec;
+  out.links = is.st_nlink;
   out.regular = S_ISREG(is.st_mode);
   return 0;
+}
+
+int look_beneath(int folder, const std::string& path, FileFacts& out) {
+  const UniqueFd there = open_beneath(folder, path, O_PATH);
+  return there ? file_facts(there.get(), out) : errno;
+}
+
+UniqueFd open_regular(int folder, const std::string& path, FileFacts& out) {
+  for (int i = 0; i < busy_retries; ++i) {
+    FileFacts before;
+    if (const int error = look_beneath(folder, path, before); error != 0 || !before.regular) {
+      errno = error != 0 ? error : ENXIO;
+      return {};
+    }
+    UniqueFd fd = open_beneath(folder, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    if (!fd) return fd;
+    if (const int error = file_facts(fd.get(), out); error != 0) {
+      errno = error;
+      return {};
+    }
+    if (out.regular && out.inode == before.inode && out.device == before.device) return fd;
+  }
+  errno = EAGAIN;
+  return {};
 }
 
 }  // namespace restante::files

@@ -49,12 +49,16 @@ std::vector<std::string> names_in(int folder) {
   return out;
 }
 
+/// Deeper folders are another program's; each level of the descent holds a descriptor.
+constexpr int deepest_folder = 64;
+
 /// Removes folders that hold nothing but such folders.
-void remove_empty_folders(int folder) {
+void remove_empty_folders(int folder, int depth = 0) {
+  if (depth == deepest_folder) return;
   for (const auto& name : names_in(folder)) {
     const UniqueFd inside = open_beneath(folder, name, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
     if (!inside) continue;
-    remove_empty_folders(inside.get());
+    remove_empty_folders(inside.get(), depth + 1);
     ::unlinkat(folder, name.c_str(), AT_REMOVEDIR);
   }
 }
@@ -70,7 +74,9 @@ Result<void> AreasOnDisk::clear_account_folders(AccountId account) const {
   if (!root) return fail(std::move(root.error()));
   remove_empty_folders(root->get());
   auto path = area_path(account);
-  if (path) ::unlinkat(roots_.areas.get(), path->c_str(), AT_REMOVEDIR);
+  if (!path) return fail(std::move(path.error()));
+  const auto [folder, last] = open_parent(roots_.areas.get(), *path);
+  if (folder) ::unlinkat(folder.get(), last.c_str(), AT_REMOVEDIR);
   return {};
 }
 

@@ -84,7 +84,8 @@ Task<Result<UniqueFd>> AreasOnDisk::open_arriving(AccountId account, JobId job, 
   auto work = [this, account, job, file, generation]() -> Result<UniqueFd> {
     auto folder = incoming_folder(account);
     if (!folder) return fail(std::move(folder.error()));
-    UniqueFd fd = open_beneath(folder->get(), incoming_name(job, file, generation), O_RDONLY | O_NONBLOCK);
+    FileFacts facts;
+    UniqueFd fd = open_regular(folder->get(), incoming_name(job, file, generation), facts);
     if (!fd && errno == ENOENT) return fail(Reason::not_found, "nothing has arrived yet");
     if (!fd) return fail_errno(Reason::storage, "open a partial file", errno);
     return fd;

@@ -115,20 +115,19 @@ Result<void> AreasOnDisk::make_durable(const jobs::Publication& what, int fd) co
   return {};
 }
 
-Result<std::string> AreasOnDisk::choose_name(AccountId account, const std::string& wanted) const {
+Result<AreasOnDisk::Chosen> AreasOnDisk::choose_name(AccountId account, const std::string& wanted,
+                                                     int first) const {
   auto root = area(account);
   if (!root) return fail(std::move(root.error()));
   const auto [folder_path, last] = split_name(files::clean_name(wanted));
   auto folder = ensure_folder(root->get(), folder_path, options_.folder_mode, Taken::use_next_name);
   if (!folder) return fail(std::move(folder.error()));
-  std::string name = last;
-  for (int i = 1; i <= options_.limits.names_tried; ++i) {
-    struct stat there{};
-    if (::fstatat(folder->handle.get(), name.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0) {
-      if (errno != ENOENT) return fail_errno(Reason::storage, "look for a free name", errno);
-      return folder->path.empty() ? name : folder->path + "/" + name;
-    }
-    name = numbered(last, i);
+  for (int i = first; i < options_.limits.names_tried; ++i) {
+    const std::string name = i == 0 ? last : numbered(last, i);
+    FileFacts there;
+    const int error = look_beneath(folder->handle.get(), name, there);
+    if (error == ENOENT) return Chosen{folder->path.empty() ? name : folder->path + "/" + name, i};
+    if (error != 0 && error != ELOOP) return fail_errno(Reason::storage, "look for a free name", error);
   }
   return fail(Reason::conflict, "there are too many files of the name " + last,
               "ask for another name (--name)");
@@ -137,16 +136,22 @@ Result<std::string> AreasOnDisk::choose_name(AccountId account, const std::strin
 Task<Result<void>> AreasOnDisk::save_intent(Intent intent, std::optional<std::uint64_t> quota) {
   Database::Work work = [intent, quota](Tx& tx) -> Result<void> {
     auto& records = tx.repo<FileRecords>();
+    auto twin = records.has_twin(intent.what.account, intent.chosen_name, intent.id);
+    if (!twin) return fail(std::move(twin.error()));
+    auto under_way = records.intents();
+    if (!under_way) return fail(std::move(under_way.error()));
+    std::erase_if(*under_way, [&](const Intent& other) {
+      return other.what.account != intent.what.account ||
+             (other.what.job == intent.what.job && other.what.file == intent.what.file);
+    });
+    const std::string key = name_key(intent.chosen_name);
+    for (const auto& other : *under_way) *twin = *twin || name_key(other.chosen_name) == key;
+    if (*twin) return fail(Reason::conflict, "the name is another one's twin");
     if (quota) {
       auto used = records.used_bytes(intent.what.account);
       if (!used) return fail(std::move(used.error()));
-      auto under_way = records.intents();
-      if (!under_way) return fail(std::move(under_way.error()));
       std::uint64_t total = *used + intent.what.size_bytes;
-      for (const auto& other : *under_way)
-        if (other.what.account == intent.what.account &&
-            (other.what.job != intent.what.job || other.what.file != intent.what.file))
-          total += other.what.size_bytes;
+      for (const auto& other : *under_way) total += other.what.size_bytes;
       if (total > *quota)
         return fail(Reason::quota, "with this file of " + human_size(intent.what.size_bytes) +
                                        " the account would hold more than its " + human_size(*quota));
@@ -167,14 +172,20 @@ Task<Result<jobs::Published>> AreasOnDisk::carry_out(Intent intent, jobs::Publis
     else if (moved.error().reason != Reason::conflict)
       co_return fail(std::move(moved.error()));
   }
-  for (int i = 0; !facts && i < options_.limits.names_tried; ++i) {
-    auto choose = [this, account, wanted = intent.what.wanted_name] { return choose_name(account, wanted); };
+  for (int tried = 0, number = 0; !facts && tried < options_.limits.names_tried; ++tried) {
+    auto choose = [this, account, wanted = intent.what.wanted_name, number] {
+      return choose_name(account, wanted, number);
+    };
     auto chosen = co_await offload(pool_, choose);
     if (!chosen) co_return fail(std::move(chosen.error()));
-    intent.chosen_name = std::move(*chosen);
+    intent.chosen_name = std::move(chosen->name);
     step("intent");
     const auto quota = options_.quota_bytes(account);
-    if (auto saved = co_await save_intent(intent, quota); !saved) co_return fail(std::move(saved.error()));
+    if (auto saved = co_await save_intent(intent, quota); !saved) {
+      if (saved.error().reason != Reason::conflict) co_return fail(std::move(saved.error()));
+      number = chosen->number + 1;
+      continue;
+    }
     auto move = [this, intent] { return move_into_area(intent); };
     auto moved = co_await offload(pool_, move);
     if (moved)
@@ -199,15 +210,13 @@ Result<AreasOnDisk::Found> AreasOnDisk::look(const Intent& intent) const {
   auto incoming = incoming_folder(what.account);
   if (!incoming) return fail(std::move(incoming.error()));
   const std::string source = incoming_name(what.job, what.file, what.generation);
-  const UniqueFd from = open_beneath(incoming->get(), source, O_RDONLY | O_NONBLOCK);
   FileFacts from_facts, to_facts;
-  const bool here =
-      from && file_facts(from.get(), from_facts) == 0 && from_facts.size_bytes == what.size_bytes;
+  const bool from = look_beneath(incoming->get(), source, from_facts) == 0;
+  const bool here = from && from_facts.regular && from_facts.size_bytes == what.size_bytes;
   auto root = area(what.account);
   if (!root) return fail(std::move(root.error()));
-  const UniqueFd to = open_beneath(root->get(), intent.chosen_name, O_RDONLY | O_NONBLOCK);
-  const bool there =
-      to && file_facts(to.get(), to_facts) == 0 && to_facts.regular && to_facts.size_bytes == what.size_bytes;
+  const bool there = look_beneath(root->get(), intent.chosen_name, to_facts) == 0 && to_facts.regular &&
+                     to_facts.size_bytes == what.size_bytes;
   if (here && there && from_facts.inode == to_facts.inode && from_facts.device == to_facts.device) {
     // The link was made and the old name not yet removed.
     if (::unlinkat(incoming->get(), source.c_str(), 0) != 0)
@@ -229,7 +238,10 @@ Result<FileFacts> AreasOnDisk::move_into_area(const Intent& intent) const {
   if (!root) return fail(std::move(root.error()));
   const auto [folder_path, last] = split_name(intent.chosen_name);
   auto folder = ensure_folder(root->get(), folder_path, options_.folder_mode, Taken::refuse);
-  if (!folder) return fail(std::move(folder.error()));
+  // Another program put something in the folder's place since the name was chosen.
+  if (!folder && folder.error().reason == Reason::conflict && *found == Found::source)
+    return fail(Reason::conflict, "the folder is gone");
+  if (!folder) return fail(Reason::storage, folder.error().message, folder.error().hint);
   if (*found == Found::source) {
     auto incoming = incoming_folder(what.account);
     if (!incoming) return fail(std::move(incoming.error()));
@@ -247,11 +259,9 @@ Result<FileFacts> AreasOnDisk::move_into_area(const Intent& intent) const {
     sync_failed_ = true;
     return fail_errno(Reason::storage, "sync the area's folder", errno);
   }
-  const UniqueFd file = open_beneath(folder->handle.get(), last, O_RDONLY | O_NONBLOCK);
   FileFacts facts;
-  if (!file) return fail_errno(Reason::storage, "open the published file", errno);
-  if (const int error = file_facts(file.get(), facts); error != 0)
-    return fail_errno(Reason::storage, "read the published file", error);
+  if (const int error = look_beneath(folder->handle.get(), last, facts); error != 0)
+    return fail_errno(Reason::storage, "look at the published file", error);
   return facts;
 }
 

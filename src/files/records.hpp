@@ -46,6 +46,9 @@ public:
   virtual Result<void> remove(FileId id) = 0;
   virtual Result<std::optional<FileRecord>> find(FileId id) = 0;
   virtual Result<std::optional<FileRecord>> find_by_name(AccountId account, std::string_view name) = 0;
+  /// Whether another file than `self` has a name that differs from `name` only by case or normal form
+  /// (name_key).
+  virtual Result<bool> has_twin(AccountId account, std::string_view name, FileId self) = 0;
   virtual Result<std::vector<FileRecord>> list(AccountId account) = 0;  ///< newest first
   virtual Result<std::vector<FileRecord>> all() = 0;                    ///< every account's
   virtual Result<std::vector<FileRecord>> without_digest(int limit) = 0;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "files/names.hpp"
 #include "store/sqlite/records.hpp"
 
 #include <algorithm>
@@ -72,6 +73,15 @@ public:
       Query query(connection_, find_by_name_);
       query.number(account.value).text_view(name);
       return query.step() ? std::optional<FileRecord>(file_record(query)) : std::nullopt;
+    });
+  }
+
+  Result<bool> has_twin(AccountId account, std::string_view name, FileId self) override {
+    return attempt(connection_, [&]() -> Result<bool> {
+      const std::string key = files::name_key(name);
+      Query query(connection_, has_twin_);
+      query.number(account.value).text(key).text_view(name).blob(self.bytes.data(), self.bytes.size());
+      return query.step();
     });
   }
 
@@ -167,7 +177,7 @@ private:
   /// `insert_` and `update_` bind the same values in the same order; the id is the last.
   Result<void> save(Sql& sql, const FileRecord& file) {
     return attempt(connection_, [&]() -> Result<void> {
-      const std::string flags = flags_to_column(file.flags);
+      const std::string flags = flags_to_column(file.flags), key = files::name_key(file.name);
       Query query(connection_, sql);
       query.number(file.account.value)
           .text(file.name)
@@ -183,6 +193,7 @@ private:
           .number(file.version)
           .number(signed_bits(file.inode))
           .number(file.mtime_ns)
+          .text(key)
           .blob(file.id.bytes.data(), file.id.bytes.size())
           .run();
       return {};
@@ -200,15 +211,19 @@ private:
   Sql insert_{
       "INSERT INTO files (account, name, size_bytes, published, keep_until, job, job_file, media_type, "
       "sha256, verified, "
-      "flags, version, inode, mtime_ns, id) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"};
+      "flags, version, inode, mtime_ns, name_key, id) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"};
   Sql update_{
       "UPDATE files SET account = ?, name = ?, size_bytes = ?, published = ?, keep_until = ?, job = ?, "
       "job_file = ?, "
-      "media_type = ?, sha256 = ?, verified = ?, flags = ?, version = ?, inode = ?, mtime_ns = ? WHERE id = "
+      "media_type = ?, sha256 = ?, verified = ?, flags = ?, version = ?, inode = ?, mtime_ns = ?, name_key = "
+      "? WHERE id = "
       "?"};
   Sql remove_{"DELETE FROM files WHERE id = ?"};
   Sql find_{"SELECT " RESTANTE_FILE_COLUMNS " FROM files WHERE id = ?"};
   Sql find_by_name_{"SELECT " RESTANTE_FILE_COLUMNS " FROM files WHERE account = ? AND name = ?"};
+  Sql has_twin_{
+      "SELECT 1 FROM files INDEXED BY files_twins WHERE account = ? AND name_key = ? AND name <> ? AND id <> "
+      "?"};
   Sql list_{"SELECT " RESTANTE_FILE_COLUMNS
             " FROM files INDEXED BY files_of_account WHERE account = ? ORDER BY published DESC, seq DESC"};
   Sql all_{"SELECT " RESTANTE_FILE_COLUMNS " FROM files ORDER BY account, published DESC, seq DESC"};

@@ -189,7 +189,30 @@ CREATE TABLE job_pieces (
 ) STRICT, WITHOUT ROWID;
 )sql";
 
-constexpr std::array<const char*, 2> steps_of_this_program{version_1, version_2};
+// files::name_key of the name: the same for two names that some file systems take for one. NULL in rows of
+// older versions, which have no twins then.
+constexpr const char* version_3 = R"sql(
+ALTER TABLE files ADD COLUMN name_key TEXT;
+CREATE INDEX files_twins ON files (account, name_key);
+)sql";
+
+// What row_sum says of a row's values, when they were written: `body_sum` of what stays, `control_sum` of
+// what changes with the job's state, `sum` of a whole row. A row whose sum is another one is damaged.
+constexpr const char* version_4 = R"sql(
+ALTER TABLE jobs ADD COLUMN control_sum INTEGER;
+ALTER TABLE jobs ADD COLUMN body_sum INTEGER;
+ALTER TABLE job_files ADD COLUMN sum INTEGER;
+UPDATE jobs SET
+  control_sum = row_sum(id, state, waiting_for, attempt, changed, next_run, start, rev, version, file_count,
+                        reason, message, probe, name),
+  body_sum = row_sum(id, account, origin, created, proxy_id, document_digest, document);
+UPDATE job_files SET
+  sum = row_sum(file, state, reason, name, media_type, size_bytes, source, generation, written_bytes,
+                synced_bytes, boot_id, etag, last_modified, total_bytes, ranges, sha256, verified, published,
+                relinked, wasted_bytes, old);
+)sql";
+
+constexpr std::array<const char*, 4> steps_of_this_program{version_1, version_2, version_3, version_4};
 
 std::int64_t pragma(Connection& connection, const char* text) {
   return connection.db().execAndGet(text).getInt64();
