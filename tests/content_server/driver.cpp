@@ -117,7 +117,8 @@ ContentServer::~ContentServer() {
   wait_for(child_);
 }
 
-WorkerDriver::WorkerDriver(const std::string& ca_file) {
+WorkerDriver::WorkerDriver(const std::string& ca_file, std::function<void(int)> socket_made)
+    : socket_made_(std::move(socket_made)) {
   auto channel = worker::make_channel().value();
   std::array<int, 2> connector{};
   ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, connector.data());
@@ -127,7 +128,7 @@ WorkerDriver::WorkerDriver(const std::string& ca_file) {
                  {{channel.second.get(), worker::channel_fd}, {theirs.get(), worker::connector_fd}});
   channel.second.reset();
   channel_ = std::make_unique<worker::WorkerChannel>(std::move(channel.first));
-  connector_thread_ = std::thread(&WorkerDriver::serve_connector, connector_.get());
+  connector_thread_ = std::thread(&WorkerDriver::serve_connector, this, connector_.get());
   locks_ = std::get<worker::Ready>(next_message()).locks;
 }
 
@@ -138,12 +139,13 @@ WorkerDriver::~WorkerDriver() {
   connector_thread_.join();
 }
 
-void WorkerDriver::serve_connector(int channel) {
+void WorkerDriver::serve_connector(int channel) const {
   worker::ConnectRequest request;
   while (::recv(channel, &request, sizeof request, 0) == ssize_t(sizeof request)) {
     worker::ConnectAnswer answer;
     answer.sequence = request.sequence;
     const UniqueFd fd(connect_to(request, answer.error));
+    if (fd && socket_made_) socket_made_(fd.get());
     iovec part{&answer, sizeof answer};
     alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
     msghdr message{};
@@ -247,6 +249,67 @@ std::vector<Fetched> WorkerDriver::fetch_all(std::vector<jobs::TransferOrder> or
     }
   }
   return all;
+}
+
+void WorkerDriver::fetch_many(
+    std::size_t count, std::size_t at_once,
+    const std::function<std::pair<jobs::TransferOrder, std::string>(std::size_t)>& next,
+    const std::function<void(std::size_t, const Fetched&)>& done) {
+  const std::uint32_t first = next_id_;
+  std::map<std::uint32_t, UniqueFd> kept;
+  std::size_t begun = 0;
+  const auto begin = [&] {
+    auto [order, held] = next(begun++);
+    const std::uint32_t id = next_id_++;
+    start(id, std::move(order), held, kept[id]);
+  };
+  while (begun < std::min(count, at_once)) begin();
+  for (std::size_t left = count; left > 0;) {
+    worker::ToServer message = next_message();
+    if (const auto* question = std::get_if<worker::Resolve>(&message)) {
+      resolve(*question);
+    } else if (auto* finished = std::get_if<worker::Finished>(&message)) {
+      Fetched one;
+      one.result = std::move(finished->result);
+      one.file = read_file(kept.at(finished->transfer).get());
+      kept.erase(finished->transfer);
+      done(finished->transfer - first, one);
+      --left;
+      if (begun < count) begin();
+    }
+  }
+}
+
+void WorkerDriver::flow(std::size_t parallel, const std::function<std::optional<Wanted>()>& next,
+                        const std::function<void(std::size_t tag, Fetched fetched)>& done) {
+  struct UnderWay {
+    std::size_t tag = 0;
+    UniqueFd kept;
+    Fetched fetched;
+  };
+  std::map<std::uint32_t, UnderWay> all;
+  while (true) {
+    while (all.size() < parallel) {
+      auto wanted = next();
+      if (!wanted) break;
+      const std::uint32_t id = next_id_++;
+      UnderWay& one = all[id];
+      one.tag = wanted->tag;
+      start(id, std::move(wanted->order), wanted->held, one.kept);
+    }
+    if (all.empty()) return;
+    worker::ToServer message = next_message();
+    if (const auto* question = std::get_if<worker::Resolve>(&message)) {
+      resolve(*question);
+    } else if (const auto* responded = std::get_if<worker::Responded>(&message)) {
+      all.at(responded->transfer).fetched.responded.push_back(responded->facts);
+    } else if (auto* finished = std::get_if<worker::Finished>(&message)) {
+      auto one = all.extract(finished->transfer);
+      one.mapped().fetched.result = std::move(finished->result);
+      one.mapped().fetched.file = read_file(one.mapped().kept.get());
+      done(one.mapped().tag, std::move(one.mapped().fetched));
+    }
+  }
 }
 
 std::uint64_t WorkerDriver::memory_pss_bytes() const {

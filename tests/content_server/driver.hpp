@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
 #include <string>
 #include <sys/types.h>
 #include <thread>
@@ -44,7 +46,8 @@ struct Fetched {
 /// connect to loopback only.
 class WorkerDriver {
 public:
-  explicit WorkerDriver(const std::string& ca_file);
+  /// `socket_made`: called with each socket that the worker gets, on a thread of the driver's own.
+  explicit WorkerDriver(const std::string& ca_file, std::function<void(int socket)> socket_made = {});
   ~WorkerDriver();
   WorkerDriver(const WorkerDriver&) = delete;
 
@@ -59,6 +62,21 @@ public:
   /// Several at once, without files held before.
   std::vector<Fetched> fetch_all(std::vector<jobs::TransferOrder> orders);
 
+  /// Keeps up to `parallel` orders under way: `next` gives the next one with what its file holds already (nullopt:
+  /// none at the moment), `done` takes each with its tag as it ends and may have made room for others. Ends when
+  /// nothing is under way and `next` gives nothing.
+  struct Wanted {
+    std::size_t tag = 0;
+    jobs::TransferOrder order;
+    std::string held;
+  };
+  void flow(std::size_t parallel, const std::function<std::optional<Wanted>()>& next,
+            const std::function<void(std::size_t tag, Fetched fetched)>& done);
+  /// `count` of them, at most `at_once` at a time; `next` gives an order and what its file holds already.
+  void fetch_many(std::size_t count, std::size_t at_once,
+                  const std::function<std::pair<jobs::TransferOrder, std::string>(std::size_t)>& next,
+                  const std::function<void(std::size_t, const Fetched&)>& done);
+
   const std::vector<std::string>& locks() const { return locks_; }
   std::uint64_t memory_pss_bytes() const;
   std::chrono::microseconds cpu_time() const;
@@ -68,11 +86,12 @@ private:
   void send(const worker::ToWorker& message, UniqueFd fd = {});
   void start(std::uint32_t id, jobs::TransferOrder order, const std::string& held, UniqueFd& kept);
   void resolve(const worker::Resolve& question);
-  static void serve_connector(int channel);
+  void serve_connector(int channel) const;
 
   pid_t child_ = -1;
   std::unique_ptr<worker::WorkerChannel> channel_;
   UniqueFd connector_;
+  std::function<void(int)> socket_made_;
   std::thread connector_thread_;
   std::vector<std::string> locks_;
   std::uint32_t next_id_ = 1;
