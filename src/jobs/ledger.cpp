@@ -77,6 +77,18 @@ Result<Applied> write_step(JobRecords& records, Job job, Step step, proxy::Docum
   return out;
 }
 
+/// A job whose record is damaged ends as failed, with a row that says so, once.
+Result<Applied> set_aside(JobRecords& records, Job job, Instant now) {
+  Step step;
+  step.to = control_of(job);
+  auto rows = records.history(job.id);
+  if (rows && !rows->empty() && rows->back().cause == "damaged") return Applied{std::move(job), step, {}};
+  step.changed = true;
+  step.cause = "damaged";
+  step.why = Reason::storage;
+  return write_step(records, std::move(job), std::move(step), nullptr, now);
+}
+
 /// A download of one file without a title goes by the name of the file that is there now.
 Result<void> name_after_file(JobRecords& records, Job& job, const Published& published) {
   const std::string name = published.name.substr(published.name.rfind('/') + 1);
@@ -88,6 +100,10 @@ Result<void> name_after_file(JobRecords& records, Job& job, const Published& pub
 }
 
 }  // namespace
+
+bool is_damaged(const Job& found) {
+  return found.document.empty();
+}
 
 Rules rules_of(const ServiceLimits& limits) {
   return Rules{RetryRules{limits.first_retry, limits.longest_retry, limits.room_asked_again,
@@ -106,6 +122,7 @@ Result<Applied> apply_in(Tx& tx, JobId id, std::optional<AccountId> owner, const
   auto found = records.find(id);
   if (!found) return fail(std::move(found.error()));
   if (!*found || (owner && (*found)->account != *owner)) return fail(Reason::not_found, "job " + id.text());
+  if (is_damaged(**found)) return set_aside(records, std::move(**found), now);
   auto document = proxy::parse((*found)->document);
   if (!document) return fail(std::move(document.error()));
   Step next = step(control_of(**found), what, terms_of(*document, rules), now);

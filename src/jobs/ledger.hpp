@@ -25,6 +25,9 @@ struct Rules {
   int default_attempts = 20;
   std::string zone;
 };
+/// Found in the store without a document: its record was damaged there. It ends as failed.
+bool is_damaged(const Job& found);
+
 Rules rules_of(const ServiceLimits& limits);
 Terms terms_of(const proxy::Document& document, const Rules& rules);
 

@@ -12,7 +12,7 @@ namespace {
 constexpr std::size_t told_at_once = 256;
 
 /// After the store refused (full disk, too much to do).
-constexpr Millis store_asked_again{10000};
+constexpr Millis store_asked_again{5000};
 
 bool to_come(const Job& job) {
   return job.state == State::scheduled || job.state == State::waiting;
@@ -138,7 +138,17 @@ void Scheduler::give_turns() {
 
 Task<void> Scheduler::begin(Turns::Candidate who) {
   auto job = co_await ledger_.find(who.job);
-  if (!job && job.error().reason != Reason::not_found) again_soon(who.account, who.job);
+  if (!job && job.error().reason != Reason::not_found) {
+    log::error("job {}: {}", who.job.text(), job.error().message);
+    again_soon(who.account, who.job);
+  }
+  if (job && is_damaged(*job)) {
+    const JobEvent waits = event::Due{false, started_};
+    co_await ledger_.apply(who.job, std::nullopt, waits);
+    turns_.decline(who);
+    timer_->poke();
+    co_return;
+  }
   const bool wanted = job && to_come(*job) && job->next_run && !runner_.runs(who.job);
   const bool due = wanted && (job->waiting_for == WaitingFor::slot || *job->next_run <= context_.clock.now());
   if (!due) {

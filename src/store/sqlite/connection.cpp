@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/sqlite/connection.hpp"
 
+#include "store/sqlite/row_sum.hpp"
+
 #include <SQLiteCpp/Column.h>
 
 #include <cerrno>
@@ -87,6 +89,8 @@ Connection::Connection(const std::string& path, Mode mode, int cache_kib)
   sqlite3_db_config(db_.getHandle(), SQLITE_DBCONFIG_ENABLE_FKEY, 1, nullptr);
   sqlite3_db_config(db_.getHandle(), SQLITE_DBCONFIG_DEFENSIVE, 1, nullptr);
   sqlite3_db_config(db_.getHandle(), SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, nullptr);
+  if (const int code = add_row_sum(db_.getHandle()); code != SQLITE_OK)
+    throw SQLite::Exception(db_.getHandle(), code);
   // Negative: KiB. The sub-journals of savepoints stay in memory, never in a temporary folder.
   db_.exec("PRAGMA cache_size = " + std::to_string(-cache_kib));
   db_.exec("PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 0;");

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/log.hpp"
 #include "store/sqlite/records.hpp"
 
 #include <algorithm>
@@ -47,7 +48,20 @@ constexpr std::int64_t all_states = (std::int64_t{1} << state_count) - 1;
   "jobs.changed, jobs.next_run, jobs.start, jobs.rev, jobs.version, jobs.file_count, jobs.reason, " \
   "jobs.message, jobs.probe, jobs.proxy_id, jobs.name, jobs.document_digest"
 
-constexpr int document_column = 20;
+// Whether the sums are right: of `control`, then (find only) of `body`.
+constexpr int control_sound_column = 20;
+constexpr int body_sound_column = 21;
+constexpr int document_column = 22;
+constexpr int file_sound_column = 21;
+
+// What the sums of a job's row are made of (schema.cpp, version 4).
+#define RESTANTE_CONTROL_SUM                                                                     \
+  "row_sum(jobs.id, jobs.state, jobs.waiting_for, jobs.attempt, jobs.changed, jobs.next_run, "   \
+  "jobs.start, jobs.rev, jobs.version, jobs.file_count, jobs.reason, jobs.message, jobs.probe, " \
+  "jobs.name)"
+#define RESTANTE_BODY_SUM                                                                           \
+  "row_sum(jobs.id, jobs.account, jobs.origin, jobs.created, jobs.proxy_id, jobs.document_digest, " \
+  "jobs.document)"
 
 Job control_columns(Query& row) {
   Job job;
@@ -70,6 +84,22 @@ Job control_columns(Query& row) {
   job.proxy_id = row.text_at(17);
   job.name = row.text_at(18);
   row.blob_at(19, job.document_digest.data(), job.document_digest.size());
+  return job;
+}
+
+/// What can be shown of a job whose row holds other values than were written: that it is damaged. It has no
+/// document, so it never runs (jobs::is_damaged).
+Job damaged_job(JobId id, AccountId account, const std::string& name) {
+  log::error("the record of job {} is damaged on the disk; the job does not run, the others go on",
+             id.text());
+  Job job;
+  job.id = id;
+  job.account = account;
+  job.state = State::failed;
+  job.reason = Reason::storage;
+  job.message = "its record at the place was damaged; send it once more";
+  job.proxy_id = id.text();
+  job.name = name.empty() ? id.text() : name;
   return job;
 }
 
@@ -117,6 +147,10 @@ public:
       Query query(connection_, find_);
       query.blob(id.bytes.data(), id.bytes.size());
       if (!query.step()) return std::optional<Job>();
+      const bool control_sound = query.number_at(control_sound_column) != 0;
+      if (!control_sound || query.number_at(body_sound_column) == 0)
+        return std::optional<Job>(
+            damaged_job(id, AccountId{query.number_at(2)}, control_sound ? query.text_at(18) : ""));
       Job job = control_columns(query);
       job.document = query.text_at(document_column);
       job.secrets = query.text_at(document_column + 1);
@@ -187,7 +221,14 @@ public:
           break;
         }
         last = query.number_at(0);
-        page.jobs.push_back(control_columns(query));
+        if (query.number_at(control_sound_column) != 0) {
+          page.jobs.push_back(control_columns(query));
+          continue;
+        }
+        JobId id;
+        const std::string bytes = query.text_at(1);
+        std::copy_n(bytes.begin(), std::min(bytes.size(), id.bytes.size()), id.bytes.begin());
+        page.jobs.push_back(damaged_job(id, account, ""));
       }
       return page;
     });
@@ -231,7 +272,12 @@ public:
       std::vector<FileRow> rows;
       Query query(connection_, files_);
       query.blob(id.bytes.data(), id.bytes.size());
-      while (query.step()) rows.push_back(file_row(query));
+      while (query.step()) {
+        if (query.number_at(file_sound_column) == 0)
+          return fail(Reason::storage, "a file's record of job " + id.text() + " is damaged on the disk",
+                      "cancel the download and send it once more");
+        rows.push_back(file_row(query));
+      }
       return rows;
     });
   }
@@ -421,6 +467,12 @@ private:
     return file;
   }
 
+  /// A damaged row of the history is no reason to show none of it.
+  static State past_state(Query& query, int column) {
+    const std::int64_t value = query.number_at(column);
+    return value >= 0 && value < state_count ? static_cast<State>(value) : State::failed;
+  }
+
   static std::vector<HistoryRow> history_rows(Query& query) {
     std::vector<HistoryRow> rows;
     while (query.step()) {
@@ -429,8 +481,8 @@ private:
       query.blob_at(1, row.job.bytes.data(), row.job.bytes.size());
       row.account.value = query.number_at(2);
       row.at = instant_from(query.number_at(3));
-      row.from = enum_at<State>(query, 4, state_count);
-      row.to = enum_at<State>(query, 5, state_count);
+      row.from = past_state(query, 4);
+      row.to = past_state(query, 5);
       row.cause = query.text_at(6);
       row.reason = reason_at(query, 7);
     }
@@ -445,28 +497,32 @@ private:
   Sql insert_{
       "INSERT INTO jobs (id, account, origin, state, waiting_for, attempt, created, changed, next_run, "
       "start, rev, "
-      "version, file_count, reason, message, probe, proxy_id, name, document_digest, document, secrets) "
-      "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO NOTHING"};
+      "version, file_count, reason, message, probe, proxy_id, name, document_digest, document, secrets, "
+      "control_sum, body_sum) "
+      "VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,"
+      "row_sum(?1,?4,?5,?6,?8,?9,?10,?11,?12,?13,?14,?15,?16,?18),row_sum(?1,?2,?3,?7,?17,?19,?20)) "
+      "ON CONFLICT (id) DO NOTHING"};
   Sql find_origin_{"SELECT id FROM origins WHERE device = ?"};
   Sql insert_origin_{"INSERT INTO origins (device) VALUES (?)"};
-  Sql find_{"SELECT " RESTANTE_CONTROL_COLUMNS
-            ", jobs.document, jobs.secrets FROM jobs CROSS JOIN origins ON origins.id = jobs.origin WHERE "
+  Sql find_{"SELECT " RESTANTE_CONTROL_COLUMNS ", coalesce(jobs.control_sum = " RESTANTE_CONTROL_SUM
+            ", 0), coalesce(jobs.body_sum = " RESTANTE_BODY_SUM
+            ", 0), jobs.document, jobs.secrets FROM jobs LEFT JOIN origins ON origins.id = jobs.origin WHERE "
             "jobs.id = ?"};
   Sql update_{
-      "UPDATE jobs SET state = ?, waiting_for = ?, attempt = ?, changed = ?, next_run = ?, start = ?, rev = "
-      "?, "
-      "version = ?, file_count = ?, reason = ?, message = ?, probe = ?, name = ? WHERE id = ?"};
+      "UPDATE jobs SET state = ?1, waiting_for = ?2, attempt = ?3, changed = ?4, next_run = ?5, start = ?6, "
+      "rev = ?7, version = ?8, file_count = ?9, reason = ?10, message = ?11, probe = ?12, name = ?13, "
+      "control_sum = row_sum(?14,?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13) WHERE id = ?14"};
   Sql replace_{
-      "UPDATE jobs SET state = ?, waiting_for = ?, attempt = ?, changed = ?, next_run = ?, start = ?, rev = "
-      "?, "
-      "version = ?, file_count = ?, reason = ?, message = ?, probe = ?, name = ?, document_digest = ?, "
-      "document = ?, "
-      "secrets = ? WHERE id = ?"};
+      "UPDATE jobs SET state = ?1, waiting_for = ?2, attempt = ?3, changed = ?4, next_run = ?5, start = ?6, "
+      "rev = ?7, version = ?8, file_count = ?9, reason = ?10, message = ?11, probe = ?12, name = ?13, "
+      "document_digest = ?14, document = ?15, secrets = ?16, "
+      "control_sum = row_sum(?17,?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13), "
+      "body_sum = row_sum(?17,account,origin,created,proxy_id,?14,?15) WHERE id = ?17"};
   Sql erase_secrets_{"UPDATE jobs SET secrets = NULL WHERE id = ? AND secrets IS NOT NULL"};
   Sql erase_{"DELETE FROM jobs WHERE id = ?"};
   Sql list_{
-      "SELECT " RESTANTE_CONTROL_COLUMNS
-      " FROM jobs INDEXED BY jobs_of_account CROSS JOIN origins ON origins.id = jobs.origin "
+      "SELECT " RESTANTE_CONTROL_COLUMNS ", coalesce(jobs.control_sum = " RESTANTE_CONTROL_SUM
+      ", 0) FROM jobs INDEXED BY jobs_of_account LEFT JOIN origins ON origins.id = jobs.origin "
       "WHERE jobs.account = ? AND jobs.seq < ? AND (? >> jobs.state) & 1 ORDER BY jobs.seq DESC LIMIT ?"};
   Sql count_{
       "SELECT count(*) FROM jobs INDEXED BY jobs_of_account WHERE account = ? AND NOT (? >> state) & 1"};
@@ -479,15 +535,20 @@ private:
       "synced_bytes, "
       "boot_id, etag, last_modified, total_bytes, ranges, sha256, verified, published, relinked, "
       "wasted_bytes, "
-      "old FROM job_files "
+      "old, coalesce(sum = row_sum(job, file, state, reason, name, media_type, size_bytes, source, "
+      "generation, "
+      "written_bytes, synced_bytes, boot_id, etag, last_modified, total_bytes, ranges, sha256, verified, "
+      "published, relinked, wasted_bytes, old), 0) FROM job_files "
       "WHERE job = (SELECT seq FROM jobs WHERE id = ?) ORDER BY file"};
   Sql save_file_{
       "INSERT OR REPLACE INTO job_files (job, file, state, reason, name, media_type, size_bytes, source, "
       "generation, "
       "written_bytes, synced_bytes, boot_id, etag, last_modified, total_bytes, ranges, sha256, verified, "
-      "published, relinked, wasted_bytes, old) "
+      "published, relinked, wasted_bytes, old, sum) "
       "SELECT seq, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, "
-      "?20, ?21 FROM jobs WHERE id = ?22"};
+      "?20, ?21, row_sum(seq, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, "
+      "?18, "
+      "?19, ?20, ?21) FROM jobs WHERE id = ?22"};
   Sql pieces_{
       "SELECT part, end_bytes, digests FROM job_pieces "
       "WHERE job = (SELECT seq FROM jobs WHERE id = ?) AND file = ? AND generation = ? ORDER BY part"};
@@ -517,6 +578,8 @@ private:
   Sql last_seq_{"SELECT seq FROM sqlite_sequence WHERE name = 'history'"};
 };
 
+#undef RESTANTE_BODY_SUM
+#undef RESTANTE_CONTROL_SUM
 #undef RESTANTE_CONTROL_COLUMNS
 
 }  // namespace

@@ -207,7 +207,7 @@ UPDATE jobs SET
                         reason, message, probe, name),
   body_sum = row_sum(id, account, origin, created, proxy_id, document_digest, document);
 UPDATE job_files SET
-  sum = row_sum(file, state, reason, name, media_type, size_bytes, source, generation, written_bytes,
+  sum = row_sum(job, file, state, reason, name, media_type, size_bytes, source, generation, written_bytes,
                 synced_bytes, boot_id, etag, last_modified, total_bytes, ranges, sha256, verified, published,
                 relinked, wasted_bytes, old);
 )sql";

@@ -35,6 +35,16 @@ std::thread start_thread(const char* name, std::function<void()> body) {
   return thread;
 }
 
+/// The jobs of rows whose values are not those that were written (schema.cpp, version 4).
+constexpr const char* damaged_rows[] = {
+    "SELECT lower(hex(id)) FROM jobs WHERE control_sum IS NOT row_sum(id, state, waiting_for, attempt, "
+    "changed, next_run, start, rev, version, file_count, reason, message, probe, name) OR body_sum IS NOT "
+    "row_sum(id, account, origin, created, proxy_id, document_digest, document) LIMIT 100",
+    "SELECT lower(hex(jobs.id)) FROM job_files CROSS JOIN jobs ON jobs.seq = job_files.job WHERE sum IS NOT "
+    "row_sum(job, file, job_files.state, job_files.reason, job_files.name, media_type, size_bytes, source, "
+    "generation, written_bytes, synced_bytes, boot_id, etag, last_modified, total_bytes, ranges, sha256, "
+    "verified, published, relinked, wasted_bytes, old) LIMIT 100"};
+
 int remember_log_length(void* pages, sqlite3*, const char*, int log_pages) {
   *static_cast<int*>(pages) = log_pages;
   return SQLITE_OK;
@@ -106,6 +116,12 @@ public:
         faults.push_back(connection_path() + ": a row of " + references.getColumn(0).getString() +
                          " belongs to one of " + references.getColumn(2).getString() +
                          " that does not exist");
+      for (const char* sums : damaged_rows) {
+        SQLite::Statement damaged(connection.db(), sums);
+        while (damaged.executeStep())
+          faults.push_back(connection_path() + ": the record of job " + damaged.getColumn(0).getString() +
+                           " is damaged; the job does not run (send it once more, or restore a backup)");
+      }
     } catch (const SQLite::Exception& error) {
       faults.push_back(
           translate_error(connection_path(), error.getExtendedErrorCode(), error.what(), 0).message);
