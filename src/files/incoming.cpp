@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/crypto.hpp"
+#include "base/log.hpp"
 #include "base/text.hpp"
 #include "files/areas_on_disk.hpp"
 
@@ -31,8 +32,45 @@ Result<UniqueFd> AreasOnDisk::incoming_folder(AccountId account) const {
   return std::move(folder->handle);
 }
 
+/// A publication whose transaction failed (a full disk) after the rename: the file goes back to the partial
+/// files. Otherwise it would be fetched again, and lie in the area twice.
+Task<Result<void>> AreasOnDisk::take_back(JobId job, int file, int generation) {
+  std::function<Result<std::vector<Intent>>(Tx&)> ask = [](Tx& tx) {
+    return tx.repo<FileRecords>().intents();
+  };
+  auto intents = co_await database_.read_value<std::vector<Intent>>(ask);
+  if (!intents) co_return fail(std::move(intents.error()));
+  for (const Intent& intent : *intents) {
+    if (intent.what.job != job || intent.what.file != file || intent.what.generation != generation) continue;
+    auto move = [this, intent] { return move_back(intent); };
+    co_return co_await offload(pool_, move);
+  }
+  co_return Result<void>();
+}
+
+Result<void> AreasOnDisk::move_back(const Intent& intent) const {
+  auto found = look(intent);
+  if (!found) return fail(std::move(found.error()));
+  if (*found != Found::target) return {};
+  auto root = area(intent.what.account);
+  if (!root) return fail(std::move(root.error()));
+  const auto [folder_path, last] = split_name(intent.chosen_name);
+  auto folder = ensure_folder(root->get(), folder_path, options_.folder_mode, Taken::refuse);
+  if (!folder) return fail(std::move(folder.error()));
+  auto incoming = incoming_folder(intent.what.account);
+  if (!incoming) return fail(std::move(incoming.error()));
+  const std::string partial = incoming_name(intent.what.job, intent.what.file, intent.what.generation);
+  if (const int error = rename_no_replace(folder->handle.get(), last, incoming->get(), partial); error != 0)
+    return fail_errno(Reason::storage, "take back a file that is not published yet", error);
+  log::info("job {}: {} is not published yet and goes back to the partial files", intent.what.job.text(),
+            intent.chosen_name);
+  return {};
+}
+
 Task<Result<jobs::Incoming>> AreasOnDisk::open_incoming(AccountId account, JobId job, int file,
                                                         int generation) {
+  auto back = co_await take_back(job, file, generation);
+  if (!back) co_return fail(std::move(back.error()));
   if (const auto quota = options_.quota_bytes(account)) {
     std::function<Result<std::uint64_t>(Tx&)> ask = [account](Tx& tx) {
       return tx.repo<FileRecords>().used_bytes(account);
@@ -69,6 +107,8 @@ Task<Result<void>> AreasOnDisk::sync_data(int fd) {
 }
 
 Task<Result<void>> AreasOnDisk::discard_incoming(AccountId account, JobId job, int file, int generation) {
+  auto back = co_await take_back(job, file, generation);
+  if (!back) co_return back;
   auto work = [this, account, job, file, generation]() -> Result<void> {
     auto folder = incoming_folder(account);
     if (!folder) return fail(std::move(folder.error()));

@@ -213,6 +213,49 @@ TEST(Recovery, CompletesALinkWhoseOldNameIsStillThere) {
   EXPECT_EQ(place.commits(), 1);
 }
 
+TEST(Publishing, AFileWhoseTransactionFailedIsNotFetchedAndPublishedTwice) {
+  Folder folder;
+  Place place(folder.path);
+  const auto bob = place.add_account("bob");
+  auto incoming = place.receive(bob, job_id(1), "hello");
+  const jobs::PublishCommit full = [](Tx&, const jobs::Publication&, const jobs::Published&) -> Result<void> {
+    return fail(Reason::disk_full, "on purpose");
+  };
+  const auto what = place.publication(bob, job_id(1), "hello", "talks/a");
+  ASSERT_FALSE(place.run(place.areas().publish(what, std::move(incoming->for_sync), full)));
+
+  auto again = place.run(place.areas().open_incoming(bob, job_id(1), 0, 0));
+  ASSERT_TRUE(again) << again.error().message;
+  const auto done =
+      place.run(place.areas().publish(what, std::move(again->for_sync), place.counting_commit()));
+
+  EXPECT_EQ(again->size_bytes, 5u);
+  ASSERT_TRUE(done) << done.error().message;
+  EXPECT_EQ(done->name, "talks/a");
+  EXPECT_EQ(content(place.area("bob") / "talks/a"), "hello");
+  EXPECT_EQ(files_below(place.area("bob")), 1u);
+  EXPECT_EQ(files_below(folder.path / "incoming"), 0u);
+}
+
+TEST(Publishing, AFileWhoseTransactionFailedLeavesTheAreaWhenItIsDiscarded) {
+  Folder folder;
+  Place place(folder.path);
+  const auto bob = place.add_account("bob");
+  auto incoming = place.receive(bob, job_id(1), "hello");
+  const jobs::PublishCommit full = [](Tx&, const jobs::Publication&, const jobs::Published&) -> Result<void> {
+    return fail(Reason::disk_full, "on purpose");
+  };
+  ASSERT_FALSE(place.run(place.areas().publish(place.publication(bob, job_id(1), "hello", "a"),
+                                               std::move(incoming->for_sync), full)));
+
+  ASSERT_TRUE(place.run(place.areas().discard_incoming(bob, job_id(1), 0, 0)));
+  ASSERT_TRUE(place.run(place.areas().recover(place.counting_commit())));
+
+  EXPECT_EQ(files_below(place.area("bob")), 0u);
+  EXPECT_EQ(files_below(folder.path / "incoming"), 0u);
+  EXPECT_EQ(place.commits(), 0);
+}
+
 TEST(Leftovers, OfJobsThatAreOverAreRemovedAndOthersStay) {
   Folder folder;
   Place place(folder.path);
