@@ -50,9 +50,7 @@ void Runner::response(Run& run, const ResponseFacts& heard) {
   if (run.offset == 0) {
     row.checkpoint = begin_checkpoint(heard, context_.boot_id, context_.clock.now());
   } else {
-    row.checkpoint.boot_id = context_.boot_id;
-    row.checkpoint.written_bytes = run.offset;
-    row.checkpoint.synced_bytes = std::min(row.checkpoint.synced_bytes, run.offset);
+    row.checkpoint = continued(row.checkpoint, heard, run.offset, context_.boot_id, context_.clock.now());
   }
   if (row.name.empty()) row.name = heard.name_hint;
   row.media_type = heard.media_type;
@@ -84,6 +82,7 @@ void Runner::progress(Run& run, std::uint64_t received_bytes, std::uint64_t byte
   if (run.old && received_bytes > run.old->size_bytes) {
     tasks_.spawn(discard_generation(run.job.account, run.job.id, run.row.index, run.old->generation));
     run.old.reset();
+    run.row.old.reset();
   }
   if (Steady::now() - run.told_at >= events_.limits().progress_every) {
     run.told_at = Steady::now();
@@ -104,7 +103,9 @@ void Runner::checkpoint_if_due(Run& run) {
 }
 
 Task<Result<void>> Runner::keep(std::shared_ptr<Run> run, bool sync) {
-  const std::uint64_t reached = run->live.received_bytes;
+  const std::uint64_t reached = std::max(run->live.received_bytes, run->pieces.end_bytes);
+  PieceReport pieces = report_from(run->pieces, run->unsaved_piece);
+  const std::uint64_t next_unsaved = pieces.end_bytes / piece_bytes;
   if (sync) {
     auto done = co_await context_.shelf.sync_data(run->sync.get());
     if (!done) {
@@ -115,7 +116,10 @@ Task<Result<void>> Runner::keep(std::shared_ptr<Run> run, bool sync) {
     run->synced_at = Steady::now();
   }
   run->row.checkpoint.written_bytes = std::max(run->row.checkpoint.synced_bytes, reached);
-  co_return co_await ledger_.save_file(run->job.id, run->row);
+  if (!sync) co_return co_await ledger_.save_file(run->job.id, run->row);
+  auto saved = co_await ledger_.save_file(run->job.id, run->row, std::move(pieces));
+  if (saved) run->unsaved_piece = next_unsaved;
+  co_return saved;
 }
 
 Task<void> Runner::keep_in_background(std::shared_ptr<Run> run, bool sync) {
@@ -169,14 +173,16 @@ Task<FileStep> Runner::transfer(std::shared_ptr<Run> run, const proxy::Document&
     order.allow_lan = context_.accounts.may_use_lan(run->job.account);
     order.out = std::move(run->for_worker);
     order.offset = offset;
-    if (offset > 0) order.if_range = strong_validator(before);
+    if (offset > 0) {
+      order.if_range = strong_validator(before);
+      order.last_modified = before.last_modified;
+      order.relinked = before.relinked;
+    }
     order.known_size = terms.size_bytes ? terms.size_bytes : (offset > 0 ? before.total_bytes : std::nullopt);
     order.max_bytes = terms.max_bytes;
     order.rate_bytes_per_s = document.limits.rate_bytes_per_s;
-    if (offset == 0) {
-      order.digest_algorithm = terms.algorithm;
-      order.digest_hex = terms.digest;
-    }
+    order.digest_algorithm = terms.algorithm;
+    order.digest_hex = terms.digest;
     order.allow_empty = terms.allow_empty;
     const std::string url = order.source.url;
     result = co_await context_.transfers.run(std::move(order), *run, run->stop.get_token());
@@ -206,6 +212,8 @@ Task<FileStep> Runner::transfer(std::shared_ptr<Run> run, const proxy::Document&
     const Reason why = run->broke ? run->broke->reason : result.reason;
     if (why == Reason::disk_full) good -= co_await to_be_cut(run->job.account, good - std::min(good, offset));
     cut_to(run->sync.get(), good);
+    cut_pieces(run->pieces, good);
+    run->unsaved_piece = std::min(run->unsaved_piece, run->pieces.end_bytes / piece_bytes);
     run->live.received_bytes = good;
     run->row.checkpoint.synced_bytes = std::min(run->row.checkpoint.synced_bytes, good);
     if (!run->data_lost && good > 0) {
@@ -271,6 +279,7 @@ Task<Runner::Brought> Runner::publish(std::shared_ptr<Run> run, FileRow row, Uni
 }
 
 Task<void> Runner::discard_generation(AccountId account, JobId id, int file, int generation) {
+  co_await ledger_.erase_pieces(id, file, generation);
   auto done = co_await context_.shelf.discard_incoming(account, id, file, generation);
   if (!done && done.error().reason != Reason::not_found)
     log::warn("job {}: {}", id.text(), done.error().message);

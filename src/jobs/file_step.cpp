@@ -70,6 +70,22 @@ FileStep fetch_again(FileStep out) {
   return out;
 }
 
+/// The content server will not go on with what is here (M12 to M25).
+FileStep restarted(FileStep out, const FileTerms& terms, Trouble trouble) {
+  if (++out.tries.restarts > restarts_a_round)
+    return try_later(std::move(out), terms, std::move(trouble), false);
+  const bool same_content = trouble.reason == Reason::incomplete || trouble.reason == Reason::malformed;
+  if (same_content) {
+    set_aside(out.row);
+  } else {
+    out.row.old.reset();
+    start_over(out.row);
+  }
+  out.started_over = std::move(trouble);
+  out.next = Next::transfer;
+  return out;
+}
+
 /// All bytes are here. Lengths that the document knows are held against them before anything else.
 FileStep received_all(FileStep out, const FileTerms& terms, const TransferResult& result) {
   const std::uint64_t size = result.received_bytes;
@@ -131,10 +147,28 @@ FileTerms terms_of(const proxy::Document& document, int file) {
 }
 
 void start_over(FileRow& row) {
-  ++row.generation;
+  row.wasted_bytes += row.checkpoint.written_bytes;
+  row.generation = std::max(row.generation, row.old ? row.old->generation : 0) + 1;
   row.checkpoint = Checkpoint{};
   row.state = FileState::pending;
   row.sha256.clear();
+}
+
+void set_aside(FileRow& row) {
+  if (!row.old || row.old->checkpoint.written_bytes < row.checkpoint.written_bytes)
+    row.old = OldPartial{row.generation, row.checkpoint};
+  start_over(row);
+}
+
+bool take_back(FileRow& row, std::uint64_t length) {
+  if (!row.old || length >= row.old->checkpoint.written_bytes) return false;
+  const std::uint64_t back = row.old->checkpoint.written_bytes;
+  row.wasted_bytes += length;
+  row.wasted_bytes -= std::min(row.wasted_bytes, back);
+  row.generation = row.old->generation;
+  row.checkpoint = row.old->checkpoint;
+  row.old.reset();
+  return true;
 }
 
 FileStep after_transfer(FileRow row, Tries tries, const FileTerms& terms, const TransferResult& result,
@@ -149,9 +183,7 @@ FileStep after_transfer(FileRow row, Tries tries, const FileTerms& terms, const 
     case Outcome::unverified:
       return received_all(std::move(out), terms, result);
     case Outcome::restart:
-      if (++out.tries.restarts > restarts_a_round)
-        return try_later(std::move(out), terms, std::move(trouble), false);
-      return fetch_again(std::move(out));
+      return restarted(std::move(out), terms, std::move(trouble));
     case Outcome::stopped:
     case Outcome::failed:
       break;

@@ -53,12 +53,20 @@ struct FileStep {
   FileRow row;
   Tries tries;
   Next next = Next::transfer;
-  Trouble trouble;  ///< for later, person and broken
+  Trouble trouble;                      ///< for later, person and broken
+  std::optional<Trouble> started_over;  ///< why the content server made us begin a new partial file
 };
 
 /// The partial file is of no use for what comes: the next transfer begins a new one at 0 (CONTENT_SERVERS.md
 /// M12). The old one stays until the new one is longer.
 void start_over(FileRow& row);
+
+/// The same where the bytes that are here are still good: the content server only would not go on with them.
+void set_aside(FileRow& row);
+
+/// At the start of an attempt: goes back to what was set aside if more is there than in the `length` bytes of
+/// the present partial file, which is of no use then.
+bool take_back(FileRow& row, std::uint64_t length);
 
 /// After a transfer that began at `offset`; not for Outcome::stopped.
 FileStep after_transfer(FileRow row, Tries tries, const FileTerms& terms, const TransferResult& result,

@@ -223,5 +223,59 @@ TEST(FileStep, TakesTheStrongestDigestAndTheFirstPriority) {
   EXPECT_THAT(source_order(file), ElementsAre(1, 0, 2));
 }
 
+TEST(FileStep, SetsAsideWhatAServerWillNotGoOnWith) {
+  TransferResult result = failed(Reason::incomplete, true);
+  result.outcome = Outcome::restart;
+
+  const FileStep next = after_transfer(row_with_partial(), {}, sources(1), result, 50);
+
+  EXPECT_EQ(next.next, Next::transfer);
+  EXPECT_EQ(next.row.generation, 1);
+  EXPECT_EQ(next.row.wasted_bytes, 50u);
+  ASSERT_TRUE(next.row.old);
+  EXPECT_EQ(next.row.old->generation, 0);
+  EXPECT_EQ(next.row.old->checkpoint.etag, "\"e\"");
+  ASSERT_TRUE(next.started_over);
+  EXPECT_EQ(next.started_over->reason, Reason::incomplete);
+}
+
+TEST(FileStep, KeepsNothingOfAContentThatChanged) {
+  TransferResult result = failed(Reason::source_changed, true);
+  result.outcome = Outcome::restart;
+  FileRow row = row_with_partial();
+  row.old = OldPartial{};
+
+  const FileStep next = after_transfer(row, {}, sources(1), result, 50);
+
+  EXPECT_FALSE(next.row.old);
+  EXPECT_EQ(next.row.wasted_bytes, 50u);
+  ASSERT_TRUE(next.started_over);
+  EXPECT_EQ(next.started_over->reason, Reason::source_changed);
+}
+
+TEST(FileStep, GoesBackToWhatWasSetAsideUntilTheNewOneIsLonger) {
+  FileRow row = row_with_partial();
+  set_aside(row);
+  FileRow longer = row;
+
+  EXPECT_TRUE(take_back(row, 20));
+  EXPECT_EQ(row.generation, 0);
+  EXPECT_EQ(row.checkpoint.etag, "\"e\"");
+  EXPECT_EQ(row.wasted_bytes, 20u) << "only what the new one had brought";
+  EXPECT_FALSE(row.old);
+  EXPECT_FALSE(take_back(longer, 50));
+  EXPECT_EQ(longer.generation, 1);
+}
+
+TEST(FileStep, NeverUsesTheNumberOfAPartialFileTwice) {
+  FileRow row = row_with_partial();
+  row.generation = 1;
+  row.old = OldPartial{4, {}};
+
+  start_over(row);
+
+  EXPECT_EQ(row.generation, 5);
+}
+
 }  // namespace
 }  // namespace restante::jobs

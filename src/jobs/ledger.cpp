@@ -179,6 +179,28 @@ Task<Result<void>> Ledger::save_file(JobId id, FileRow file) {
   co_return co_await context_.database.write(std::move(work));
 }
 
+Task<Result<void>> Ledger::save_file(JobId id, FileRow file, PieceReport pieces) {
+  Database::Work work = [&](Tx& tx) -> Result<void> {
+    auto& records = tx.repo<JobRecords>();
+    if (auto saved = records.save_file(id, file); !saved) return saved;
+    return records.save_pieces(id, file.index, file.generation, pieces);
+  };
+  co_return co_await context_.database.write(std::move(work));
+}
+
+Task<Result<Pieces>> Ledger::pieces(JobId id, int file, int generation) {
+  std::function<Result<Pieces>(Tx&)> work = [=](Tx& tx) {
+    return tx.repo<JobRecords>().pieces(id, file, generation);
+  };
+  co_return co_await context_.database.read_value<Pieces>(std::move(work));
+}
+
+Task<void> Ledger::erase_pieces(JobId id, int file, int generation) {
+  Database::Work work = [=](Tx& tx) { return tx.repo<JobRecords>().erase_pieces(id, file, generation); };
+  auto done = co_await context_.database.write(std::move(work));
+  if (!done) log::warn("job {}: {}", id.text(), done.error().message);
+}
+
 Task<Result<Job>> Ledger::find(JobId id) {
   std::function<Result<Job>(Tx&)> work = [&](Tx& tx) -> Result<Job> {
     auto found = tx.repo<JobRecords>().find(id);
@@ -224,7 +246,9 @@ PublishCommit Ledger::publish_commit(std::shared_ptr<std::vector<Applied>> told)
     if (!what.sha256.empty()) row.sha256 = what.sha256;
     row.verified = what.verified;
     row.published = published.id;
+    row.old.reset();
     if (auto saved = records.save_file(what.job, row); !saved) return saved;
+    if (auto gone = records.erase_pieces(what.job, what.file, std::nullopt); !gone) return gone;
     const Terms none;
     const Instant now = clock->now();
     Step next = step(control_of(job), news, none, now);

@@ -50,6 +50,10 @@ public:
   /// refuses.
   Task<std::vector<Applied>> apply_all(std::vector<JobId> ids, JobEvent what);
   Task<Result<void>> save_file(JobId id, FileRow file);
+  /// With digests of its partial file.
+  Task<Result<void>> save_file(JobId id, FileRow file, PieceReport pieces);
+  Task<Result<Pieces>> pieces(JobId id, int file, int generation);
+  Task<void> erase_pieces(JobId id, int file, int generation);
   Task<Result<Job>> find(JobId id);
 
   /// For Shelf::publish and Shelf::recover. `told`: what was written, to be told by `tell` once it is

@@ -82,9 +82,9 @@ struct TransferResult {
   std::string message;               ///< for people: what, where; no secrets
   bool transient = false;
   std::optional<Seconds> retry_after;
-  std::uint64_t received_bytes = 0;  ///< length of the partial file that is good
+  std::uint64_t received_bytes = 0;          ///< length of the partial file that is good
   std::optional<std::uint64_t> coded_bytes;  ///< that came, if a coding was taken off them
-  PieceReport pieces;                ///< the last ones; fits() if there are any
+  PieceReport pieces;                        ///< the last ones; fits() if there are any
   std::string digest_hex;  ///< of the whole content by digest_algorithm if it was computed; else empty
   ResponseFacts facts;
 };

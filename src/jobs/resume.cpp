@@ -31,26 +31,51 @@ std::optional<Instant> from_http_date(std::string_view text) {
 }
 
 std::string strong_validator(const Checkpoint& checkpoint) {
-  if (!checkpoint.etag.empty() && !checkpoint.etag.starts_with("W/")) return checkpoint.etag;
-  return checkpoint.last_modified;
+  if (checkpoint.etag.empty()) return checkpoint.last_modified;
+  return checkpoint.etag.starts_with("W/") ? std::string() : checkpoint.etag;
 }
+
+namespace {
+
+bool is_strong_date(const ResponseFacts& facts, Instant now) {
+  const auto modified = from_http_date(facts.last_modified);
+  if (!modified) return false;
+  const auto date = from_http_date(facts.date);
+  return date ? *modified + Seconds(1) <= *date : *modified + Seconds(60) <= now;
+}
+
+}  // namespace
 
 Checkpoint begin_checkpoint(const ResponseFacts& facts, std::string_view boot_id, Instant now) {
   Checkpoint out;
   out.boot_id = boot_id;
   out.etag = facts.etag;
-  const auto modified = from_http_date(facts.last_modified);
-  if (modified && *modified + std::chrono::minutes(1) <= now) out.last_modified = facts.last_modified;
+  if (is_strong_date(facts, now)) out.last_modified = facts.last_modified;
   out.total_bytes = facts.total_bytes;
   out.ranges = facts.ranges;
   return out;
 }
 
-std::uint64_t resume_offset(const Checkpoint& checkpoint, std::uint64_t file_size, std::string_view boot_id) {
-  if (strong_validator(checkpoint).empty()) return 0;
+std::uint64_t resume_offset(const Checkpoint& checkpoint, std::uint64_t file_size, std::string_view boot_id,
+                            DigestGiven digest) {
+  const bool by_date = checkpoint.relinked && checkpoint.total_bytes && !checkpoint.last_modified.empty();
+  if (strong_validator(checkpoint).empty() && digest == DigestGiven::no && !by_date) return 0;
   const bool same_run = !boot_id.empty() && checkpoint.boot_id == boot_id;
   const std::uint64_t kept = same_run ? file_size : std::min(file_size, checkpoint.synced_bytes);
   return checkpoint.total_bytes && kept > *checkpoint.total_bytes ? 0 : kept;
+}
+
+Checkpoint continued(Checkpoint checkpoint, const ResponseFacts& facts, std::uint64_t offset,
+                     std::string_view boot_id, Instant now) {
+  const bool another = checkpoint.relinked || (!facts.etag.empty() && facts.etag != checkpoint.etag);
+  const std::uint64_t synced = std::min(checkpoint.synced_bytes, offset);
+  const auto total = facts.total_bytes ? facts.total_bytes : checkpoint.total_bytes;
+  if (another) checkpoint = begin_checkpoint(facts, boot_id, now);
+  checkpoint.total_bytes = total;
+  checkpoint.boot_id = boot_id;
+  checkpoint.written_bytes = offset;
+  checkpoint.synced_bytes = synced;
+  return checkpoint;
 }
 
 }  // namespace restante::jobs

@@ -90,6 +90,7 @@ Task<Result<Grant>> Runner::make_room(std::shared_ptr<Run> run, std::optional<st
     // It was kept until the new one is longer, but there is no room for both.
     co_await discard_generation(run->job.account, run->job.id, row.index, run->old->generation);
     run->old.reset();
+    run->row.old.reset();
     granted = co_await left_for(run->job.account, need, run->wants_all, run);
   }
   if (!granted) co_return granted;

@@ -3,6 +3,7 @@
 
 #include "jobs/runner.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 namespace restante::jobs {
@@ -22,6 +23,9 @@ struct Runner::Run final : TransferObserver, std::enable_shared_from_this<Run> {
   Run(Runner& runner, Executor loop, Job what) : owner(runner), job(std::move(what)), saved(loop) {}
 
   void on_response(const ResponseFacts& heard) override { owner.response(*this, heard); }
+  void on_pieces(const PieceReport& report) override {
+    if (add(pieces, report)) unsaved_piece = std::min(unsaved_piece, report.first);
+  }
   void on_progress(std::uint64_t received_bytes, std::uint64_t bytes_per_s) override {
     owner.progress(*this, received_bytes, bytes_per_s);
   }
@@ -41,6 +45,8 @@ struct Runner::Run final : TransferObserver, std::enable_shared_from_this<Run> {
   bool shared = false;               ///< it came to the end of its share; more room was to be had
   bool wants_all = false;            ///< its share did not suffice
   bool data_lost = false;            ///< a sync of the partial file failed
+  Pieces pieces;                     ///< digests of the partial file
+  std::uint64_t unsaved_piece = 0;   ///< the first one that is not stored as it is
   std::uint64_t done_bytes = 0;      ///< of the job's published files
   Live live;                         ///< of the file under way
 

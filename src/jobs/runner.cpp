@@ -169,6 +169,7 @@ Task<Runner::Brought> Runner::bring(std::shared_ptr<Run> run, const proxy::Docum
   if (at.row.state == FileState::verifying) at.next = Next::verify;
   if (at.row.state == FileState::publishing) at.next = Next::publish;
   bool just_opened = false;
+  bool just_begun = true;
   int open_generation = -1;
   run->wants_all = false;
   std::uint64_t length = 0;
@@ -189,18 +190,30 @@ Task<Runner::Brought> Runner::bring(std::shared_ptr<Run> run, const proxy::Docum
     if (at.next != Next::transfer && just_opened) {
       // It was complete before a stop or a crash; after a power cut perhaps not on the disk.
       const bool same_run = !context_.boot_id.empty() && at.row.checkpoint.boot_id == context_.boot_id;
-      const std::uint64_t kept = same_run ? length : std::min(length, at.row.checkpoint.synced_bytes);
-      if (kept != at.row.size_bytes) at.next = Next::transfer;
+      if (!same_run || length != at.row.size_bytes) at.next = Next::transfer;
     }
     just_opened = false;
     if (at.next == Next::transfer) {
-      const std::uint64_t offset = resume_offset(at.row.checkpoint, length, context_.boot_id);
+      if (std::exchange(just_begun, false) && take_back(at.row, length)) {
+        co_await discard_generation(account, id, index, open_generation);
+        continue;
+      }
+      if (at.row.old && !run->old)
+        run->old = Run::Old{at.row.old->generation, at.row.old->checkpoint.written_bytes};
+      auto kept = co_await kept_of(run, at.row, terms, length);
+      if (run->stop.stop_requested()) co_return Brought{};
+      if (!kept) {
+        at = after_error(std::move(at.row), std::move(at.tries), kept.error());
+        co_return Brought{at.next == Next::later ? FileEnd::later : FileEnd::broken, at.trouble, true,
+                          at.row};
+      }
+      const std::uint64_t offset = *kept;
       if (offset == 0 && length > 0) {
         run->old = Run::Old{at.row.generation, length};
+        at.row.checkpoint.written_bytes = length;
         start_over(at.row);
         continue;
       }
-      if (offset < length) cut_to(run->sync.get(), offset);
       const int generation = at.row.generation;
       bool stopped = false;
       run->row = at.row;
@@ -209,6 +222,12 @@ Task<Runner::Brought> Runner::bring(std::shared_ptr<Run> run, const proxy::Docum
       if (stopped) co_return Brought{};
       if (at.row.generation != generation && length_of(run->sync.get()) > 0)
         run->old = Run::Old{generation, length_of(run->sync.get())};
+      if (at.started_over) {
+        const JobEvent what = event::StartedOver{index, at.started_over->reason};
+        auto told = co_await ledger_.apply(id, std::nullopt, what, at.row);
+        if (!told) log::error("job {}: {}", id.text(), told.error().message);
+        at.started_over.reset();
+      }
     } else if (at.next == Next::verify) {
       at.row.state = FileState::verifying;
       const JobEvent what = event::Received{index, true};

@@ -59,6 +59,12 @@ private:
   Task<Brought> bring(std::shared_ptr<Run> run, const proxy::Document& document, FileRow first);
   Task<FileStep> transfer(std::shared_ptr<Run> run, const proxy::Document& document, const FileTerms& terms,
                           Tries tries, std::uint64_t offset, bool& stopped);
+  /// kept.cpp: how much of `length` bytes of the partial file can be gone on with, once its pieces were
+  /// looked at; the rest is cut off. Errors: storage.
+  Task<Result<std::uint64_t>> kept_of(std::shared_ptr<Run> run, FileRow& row, const FileTerms& terms,
+                                      std::uint64_t length);
+  Task<Result<std::uint64_t>> agreeing(std::shared_ptr<Run> run, Pieces saved, std::uint64_t first,
+                                       std::uint64_t end_bytes);
   Task<Brought> publish(std::shared_ptr<Run> run, FileRow row, UniqueFd sync);
   Task<Result<void>> keep(std::shared_ptr<Run> run, bool sync);
   Task<void> keep_in_background(std::shared_ptr<Run> run, bool sync);

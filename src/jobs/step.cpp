@@ -82,6 +82,11 @@ public:
     return note("file " + std::to_string(received.file) + ": received");
   }
 
+  Step operator()(const event::StartedOver& again) {
+    if (from_.state != State::running) return out_;
+    return note("file " + std::to_string(again.file) + ": begins again", again.why);
+  }
+
   Step operator()(const event::FilePublished& published) {
     if (ended(from_.state) && from_.state != State::failed && from_.state != State::expired) return out_;
     if (published.all) {

@@ -58,6 +58,11 @@ struct Received {
   int file = 0;
   bool verifying = false;  ///< else publishing
 };
+/// The content server would not go on with what is here of a file: it comes anew.
+struct StartedOver {
+  int file = 0;
+  Reason why = Reason::source_changed;
+};
 struct FilePublished {
   int file = 0;
   bool all = false;         ///< every file is published now
@@ -86,8 +91,9 @@ struct Changed {
 
 }  // namespace event
 
-using JobEvent = std::variant<event::Due, event::FoundInterrupted, event::Received, event::FilePublished,
-                              event::RoundEnded, event::Alarm, event::Acted, event::Refused, event::Changed>;
+using JobEvent = std::variant<event::Due, event::FoundInterrupted, event::Received, event::StartedOver,
+                              event::FilePublished, event::RoundEnded, event::Alarm, event::Acted,
+                              event::Refused, event::Changed>;
 
 struct Step {
   Control to;

@@ -59,6 +59,7 @@ std::vector<JobEvent> every_event() {
                                event::FoundInterrupted{},
                                event::Received{0, true},
                                event::Received{0, false},
+                               event::StartedOver{0, Reason::source_changed},
                                event::FilePublished{0, false, false},
                                event::FilePublished{0, true, false},
                                event::FilePublished{0, true, true},

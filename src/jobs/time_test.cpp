@@ -99,38 +99,88 @@ TEST(HttpDate, IsReadInItsPreferredForm) {
   EXPECT_FALSE(from_http_date("Sun, 32 Nov 2026 00:00:00 GMT").has_value());
 }
 
-ResponseFacts facts(std::string etag, std::string modified) {
+ResponseFacts facts(std::string etag, std::string modified, std::string date = {}) {
   ResponseFacts out;
+  out.date = std::move(date);
   out.etag = std::move(etag);
   out.last_modified = std::move(modified);
   out.total_bytes = 100;
   return out;
 }
 
-TEST(Resume, TrustsAStrongEtagThenAnOldDate) {
+TEST(Resume, TrustsAStrongEtagAndADateOnlyWhereThereIsNoEtag) {
   const std::string old = "Sat, 21 Nov 2026 00:00:00 GMT";
   const std::string fresh = "Sat, 21 Nov 2026 23:59:30 GMT";
 
   EXPECT_EQ(strong_validator(begin_checkpoint(facts("\"e\"", old), "b", now)), "\"e\"");
-  EXPECT_EQ(strong_validator(begin_checkpoint(facts("W/\"e\"", old), "b", now)), old);
-  EXPECT_EQ(strong_validator(begin_checkpoint(facts("W/\"e\"", fresh), "b", now)), "");
+  EXPECT_EQ(strong_validator(begin_checkpoint(facts("", old), "b", now)), old);
+  EXPECT_EQ(strong_validator(begin_checkpoint(facts("", fresh), "b", now)), "");
+  EXPECT_EQ(strong_validator(begin_checkpoint(facts("W/\"e\"", old), "b", now)), "") << "RFC 9110 13.1.5";
+}
+
+TEST(Resume, TrustsADateThatTheServersOwnClockLeavesASecondBehind) {
+  const std::string modified = "Sat, 21 Nov 2026 23:59:59 GMT";
+  const auto at = [&](const char* date) {
+    return strong_validator(begin_checkpoint(facts("", modified, date), "b", now));
+  };
+
+  EXPECT_EQ(at("Sun, 22 Nov 2026 00:00:00 GMT"), modified);
+  EXPECT_EQ(at("Sat, 21 Nov 2026 23:59:59 GMT"), "");
+  EXPECT_EQ(at("Sun, 22 Nov 2026 05:00:00 GMT"), modified) << "whatever our own clock says";
+}
+
+TEST(Resume, GoesOnWithoutAValidatorIfADigestProvesTheEnd) {
+  const Checkpoint weak = begin_checkpoint(facts("W/\"e\"", ""), "run", now);
+
+  EXPECT_EQ(resume_offset(weak, 60, "run", DigestGiven::yes), 60u);
+  EXPECT_EQ(resume_offset(weak, 60, "run", DigestGiven::no), 0u);
+}
+
+TEST(Resume, GoesOnUnderANewLinkBySizeAndDate) {
+  const std::string old = "Sat, 21 Nov 2026 00:00:00 GMT";
+  Checkpoint checkpoint = begin_checkpoint(facts("W/\"e\"", old), "run", now);
+
+  EXPECT_EQ(resume_offset(checkpoint, 60, "run", DigestGiven::no), 0u);
+  checkpoint.relinked = true;
+  EXPECT_EQ(resume_offset(checkpoint, 60, "run", DigestGiven::no), 60u);
+  checkpoint.total_bytes.reset();
+  EXPECT_EQ(resume_offset(checkpoint, 60, "run", DigestGiven::no), 0u);
+}
+
+TEST(Resume, TakesTheValidatorsOfTheAnswerThatGoesOn) {
+  Checkpoint before = begin_checkpoint(facts("\"a\"", "Sat, 21 Nov 2026 00:00:00 GMT"), "one", now);
+  before.synced_bytes = 70;
+  before.relinked = true;
+
+  const Checkpoint same =
+      continued(begin_checkpoint(facts("\"a\"", "x"), "one", now), facts("", ""), 50, "two", now);
+  const Checkpoint next = continued(before, facts("\"b\"", ""), 50, "two", now);
+
+  EXPECT_EQ(same.etag, "\"a\"") << "a 206 need not repeat it";
+  EXPECT_EQ(next.etag, "\"b\"");
+  EXPECT_EQ(next.last_modified, "");
+  EXPECT_FALSE(next.relinked);
+  EXPECT_EQ(next.boot_id, "two");
+  EXPECT_EQ(next.written_bytes, 50u);
+  EXPECT_EQ(next.synced_bytes, 50u);
 }
 
 TEST(Resume, KeepsWhatTheKernelHadInTheSameMachineRun) {
   Checkpoint checkpoint = begin_checkpoint(facts("\"e\"", ""), "run", now);
   checkpoint.synced_bytes = 10;
 
-  EXPECT_EQ(resume_offset(checkpoint, 60, "run"), 60u);
-  EXPECT_EQ(resume_offset(checkpoint, 60, "another"), 10u);
-  EXPECT_EQ(resume_offset(checkpoint, 5, "another"), 5u);
+  EXPECT_EQ(resume_offset(checkpoint, 60, "run", DigestGiven::no), 60u);
+  EXPECT_EQ(resume_offset(checkpoint, 60, "another", DigestGiven::no), 10u);
+  EXPECT_EQ(resume_offset(checkpoint, 5, "another", DigestGiven::no), 5u);
   checkpoint.boot_id.clear();
-  EXPECT_EQ(resume_offset(checkpoint, 60, ""), 10u);
+  EXPECT_EQ(resume_offset(checkpoint, 60, "", DigestGiven::no), 10u);
 }
 
 TEST(Resume, StartsOverWithoutProofOrWithTooMuch) {
-  EXPECT_EQ(resume_offset(begin_checkpoint(facts("W/\"e\"", ""), "run", now), 60, "run"), 0u);
-  EXPECT_EQ(resume_offset(begin_checkpoint(facts("\"e\"", ""), "run", now), 101, "run"), 0u);
-  EXPECT_EQ(resume_offset(Checkpoint{}, 60, "run"), 0u);
+  EXPECT_EQ(resume_offset(begin_checkpoint(facts("W/\"e\"", ""), "run", now), 60, "run", DigestGiven::no),
+            0u);
+  EXPECT_EQ(resume_offset(begin_checkpoint(facts("\"e\"", ""), "run", now), 101, "run", DigestGiven::no), 0u);
+  EXPECT_EQ(resume_offset(Checkpoint{}, 60, "run", DigestGiven::no), 0u);
 }
 
 }  // namespace

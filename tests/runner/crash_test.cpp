@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
+#include <fstream>
+
 namespace restante::jobs::test {
 namespace {
 
@@ -41,27 +44,114 @@ TEST_F(Crash, GoesOnWithEveryByteThatTheKernelHad) {
   EXPECT_EQ(view(id).job.attempt, 1) << "a stop of ours is no attempt";
 }
 
-TEST_F(Crash, AfterAnotherBootKeepsOnlyWhatWasSynced) {
-  const std::string body(8 << 20, 'b');
-  limits.sync_every_bytes = 1 << 20;
-  transfers.on(a_url, {{.body = body, .cut_at = 5 << 20, .hangs = true}, {.body = body}});
-  start();
-  const JobId id = accept({});
-  until([&] { return view(id).files.at(0).checkpoint.synced_bytes == 5u << 20; }, "a checkpoint is saved");
-  crash();
-  std::function<Result<void>(Tx&)> forget = [&](Tx& tx) -> Result<void> {
-    FileRow row = tx.repo<JobRecords>().files(id).value().at(0);
-    row.checkpoint.boot_id = "another";
-    row.checkpoint.synced_bytes = 3 << 20;
-    return tx.repo<JobRecords>().save_file(id, row);
+/// 14 MiB of which 10 MiB are here and synced when the place dies.
+class Interrupted : public Crash {
+protected:
+  void die_with_a_partial_file() {
+    for (std::size_t i = 0; i < body.size(); ++i) body[i] = static_cast<char>(i * 7 + (i >> 8) * 13);
+    limits.sync_every_bytes = 1 << 20;
+    transfers.on(a_url, {{.body = body, .cut_at = 10 << 20, .hangs = true}, {.body = body}});
+    start();
+    id = accept({});
+    until([&] { return view(id).files.at(0).checkpoint.synced_bytes == 10u << 20; }, "a checkpoint is saved");
+    crash();
+  }
+
+  void boot_the_machine() {
+    change([](FileRow& row) { row.checkpoint.boot_id = "another"; });
+  }
+
+  void change(const std::function<void(FileRow&)>& how) {
+    std::function<Result<void>(Tx&)> work = [&](Tx& tx) -> Result<void> {
+      FileRow row = tx.repo<JobRecords>().files(id).value().at(0);
+      how(row);
+      return tx.repo<JobRecords>().save_file(id, row);
+    };
+    ASSERT_TRUE(run(store->write(work)).has_value());
+  }
+
+  void damage(std::uint64_t at) {
+    std::fstream file(shelf->path(id, 0, 0), std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(at)).put('!');
+  }
+
+  /// From where it goes on after the next start; the file is right in the end.
+  std::uint64_t goes_on_from() {
+    start();
+    until(id, State::done);
+    EXPECT_TRUE(shelf->files.at("a.bin") == body);
+    return transfers.asked.at(1).offset;
+  }
+
+  std::string body = std::string(14 << 20, ' ');
+  JobId id;
+};
+
+TEST_F(Interrupted, AfterAnotherBootKeepsOnlyWhatWasSynced) {
+  die_with_a_partial_file();
+  boot_the_machine();
+  std::ofstream(shelf->path(id, 0, 0), std::ios::app | std::ios::binary) << body.substr(10 << 20, 1 << 20);
+
+  EXPECT_EQ(goes_on_from(), 10u << 20);
+  EXPECT_EQ(shelf->hashed_bytes, 10u << 20) << "every kept piece is looked at";
+}
+
+TEST_F(Interrupted, AfterAnotherBootCutsTheFileInFrontOfAPieceThatDiffers) {
+  die_with_a_partial_file();
+  boot_the_machine();
+  damage(5 << 20);
+
+  EXPECT_EQ(goes_on_from(), 4u << 20);
+  EXPECT_EQ(view(id).files.at(0).wasted_bytes, 6u << 20);
+}
+
+TEST_F(Interrupted, AfterAnotherBootTrustsNothingThatHasNoDigests) {
+  die_with_a_partial_file();
+  boot_the_machine();
+  std::function<Result<void>(Tx&)> forget = [&](Tx& tx) {
+    return tx.repo<JobRecords>().erase_pieces(id, 0, std::nullopt);
   };
   ASSERT_TRUE(run(store->write(forget)).has_value());
 
-  start();
-  until(id, State::done);
+  EXPECT_EQ(goes_on_from(), 0u);
+  EXPECT_EQ(shelf->publications.at(0).generation, 1);
+}
 
-  EXPECT_EQ(transfers.asked.at(1).offset, 3u << 20);
-  EXPECT_EQ(shelf->files.at("a.bin"), body);
+TEST_F(Interrupted, AfterAnotherBootLooksAtACompleteFileBeforeItIsPublished) {
+  die_with_a_partial_file();
+  std::ofstream(shelf->path(id, 0, 0), std::ios::app | std::ios::binary) << body.substr(10 << 20);
+  change([&](FileRow& row) {
+    row.state = FileState::publishing;
+    row.size_bytes = body.size();
+    row.checkpoint.boot_id = "another";
+    row.checkpoint.synced_bytes = body.size();
+  });
+  damage(9 << 20);
+
+  EXPECT_EQ(goes_on_from(), 8u << 20);
+}
+
+TEST_F(Interrupted, AfterAKillLooksAtTheEndOfWhatWasKept) {
+  die_with_a_partial_file();
+  std::ofstream(shelf->path(id, 0, 0), std::ios::app | std::ios::binary) << body.substr(10 << 20, 1 << 20);
+
+  EXPECT_EQ(goes_on_from(), 11u << 20);
+  EXPECT_LE(shelf->hashed_bytes, 9u << 20) << "not all of it";
+}
+
+TEST_F(Interrupted, AfterAKillOneDamagedPieceMakesAllOfThemSuspicious) {
+  die_with_a_partial_file();
+  damage(1);
+  damage(9 << 20);
+
+  EXPECT_EQ(goes_on_from(), 0u);
+}
+
+TEST_F(Interrupted, ARemovedPartialFileIsFetchedAnew) {
+  die_with_a_partial_file();
+  std::filesystem::remove(shelf->path(id, 0, 0));
+
+  EXPECT_EQ(goes_on_from(), 0u);
 }
 
 TEST_F(Crash, BetweenRenameAndCommitPublishesOnce) {

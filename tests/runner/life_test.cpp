@@ -273,6 +273,48 @@ TEST_F(Life, BeginsANewPartialWhenTheServerWillNotGoOn) {
   EXPECT_NE(::access(shelf->path(id, 0, 0).c_str(), F_OK), 0) << "the old partial is gone";
 }
 
+TEST_F(Life, TellsThatTheSourceChangedWhileItWasFetched) {
+  const std::string body(4 << 20, 'o'), other(4 << 20, 'n');
+  transfers.on(a_url, {{.body = body, .cut_at = 2 << 20, .reason = Reason::incomplete}});
+  start();
+  const JobId id = accept({});
+  until(id, WaitingFor::retry);
+  transfers.on(a_url, {{.body = other, .etag = "\"two\"", .reason_of_restart = Reason::source_changed}});
+
+  pass(Millis(1000));
+  const JobView done = until(id, State::done);
+
+  EXPECT_TRUE(shelf->files.at("a.bin") == other);
+  EXPECT_EQ(done.files.at(0).wasted_bytes, 2u << 20);
+  EXPECT_THAT(causes(id), testing::Contains("file 0: begins again"));
+  for (const HistoryRow& row : history(id))
+    if (row.cause == "file 0: begins again") EXPECT_EQ(row.reason, Reason::source_changed);
+}
+
+TEST_F(Life, GoesBackToTheLongerPartialWhenANewOneCameToLess) {
+  const std::string body(8 << 20, 'l');
+  transfers.on(a_url, {{.body = body, .cut_at = 6 << 20, .reason = Reason::incomplete},
+                       {.body = body, .ignores_ranges = true},
+                       {.body = body, .cut_at = 2 << 20, .reason = Reason::incomplete},
+                       {.body = body}});
+  start();
+  const JobId id = accept({});
+  until(id, WaitingFor::retry);
+  pass(Millis(1000));
+  until([&] { return transfers.asked.size() == 3; }, "it began again");
+  until(id, WaitingFor::retry);
+  EXPECT_EQ(view(id).files.at(0).wasted_bytes, 6u << 20);
+
+  pass(Millis(10000));
+  const JobView done = until(id, State::done);
+
+  EXPECT_EQ(transfers.asked.at(2).offset, 0u);
+  EXPECT_EQ(transfers.asked.at(3).offset, 6u << 20);
+  EXPECT_EQ(shelf->publications.at(0).generation, 0);
+  EXPECT_EQ(done.files.at(0).wasted_bytes, 2u << 20);
+  EXPECT_TRUE(shelf->files.at("a.bin") == body);
+}
+
 TEST_F(Life, StartsOverWithoutAStrongValidator) {
   const std::string body(3 << 20, 'v');
   transfers.on(a_url, {{.body = body, .etag = "W/\"weak\"", .cut_at = 2 << 20, .reason = Reason::incomplete},

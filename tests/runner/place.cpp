@@ -75,6 +75,7 @@ Task<TransferResult> ScriptedTransfers::run(TransferOrder order, TransferObserve
   const bool refused = script.reason && !script.cut_at;
   if (restarts) {
     result.outcome = Outcome::restart;
+    result.reason = script.reason_of_restart;
   } else if (!refused) {
     result.facts.offset = order.offset;
     if (!(script.hangs && !script.cut_at)) observer.on_response(result.facts);
@@ -95,6 +96,10 @@ Task<TransferResult> ScriptedTransfers::run(TransferOrder order, TransferObserve
           result.received_bytes = end;
         }
       }
+      PieceHasher hasher(order.offset / piece_bytes);
+      const std::uint64_t from = hasher.end_bytes();
+      hasher.update(std::string_view(script.body).substr(from, result.received_bytes - from));
+      observer.on_pieces(hasher.report());
       observer.on_progress(result.received_bytes, 1000);
       if (told_progress) told_progress(result.received_bytes);
     }

@@ -50,7 +50,8 @@ struct Script {
   bool transient = true;
   std::optional<Seconds> retry_after = {};
   std::string name_hint = {};  ///< empty: the last segment of the URL
-  int http_status = 0;         ///< 0: 200, or 429 with retry_after
+  Reason reason_of_restart = Reason::incomplete;
+  int http_status = 0;  ///< 0: 200, or 429 with retry_after
 };
 
 struct Asked {
@@ -105,7 +106,7 @@ public:
   std::map<std::string, std::string> files;  ///< published: name to bytes
   std::vector<Publication> publications;
   int opened = 0, synced = 0;
-  std::uint64_t hashed_bytes = 0;  ///< of partial files, in pieces
+  std::uint64_t hashed_bytes = 0;                              ///< of partial files, in pieces
   std::uint64_t held_bytes() const;                            ///< partial and published
   std::uint64_t volume_bytes = 1ull << 40, reserve_bytes = 0;  ///< what the "disk" holds
   std::optional<std::uint64_t> quota_bytes;                    ///< everybody's together
