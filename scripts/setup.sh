@@ -10,9 +10,9 @@ build=(clang-19 lld-19 cmake ninja-build ccache pkg-config ca-certificates
   libsodium-dev libxxhash-dev libutf8proc-dev libhowardhinnant-date-dev tzdata libexpected-dev libcli11-dev libtomlplusplus-dev libspdlog-dev
   libfmt-dev libqrencode-dev libseccomp-dev zlib1g-dev python3 python3-yaml nginx-light openssl iproute2 util-linux)
 # What the tests add: sanitizers, test libraries, real peers, and Node for the schema's own validator.
-test=("${build[@]}" libclang-rt-19-dev clang-format-19 libgtest-dev libgmock-dev python3-pytest python3-dnslib curl git strace)
+test=("${build[@]}" libclang-rt-19-dev clang-format-19 libgtest-dev libgmock-dev python3-pytest python3-dnslib curl git strace xfsprogs e2fsprogs mount)
 bench=("${build[@]}" curl aria2 wrk)
-soak=("${build[@]}" git debootstrap python3-dnslib)
+soak=("${build[@]}" git debootstrap xfsprogs e2fsprogs mount python3-dnslib)
 
 want=${1:-build}
 case "$want" in

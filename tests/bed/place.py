@@ -21,7 +21,7 @@ class Place:
         self.config.write_text(config)
         self.listen = listen or [f"127.0.0.1:{free_port()}"]
         self.program: Program | None = None
-        self._starts = 0
+        self.starts = 0
 
     @property
     def url(self) -> str:
@@ -32,8 +32,8 @@ class Place:
 
     def start(self, seconds: float = 20.0, env: dict | None = None) -> "Place":
         options = [part for address in self.listen for part in ("--listen", address)]
-        self._starts += 1
-        log = self.folder / f"restanted.{self._starts}.log"
+        self.starts += 1
+        log = self.folder / f"restanted.{self.starts}.log"
         self.program = Program(self.command("serve", *options), log, self.prefix, env)
         self.program.wait_for_line("listening on", seconds)
         return self

@@ -59,8 +59,9 @@ class Submitter(threading.Thread):
                 self.history.write("submit", doc=doc, path=path)
                 waiting.append((doc, core))
             doc, core = waiting[0]
+            asked = round(time.monotonic(), 4)
             status, job, reason = self._send(core)
-            self.history.write("answer", doc=doc, status=status, job=job, **({"reason": reason} if reason else {}))
+            self.history.write("answer", doc=doc, asked=asked, status=status, job=job, **({"reason": reason} if reason else {}))
             answered = status in (200, 202)
             # An answered document is sharply repeated now and then: it must stay one request.
             if answered and self.dice.random() < 0.9 or not answered and self.dice.random() < 0.1:

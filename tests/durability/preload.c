@@ -3,7 +3,7 @@
 // fail, or makes every sync a lie. Built by tests/durability/machine.py; the product knows nothing of it.
 //
 // RESTANTE_FAULTS holds commands, separated by ';':
-//   log=PATH                        one line for what was done, on another file system than the one that is tested
+//   log=PATH                        a line for what was done and when (CLOCK_MONOTONIC), on another file system than the tested one
 //   kill=PHASE:N                    SIGKILL at the N-th point of accepting|transferring|syncing|renaming|committing
 //   fail=CALL:PLACE:N:WHAT[:on]     the N-th write|sync|rename|open|cut at store|incoming|area|any answers
 //                                   EIO|ENOSPC|EINTR|short; with `on`, every later one too
@@ -48,7 +48,9 @@ static long raw(long number, long a, long b, long c, long d) {
 
 static void note(const char* what, const char* where, int number) {
   char line[256];
-  int length = snprintf(line, sizeof line, "%s %s %d\n", what, where, number);
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  int length = snprintf(line, sizeof line, "%s %s %d %ld.%09ld\n", what, where, number, (long)now.tv_sec, now.tv_nsec);
   if (log_fd >= 0) raw(SYS_write, log_fd, (long)line, length, 0);
 }
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """One server under test with its clients: start, harm, start again, let everything come to its end, look, compare."""
+import contextlib
 import hashlib
 import json
 import os
@@ -33,14 +34,13 @@ PROGRAMS = pathlib.Path(os.environ.get("RESTANTE_PROGRAMS", BIN))
 
 class Rig:
     def __init__(self, folder: pathlib.Path, machine: Machine, library: Library, dice: random.Random, disk: Disk | None = None,
-                 server: pathlib.Path | None = None, config: str = CONFIG):
+                 config: str = CONFIG):
         folder.mkdir(parents=True, exist_ok=True)
         self.machine, self.library, self.dice, self.disk = machine, library, dice, disk
-        worker = "" if "[worker]" in config else f'[worker]\nprogram = "{PROGRAMS / "restante-transfer"}"\n'
-        self.place = Place(folder / "place", config + worker, binaries=PROGRAMS)
+        self.worker_faults = folder / "worker-faults"
+        self.place = Place(folder / "place", config + f'[worker]\nprogram = "{self._worker(folder)}"\n', binaries=PROGRAMS)
         if disk:
             self.place.data = disk.target / "data"
-        self.server = server
         self.log = folder / "faults.log"
         self.log.touch()
         self.history = History(folder / "history.jsonl")
@@ -51,11 +51,19 @@ class Rig:
         jkt = json.loads(self.place.get("/.well-known/restante")[2])["jkt"]
         self.account = Account(self.place.listen[0], ana.token(), jkt)
         self.place.stop()
-        if server:
-            self.place.binaries = server
         self.watcher = Watcher(self.account, self.history)
         self.submitters: list[Submitter] = []
         self._ended_seen = self._allowed = 0
+
+    def _worker(self, folder: pathlib.Path) -> pathlib.Path:
+        """The worker gets no environment from the server; so its faults come from a file."""
+        script = folder / "worker"
+        script.write_text(f"""#!/bin/sh
+if [ -s "{self.worker_faults}" ]; then export LD_PRELOAD="{self.machine.library}" RESTANTE_FAULTS="$(cat "{self.worker_faults}")"; fi
+exec "{PROGRAMS / 'restante-transfer'}" "$@"
+""")
+        script.chmod(0o755)
+        return script
 
     # Life of the server.
 
@@ -66,6 +74,10 @@ class Rig:
         except BedError:
             if not faults or self.alive():
                 raise
+
+    def harm_workers(self, *faults: str) -> None:
+        """Those that are started from now on; without faults: no longer."""
+        self.worker_faults.write_text(";".join([f"log={self.log}", *faults]) if faults else "")
 
     def alive(self) -> bool:
         return bool(self.place.program and self.place.program.alive())
@@ -168,8 +180,14 @@ class Rig:
         return found
 
     def final(self) -> Final:
-        partials = [str(path.relative_to(self.place.data / "incoming")) for path in (self.place.data / "incoming").rglob("*") if path.is_file()]
-        return Final(self.jobs(), list(self._pages("/v1/files")), self.disk_digests(), partials, self.all_events())
+        # What crashes left in incoming is removed soon after a start.
+        with contextlib.suppress(BedError):
+            wait_until("an empty incoming", lambda: not self.partials(), 5)
+        return Final(self.jobs(), list(self._pages("/v1/files")), self.disk_digests(), self.partials(), self.all_events())
+
+    def partials(self) -> list[str]:
+        incoming = self.place.data / "incoming"
+        return [str(path.relative_to(incoming)) for path in incoming.rglob("*") if path.is_file()]
 
     def verdict(self, seconds: float = 120) -> Verdict:
         """Ends the clients, lets the server finish, restarts it, and compares."""
@@ -196,7 +214,3 @@ class Rig:
 
     def faults_done(self) -> list[list[str]]:
         return [line.split() for line in self.log.read_text().splitlines()]
-
-
-def wait_ready(rig: Rig, seconds: float = 20) -> None:
-    wait_until("an answer", lambda: rig.place.get("/healthz")[0] == 200, seconds)

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The durability harness: faults of every kind against real programs, then every promise is checked from outside.
 
-Without options: what ./dev test runs. --soak: the full figures of ./dev soak; writes docs/results/soak-durability.json.
+Without options: what ./dev test runs. --soak: the full figures of ./dev soak; writes docs/results/soak-durability.json and
+soak-restart.json. RESTANTE_PROGRAMS names the folder of other programs than build/bin.
 """
 import argparse
 import json
@@ -17,21 +18,23 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
-from durability import nemesis_kills, nemesis_power, seeded  # noqa: E402
+from durability import nemesis_damage, nemesis_errors, nemesis_full, nemesis_kills, nemesis_power, nemesis_restart, seeded  # noqa: E402
 from durability.checker import Verdict  # noqa: E402
 from durability.content import Library  # noqa: E402
 from durability.machine import Disk, Machine  # noqa: E402
 from durability.rig import Rig  # noqa: E402
 
-QUICK = {"kills": 20, "least": 2, "cuts": 5}
-SOAK = {"kills": 1000, "least": 30, "cuts": 200}
+QUICK = {"kills": 20, "least": 2, "cuts": 5, "errors": 14, "full": 1, "restart": 2000, "flips": 200, "start_every": 20}
+SOAK = {"kills": 1000, "least": 30, "cuts": 200, "errors": 300, "full": 6, "restart": 100_000, "flips": 10_000, "start_every": 50}
+RESUME_WITHIN_S = 10.0  # of the first room on a full disk
+READY_WITHIN_S = 1.0  # after a restart with all the jobs
 
 
 class Run:
     """One run: its folder, its machine, its dice; each part returns (held, figures)."""
 
-    def __init__(self, folder: pathlib.Path, seed: int, sizes: dict):
-        self.folder, self.seed, self.sizes = folder, seed, sizes
+    def __init__(self, folder: pathlib.Path, seed: int, sizes: dict, judges_time: bool):
+        self.folder, self.seed, self.sizes, self.judges_time = folder, seed, sizes, judges_time
         self.machine = Machine(folder / "machine")
         self.library = Library(folder / "content", seed, random.Random(seed)).start()
 
@@ -71,6 +74,51 @@ class Run:
                 rig.close()
         return all_held, all_figures
 
+    def errors(self) -> tuple[bool, dict]:
+        dice = self.dice("errors")
+        rig = Rig(self.folder / "errors", self.machine, self.library, dice)
+        try:
+            done, broken = nemesis_errors.errors(rig, dice, self.sizes["errors"])
+            for line in broken:
+                print(f"  {line}")
+            held, figures = self._judge(rig, done | {"broken": len(broken)})
+            return held and not broken and done["hit"] > 0, figures
+        finally:
+            rig.close()
+
+    def full(self) -> tuple[bool, dict]:
+        folder = self.folder / "full"
+        rig = Rig(folder, self.machine, self.library, self.dice("full"), Disk(folder, "ext4", 96))
+        try:
+            done, broken = nemesis_full.full(rig, self.sizes["full"])
+            for line in broken:
+                print(f"  {line}")
+            held, figures = self._judge(rig, done | {"broken": len(broken)})
+            in_time = not self.judges_time or done["slowest_resume_s"] <= RESUME_WITHIN_S
+            return held and not broken and in_time, figures
+        finally:
+            rig.close()
+
+    def damage(self) -> tuple[bool, dict]:
+        dice = self.dice("damage")
+        rig = Rig(self.folder / "damage", self.machine, self.library, dice)
+        try:
+            nemesis_damage.fill(rig, 60)
+            figures, found = nemesis_damage.flips(rig, dice, self.sizes["flips"], self.sizes["start_every"])
+            for line in found[:20]:
+                print(f"  {line}")
+            return not found and figures["one_job"] > 0, figures | {"not_as_promised": len(found)}
+        finally:
+            rig.close()
+
+    def restart(self) -> tuple[bool, dict]:
+        rig = Rig(self.folder / "restart", self.machine, self.library, self.dice("restart"))
+        try:
+            figures = nemesis_restart.restart(rig, self.sizes["restart"])
+        finally:
+            rig.close()
+        return not self.judges_time or max(figures["answers_s"], figures["first_starts_s"]) <= READY_WITHIN_S, figures
+
     def seeded(self) -> tuple[bool, dict]:
         good = 0
         for number, fault in enumerate(seeded.FAULTS):
@@ -80,7 +128,19 @@ class Run:
         return good == len(seeded.FAULTS), {"as_expected": good, "of": len(seeded.FAULTS)}
 
 
-PARTS = ("kills", "power", "seeded")
+PARTS = ("kills", "power", "errors", "full", "damage", "restart", "seeded")
+
+
+def write_results(chosen, results: dict, failed: list[str], seconds: float) -> None:
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+    head = {"commit": commit, "seed": chosen.seed, "share": chosen.share, "held": not failed, "seconds": round(seconds)}
+    folder = ROOT / "docs" / "results"
+    folder.mkdir(parents=True, exist_ok=True)
+    if "restart" in results:
+        own = head | {"held": "restart" not in failed} | results["restart"]
+        (folder / "soak-restart.json").write_text(json.dumps(own, indent=1) + "\n")
+    if not chosen.only:
+        (folder / "soak-durability.json").write_text(json.dumps(head | results, indent=1) + "\n")
 
 
 def main() -> int:
@@ -88,7 +148,7 @@ def main() -> int:
     options.add_argument("--soak", action="store_true")
     options.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
     options.add_argument("--only", choices=PARTS, action="append")
-    options.add_argument("--share", type=float, default=1.0, help="of the soak's counts, for trying it out; no results are written")
+    options.add_argument("--share", type=float, default=1.0, help="of the soak's counts, for trying it out")
     options.add_argument("--keep", action="store_true", help="leave the folder behind, for looking at it")
     chosen = options.parse_args()
     if os.geteuid() != 0:
@@ -104,7 +164,7 @@ def main() -> int:
     results: dict = {}
     failed = []
     began = time.monotonic()
-    run = Run(folder, chosen.seed, sizes)
+    run = Run(folder, chosen.seed, sizes, chosen.soak)
     try:
         for part in chosen.only or PARTS:
             at = time.monotonic()
@@ -118,11 +178,8 @@ def main() -> int:
             print(f"kept: {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
-    if chosen.soak and chosen.share == 1.0 and not chosen.only:
-        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
-        out = {"commit": commit, "seed": chosen.seed, "held": not failed, "seconds": round(time.monotonic() - began), **results}
-        (ROOT / "docs" / "results").mkdir(parents=True, exist_ok=True)
-        (ROOT / "docs" / "results" / "soak-durability.json").write_text(json.dumps(out, indent=1) + "\n")
+    if chosen.soak:
+        write_results(chosen, results, failed, time.monotonic() - began)
     print(f"{len(results) - len(failed)} passed, {len(failed)} failed in {time.monotonic() - began:.0f} s")
     return 1 if failed else 0
 

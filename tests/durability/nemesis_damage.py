@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One flipped bit anywhere in the store's file: at most one job is affected, it is named, and the rest runs.
+
+Where SQLite itself finds the file damaged, the server refuses by name and says how to mend it; it never begins empty. What a flip
+really changed is read from the file itself, beside the server.
+"""
+import dataclasses
+import json
+import pathlib
+import random
+import shutil
+import sqlite3
+import subprocess
+import time
+
+from bed.process import BedError, free_port, wait_until
+
+from .clients import new_id
+from .rig import Rig
+
+MALFORMED = ("damaged", "not a database", "malformed", "of another program", "version")
+
+
+@dataclasses.dataclass
+class Seen:
+    flips: int = 0
+    without_effect: int = 0  # on values of jobs: free room, indexes, other tables
+    one_job: int = 0
+    refused: int = 0  # SQLite found the file damaged, and that was said
+    started: int = 0
+    index_only: int = 0  # found by the check, not by reading
+
+    def counts(self) -> dict:
+        return dataclasses.asdict(self)
+
+
+def fill(rig: Rig, jobs: int) -> None:
+    """Jobs for tomorrow and some that are done, in a store that was closed properly."""
+    rig.start()
+    rig.begin_clients(2)
+    rig.allow(12)
+    wait_until("some downloads", lambda: rig.watcher.done_seen >= 10, 30)
+    rig.end_clients()
+    tomorrow = time.strftime("%Y-%m-%dT%H:%M:%S+00:00[UTC]", time.gmtime(time.time() + 72000))
+    lines = "\n".join(json.dumps(rig.account.document(new_id(rig.dice), rig.library.server.url + rig.library.paths[0], tomorrow)) for _ in range(jobs))
+    rig.place.get("/v1/proxies", rig.account.token, "POST", lines.encode(), {"Content-Type": "application/jsonl"})
+    rig.watcher.stopping.set()
+    rig.place.stop()
+
+
+def _values(path: pathlib.Path) -> dict[str, tuple] | None:
+    """What each job's rows hold, read without any index; None: SQLite cannot read them."""
+    database = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
+    database.text_factory = bytes
+    try:
+        jobs = {row[0]: row for row in database.execute("SELECT * FROM jobs NOT INDEXED")}
+        files = database.execute("SELECT * FROM job_files").fetchall()
+        good = database.execute("PRAGMA quick_check(1)").fetchone() == (b"ok",)
+    except (sqlite3.Error, UnicodeDecodeError):
+        return None
+    finally:
+        database.close()
+    if not good:
+        return None
+    grouped: dict = {}
+    for row in files:
+        grouped.setdefault(row[0], []).append(row)
+    return {seq: (row, grouped.get(seq)) for seq, row in jobs.items()}
+
+
+def flips(rig: Rig, dice: random.Random, count: int, start_every: int) -> tuple[dict, list[str]]:
+    store = rig.place.data / "restante.db"
+    whole = store.read_bytes()
+    truth = _values(store)
+    names = {seq: row[0][1].hex() for seq, row in truth.items()}
+    copy = rig.place.folder / "copy"
+    shutil.copytree(rig.place.data, copy, ignore=shutil.ignore_patterns("areas", "incoming", "*.sock", "lock"))
+    seen, found = Seen(), []
+    for number in range(count):
+        at, bit = dice.randrange(len(whole)), dice.randrange(8)
+        bytes_ = bytearray(whole)
+        bytes_[at] ^= 1 << bit
+        for beside in copy.glob("restante.db*"):
+            beside.unlink()
+        (copy / "restante.db").write_bytes(bytes_)
+        values = _values(copy / "restante.db")
+        altered = sorted(names[seq] for seq in truth if values is not None and values.get(seq) != truth[seq])
+        # Rows that are not there before: a key was flipped; then one of ours is missing, and counted.
+        said = subprocess.run([str(part) for part in (rig.place.binaries / "restanted", "--config", rig.place.config, "--data", copy, "check")],
+                              capture_output=True, text=True, errors="replace", timeout=60)
+        words = said.stdout + said.stderr
+        where = f"bit {bit} of byte {at}"
+        seen.flips += 1
+        if values is None:
+            seen.refused += 1
+            if said.returncode == 0:
+                found.append(f"{where}: SQLite finds the store damaged, and the check does not")
+        elif altered:
+            seen.one_job += len(altered) == 1
+            if len(altered) > 1:
+                found.append(f"{where}: {len(altered)} jobs are affected")
+            if not all(name in words for name in altered) and said.returncode == 0:
+                found.append(f"{where}: job {altered[0]} is damaged, and nobody says so")
+        else:
+            seen.without_effect += 1
+            seen.index_only += said.returncode != 0
+        if number % start_every == 0:
+            seen.started += 1
+            found += [f"{where}: {one}" for one in _start(rig, copy, len(names), altered)]
+    return seen.counts(), found
+
+
+def _start(rig: Rig, data: pathlib.Path, jobs: int, altered: list[str]) -> list[str]:
+    """A real start on the damaged store: it says what is wrong and how to mend it, or goes on with all but one."""
+    from bed.place import Place
+    place = Place(data.parent / "started", rig.place.config.read_text(), listen=[f"127.0.0.1:{free_port()}"], binaries=rig.place.binaries)
+    place.data = data
+    try:
+        place.start()
+    except BedError:
+        said = place.log()
+        shutil.rmtree(place.folder)
+        return [] if any(word in said for word in MALFORMED) else [f"it does not start, and does not say why: {said[-300:]}"]
+    try:
+        status, _, body = place.get("/v1/jobs?limit=1000", rig.account.token)
+        log = place.log()
+        if status in (401, 421):  # the flip hit the device's record
+            return []
+        if status != 200:
+            return [] if any(word in body.decode(errors="replace") + log for word in MALFORMED) else [f"the list of downloads: {status} {body[:200]}"]
+        listed = json.loads(body)
+        sound = [job for job in listed if job["id"] not in altered]
+        return [] if len(sound) >= jobs - 1 else [f"only {len(sound)} of {jobs} downloads are there"]
+    finally:
+        place.kill()
+        shutil.rmtree(place.folder)
