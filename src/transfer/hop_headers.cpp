@@ -122,6 +122,7 @@ void add_credential(Lines& lines, const proxy::Credential& credential, const net
         if (!is_ours(ascii_lower(name))) lines.add_secret(name, value);
       }
       return;
+    case proxy::CredentialKind::digest:
     case proxy::CredentialKind::tls:
     case proxy::CredentialKind::oauth:
       return;  // documents with them are refused on acceptance
