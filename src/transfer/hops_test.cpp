@@ -60,6 +60,15 @@ TEST(Redirects, EndAfterTenOrInACircle) {
   EXPECT_EQ(chain.enter(hop("http://h/11")).error().reason, Reason::redirect_loop);
 }
 
+TEST(Redirects, TellTheWayWithoutPathsAndQueries) {
+  RedirectTrail trail(10);
+  EXPECT_TRUE(trail.enter(hop("http://a.test/secret?token=1")));
+  EXPECT_EQ(trail.way(), "");
+  EXPECT_TRUE(trail.enter(hop("https://user:word@b.test:444/x")));
+  EXPECT_TRUE(trail.enter(hop("http://10.0.0.1/")));
+  EXPECT_EQ(trail.way(), "http://a.test > https://b.test:444 > http://10.0.0.1");
+}
+
 jobs::TransferOrder order_with(proxy::CredentialKind kind, std::vector<std::string> scope) {
   jobs::TransferOrder order;
   proxy::Credential credential;

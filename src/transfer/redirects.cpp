@@ -29,6 +29,7 @@ Result<Hop> next_hop(const Hop& from, int status, std::string_view location) {
 }
 
 Result<void> RedirectTrail::enter(const Hop& hop) {
+  origins_.push_back(hop.url.origin);
   if (!seen_.insert(hop.method + " " + hop.url.text).second) {
     return fail(Reason::redirect_loop, hop.url.host + " sent us in circles");
   }
@@ -36,6 +37,13 @@ Result<void> RedirectTrail::enter(const Hop& hop) {
     return fail(Reason::redirect_loop, "more than " + std::to_string(limit_) + " redirects");
   }
   return {};
+}
+
+std::string RedirectTrail::way() const {
+  std::string out;
+  for (std::size_t i = 0; origins_.size() > 1 && i < origins_.size(); ++i)
+    out += (i == 0 ? "" : " > ") + origins_[i];
+  return out;
 }
 
 }  // namespace restante::transfer

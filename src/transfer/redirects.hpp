@@ -6,6 +6,7 @@
 
 #include <set>
 #include <string>
+#include <vector>
 
 namespace restante::transfer {
 
@@ -26,9 +27,13 @@ class RedirectTrail {
 public:
   explicit RedirectTrail(int limit) : limit_(limit) {}
   Result<void> enter(const Hop& hop);
+  /// The origins on the way, for people: "http://a.example > https://b.example"; "" if there was no redirect.
+  /// No path or query: secrets stand there.
+  std::string way() const;
 
 private:
   int limit_;
+  std::vector<std::string> origins_;
   std::set<std::string> seen_;
 };
 

@@ -467,6 +467,8 @@ void Transfer::finish(Verdict verdict) {
   result.outcome = verdict.outcome;
   result.reason = verdict.reason;
   result.message = std::move(verdict.message);
+  if (const auto way = trail_.way(); !way.empty() && !result.message.empty())
+    result.message += "; the way there: " + way;
   result.transient = verdict.transient;
   result.retry_after = verdict.retry_after;
   result.received_bytes = writer_ ? writer_->written_bytes() : order_.offset;
