@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "context.hpp"
 
+#include "base/unicode.hpp"
 #include "proxy/zone.hpp"
 
 #include <boost/json/object.hpp>
@@ -18,7 +19,9 @@ int exit_of(const Error& error) {
   return exit_failed;
 }
 
-void Context::result(const std::string& line) const {
+void Context::result(const std::string& text) const {
+  // Names and titles come from strangers, by way of the place.
+  const std::string line = json ? printable_json(text) : text;
   std::fwrite(line.data(), 1, line.size(), stdout);
   std::fputc('\n', stdout);
   std::fflush(stdout);

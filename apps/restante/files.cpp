@@ -2,6 +2,7 @@
 #include "bars.hpp"
 #include "base/text.hpp"
 #include "context.hpp"
+#include "files/names.hpp"
 #include "request/fetch.hpp"
 
 #include <CLI/App.hpp>
@@ -35,10 +36,13 @@ struct GetOptions {
   bool force = false;
 };
 
+/// A name that the place gave is one file of the chosen folder, whatever the place says.
 std::string target_path(const std::string& out, const std::string& name) {
   namespace fs = std::filesystem;
-  const std::string last = fs::path(name).filename();
   std::error_code ignored;
+  std::string last;
+  for (const auto& segment : files::split_path(name)) last = files::clean_segment(segment);
+  if (last.empty()) last = "download";
   if (out.empty()) return last;
   if (out.ends_with('/') || fs::is_directory(out, ignored)) return (fs::path(out) / last).string();
   return out;

@@ -11,7 +11,6 @@
 #include <charconv>
 #include <cstdio>
 #include <fcntl.h>
-#include <filesystem>
 #include <span>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -215,17 +214,48 @@ private:
   std::optional<Error> fault_;
 };
 
-std::string read_small(const std::string& path) {
-  UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+/// The folder that a file is to lie in, and the file's name there. The way to the folder is the person's own,
+/// so links in it are followed; below it nothing is.
+struct Target {
+  UniqueFd folder;
+  std::string name;
+};
+Result<Target> open_target(const std::string& path) {
+  const auto slash = path.rfind('/');
+  Target out;
+  out.name = slash == std::string::npos ? path : path.substr(slash + 1);
+  if (out.name.empty() || out.name == "." || out.name == "..")
+    return fail(Reason::usage, path + " is not a file's name", "give a file's name with -o");
+  const std::string folder = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+  out.folder.reset(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!out.folder)
+    return fail_errno(Reason::storage, "write " + path + ".part", errno,
+                      "choose a folder that can be written to, with -o");
+  return out;
+}
+
+/// A file of ours with no other name. What somebody else may have put there, in a folder that many may write
+/// to, is neither followed nor waited for.
+UniqueFd open_own(int folder, const std::string& name, int flags, mode_t mode = 0) {
+  UniqueFd fd(::openat(folder, name.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, mode));
+  struct stat is{};
+  if (!fd || (::fstat(fd.get(), &is) == 0 && S_ISREG(is.st_mode) && is.st_nlink == 1)) return fd;
+  errno = EEXIST;
+  return {};
+}
+
+std::string read_small(int folder, const std::string& name) {
+  const UniqueFd file = open_own(folder, name, O_RDONLY);
   char buffer[512];
   const ssize_t got = file ? ::read(file.get(), buffer, sizeof buffer) : -1;
   return got > 0 ? std::string(buffer, static_cast<std::size_t>(got)) : std::string();
 }
 
-Result<void> write_small(const std::string& path, std::string_view text) {
-  UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+Result<void> write_small(int folder, const std::string& name, std::string_view text) {
+  ::unlinkat(folder, name.c_str(), 0);
+  const UniqueFd file = open_own(folder, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
   if (!file || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    return fail_errno(Reason::storage, "write " + path, errno);
+    return fail_errno(Reason::storage, "write " + name, errno);
   return {};
 }
 
@@ -253,14 +283,21 @@ tl::unexpected<Error> exists(const std::string& path) {
 
 Result<Fetched> fetch_file(Calls& calls, const Fetch& fetch) {
   const bool replace = fetch.existing == Fetch::Existing::replaced;
+  auto target = open_target(fetch.path);
+  if (!target) return fail(std::move(target.error()));
+  const int folder = target->folder.get();
+  const std::string& name = target->name;
   struct stat found{};
-  if (::lstat(fetch.path.c_str(), &found) == 0) {
+  if (::fstatat(folder, name.c_str(), &found, AT_SYMLINK_NOFOLLOW) == 0) {
     if (!replace) return exists(fetch.path);
     if (S_ISDIR(found.st_mode))
       return fail(Reason::in_use, fetch.path + " is a folder", "give a file's name with -o");
   }
-  const std::string part = fetch.path + ".part", etag_file = part + ".etag";
-  UniqueFd file(::open(part.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0666));
+  const std::string part = fetch.path + ".part", part_name = name + ".part", etag_name = part_name + ".etag";
+  const UniqueFd file = open_own(folder, part_name, O_RDWR | O_CREAT, 0666);
+  if (!file && (errno == ELOOP || errno == EEXIST))
+    return fail(Reason::in_use, part + " is not a file that restante wrote",
+                "remove it, or choose another name with -o");
   if (!file)
     return fail_errno(Reason::storage, "write " + part, errno,
                       "choose a folder that can be written to, with -o");
@@ -271,23 +308,21 @@ Result<Fetched> fetch_file(Calls& calls, const Fetch& fetch) {
   FileSink sink(file.get());
   Download download(calls, fetch.file_id, sink, fetch.limits, fetch.progress);
   std::uint64_t have = 0;
-  std::string etag = read_small(etag_file);
+  std::string etag = read_small(folder, etag_name);
   auto hasher = hash_existing(file.get(), have);
   if (hasher && have > 0 && !etag.empty())
     download.resume(have, std::move(*hasher), std::move(etag));
   else if (!sink.restart())
     return fail_errno(Reason::storage, "empty " + part, errno);
-  download.on_version = [&](const std::string& version) { return write_small(etag_file, version); };
+  download.on_version = [&](const std::string& version) { return write_small(folder, etag_name, version); };
 
   auto done = download.run();
   if (!done) {
     const Reason reason = done.error().reason;
-    if (have == 0 && ::lseek(file.get(), 0, SEEK_END) == 0) {  // nothing worth keeping
-      ::unlink(part.c_str());
-      ::unlink(etag_file.c_str());
-    } else if (reason == Reason::digest_mismatch || reason == Reason::excess) {
-      ::unlink(part.c_str());
-      ::unlink(etag_file.c_str());
+    const bool empty = have == 0 && ::lseek(file.get(), 0, SEEK_END) == 0;
+    if (empty || reason == Reason::digest_mismatch || reason == Reason::excess) {  // nothing worth keeping
+      ::unlinkat(folder, part_name.c_str(), 0);
+      ::unlinkat(folder, etag_name.c_str(), 0);
     } else if (is_unreached(done.error()) || reason == Reason::incomplete) {
       done.error().hint = "what has arrived is kept: the same command goes on where it stopped";
     }
@@ -296,19 +331,17 @@ Result<Fetched> fetch_file(Calls& calls, const Fetch& fetch) {
     return done;
   }
   if (::fsync(file.get()) != 0) return fail_errno(Reason::storage, "sync " + part, errno);
-  if (::renameat2(AT_FDCWD, part.c_str(), AT_FDCWD, fetch.path.c_str(), replace ? 0 : RENAME_NOREPLACE) !=
-      0) {
+  const char *from = part_name.c_str(), *to = name.c_str();
+  if (::renameat2(folder, from, folder, to, replace ? 0 : RENAME_NOREPLACE) != 0) {
     if (errno == EEXIST) return exists(fetch.path);
     const bool unknown = errno == EINVAL || errno == ENOSYS;
-    if (!unknown || (!replace && ::link(part.c_str(), fetch.path.c_str()) != 0) ||
-        (replace && ::rename(part.c_str(), fetch.path.c_str()) != 0))
+    if (!unknown || (!replace && ::linkat(folder, from, folder, to, 0) != 0) ||
+        (replace && ::renameat(folder, from, folder, to) != 0))
       return fail_errno(Reason::storage, "rename " + part, errno);
-    if (!replace) ::unlink(part.c_str());
+    if (!replace) ::unlinkat(folder, from, 0);
   }
-  ::unlink(etag_file.c_str());
-  const auto folder = std::filesystem::path(fetch.path).parent_path();
-  UniqueFd holder(::open(folder.empty() ? "." : folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (holder) ::fsync(holder.get());
+  ::unlinkat(folder, etag_name.c_str(), 0);
+  ::fsync(folder);
   return done;
 }
 

@@ -10,6 +10,7 @@
 
 #include <fstream>
 #include <sstream>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace restante::request {
@@ -265,6 +266,39 @@ TEST(Fetch, SaysWhichPathCannotBeWritten) {
   ASSERT_FALSE(done);
   EXPECT_EQ(done.error().reason, Reason::storage);
   EXPECT_THAT(done.error().message, HasSubstr("missing/film.mp4.part"));
+}
+
+TEST(Fetch, FollowsNothingThatSomebodyPutBesideTheFile) {
+  Taking taking;
+  put(taking.folder / "victim", "precious");
+  const std::string part = taking.target.string() + ".part", etag = part + ".etag";
+
+  std::filesystem::create_symlink(taking.folder / "victim", part);
+  const auto by_link = taking.run();
+  std::filesystem::remove(part);
+  std::filesystem::create_hard_link(taking.folder / "victim", part);
+  const auto by_hard_link = taking.run();
+  std::filesystem::remove(part);
+  std::filesystem::create_symlink(taking.folder / "victim", etag);
+  const auto beside_link = taking.run();
+
+  EXPECT_EQ(by_link.error().reason, Reason::in_use);
+  EXPECT_EQ(by_hard_link.error().reason, Reason::in_use);
+  ASSERT_TRUE(beside_link) << beside_link.error().message;
+  EXPECT_EQ(content_of(taking.target), taking.shelf.bytes);
+  EXPECT_EQ(content_of(taking.folder / "victim"), "precious");
+}
+
+TEST(Fetch, WaitsForNoPipe) {
+  Taking taking;
+  ASSERT_EQ(::mkfifo((taking.target.string() + ".part.etag").c_str(), 0666), 0);
+  const auto beside_pipe = taking.run();
+  std::filesystem::remove(taking.target);
+  ASSERT_EQ(::mkfifo((taking.target.string() + ".part").c_str(), 0666), 0);
+  const auto into_pipe = taking.run();
+
+  EXPECT_TRUE(beside_pipe) << beside_pipe.error().message;
+  EXPECT_EQ(into_pipe.error().reason, Reason::in_use);
 }
 
 TEST(Fetch, WritesToAPipeAndResumesThereToo) {

@@ -2,6 +2,7 @@
 #include "request/words.hpp"
 
 #include "base/text.hpp"
+#include "base/unicode.hpp"
 #include "proxy/zone.hpp"
 
 #include <algorithm>
@@ -71,28 +72,7 @@ std::string name_or_id(const Job& job) {
 }  // namespace
 
 std::string shown(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
-    const std::string_view rest = text.substr(i);
-    const auto next = rest.size() > 1 ? static_cast<unsigned char>(rest[1]) : 0;
-    const auto third = rest.size() > 2 ? static_cast<unsigned char>(rest[2]) : 0;
-    if (byte < 0x20 || byte == 0x7f) {
-      out += '?';
-    } else if (byte == 0xC2 && next >= 0x80 && next < 0xA0) {  // U+0080..U+009F
-      out += '?';
-      i += 1;
-    } else if (byte == 0xE2 &&
-               ((next == 0x80 && ((third >= 0xAA && third <= 0xAE) || third == 0xA8 || third == 0xA9 ||
-                                  third == 0x8E || third == 0x8F)) ||
-                (next == 0x81 && third >= 0xA6 && third <= 0xA9))) {  // directions, line separators
-      out += '?';
-      i += 2;
-    } else {
-      out += text[i];
-    }
-  }
-  return out;
+  return printable(text);
 }
 
 std::string reason_words(std::string_view code) {
