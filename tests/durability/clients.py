@@ -32,6 +32,11 @@ class Account:
         return core
 
 
+def zoned(seconds: float) -> str:
+    """An instant as documents write it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S+00:00[UTC]", time.gmtime(seconds))
+
+
 def new_id(dice: random.Random) -> str:
     bits = f"{dice.getrandbits(128):032x}"
     return f"{bits[:8]}-{bits[8:12]}-4{bits[13:16]}-8{bits[17:20]}-{bits[20:]}"

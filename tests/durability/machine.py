@@ -63,7 +63,8 @@ class Disk:
         self.image = folder / f"{kind}.img"
         with open(self.image, "wb") as image:
             image.truncate(size_mib << 20)
-        make = {"ext4": ["mkfs.ext4", "-q", "-F", "-N", "16384", "-E", "lazy_itable_init=0,lazy_journal_init=0"], "xfs": ["mkfs.xfs", "-q", "-f"]}[kind]
+        make = {"ext4": ["mkfs.ext4", "-q", "-F", "-N", "16384", "-E", "lazy_itable_init=0,lazy_journal_init=0"],
+                "xfs": ["mkfs.xfs", "-q", "-f"]}[kind]
         subprocess.run([*make, self.image], check=True, capture_output=True)
         self.mount()
 

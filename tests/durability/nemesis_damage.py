@@ -13,9 +13,10 @@ import sqlite3
 import subprocess
 import time
 
+from bed.place import Place
 from bed.process import BedError, free_port, wait_until
 
-from .clients import new_id
+from .clients import new_id, zoned
 from .rig import Rig
 
 MALFORMED = ("damaged", "not a database", "malformed", "of another program", "version")
@@ -41,8 +42,9 @@ def fill(rig: Rig, jobs: int) -> None:
     rig.allow(12)
     wait_until("some downloads", lambda: rig.watcher.done_seen >= 10, 30)
     rig.end_clients()
-    tomorrow = time.strftime("%Y-%m-%dT%H:%M:%S+00:00[UTC]", time.gmtime(time.time() + 72000))
-    lines = "\n".join(json.dumps(rig.account.document(new_id(rig.dice), rig.library.server.url + rig.library.paths[0], tomorrow)) for _ in range(jobs))
+    tomorrow = zoned(time.time() + 72000)
+    url = rig.library.server.url + rig.library.paths[0]
+    lines = "\n".join(json.dumps(rig.account.document(new_id(rig.dice), url, tomorrow)) for _ in range(jobs))
     rig.place.get("/v1/proxies", rig.account.token, "POST", lines.encode(), {"Content-Type": "application/jsonl"})
     rig.watcher.stopping.set()
     rig.place.stop()
@@ -86,8 +88,8 @@ def flips(rig: Rig, dice: random.Random, count: int, start_every: int) -> tuple[
         values = _values(copy / "restante.db")
         altered = sorted(names[seq] for seq in truth if values is not None and values.get(seq) != truth[seq])
         # Rows that are not there before: a key was flipped; then one of ours is missing, and counted.
-        said = subprocess.run([str(part) for part in (rig.place.binaries / "restanted", "--config", rig.place.config, "--data", copy, "check")],
-                              capture_output=True, text=True, errors="replace", timeout=60)
+        command = [rig.place.binaries / "restanted", "--config", rig.place.config, "--data", copy, "check"]
+        said = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=60)
         words = said.stdout + said.stderr
         where = f"bit {bit} of byte {at}"
         seen.flips += 1
@@ -112,7 +114,6 @@ def flips(rig: Rig, dice: random.Random, count: int, start_every: int) -> tuple[
 
 def _start(rig: Rig, data: pathlib.Path, jobs: int, altered: list[str]) -> list[str]:
     """A real start on the damaged store: it says what is wrong and how to mend it, or goes on with all but one."""
-    from bed.place import Place
     place = Place(data.parent / "started", rig.place.config.read_text(), listen=[f"127.0.0.1:{free_port()}"], binaries=rig.place.binaries)
     place.data = data
     try:
@@ -127,7 +128,8 @@ def _start(rig: Rig, data: pathlib.Path, jobs: int, altered: list[str]) -> list[
         if status in (401, 421):  # the flip hit the device's record
             return []
         if status != 200:
-            return [] if any(word in body.decode(errors="replace") + log for word in MALFORMED) else [f"the list of downloads: {status} {body[:200]}"]
+            named = any(word in body.decode(errors="replace") + log for word in MALFORMED)
+            return [] if named else [f"the list of downloads: {status} {body[:200]!r}"]
         listed = json.loads(body)
         sound = [job for job in listed if job["id"] not in altered]
         return [] if len(sound) >= jobs - 1 else [f"only {len(sound)} of {jobs} downloads are there"]

@@ -76,14 +76,17 @@ def _broken(rig: Rig, case: Case, failed_at: float) -> list[str]:
     out = []
     if rig.place.get("/v1/jobs?limit=1", rig.account.token)[0] != 200:
         out.append("reads do not go on")
+    answers = [entry for entry in rig.history.entries if entry["op"] == "answer" and entry["asked"] > failed_at]
     if case.call == "sync" and case.place == "store":
-        later = [entry for entry in rig.history.entries if entry["op"] == "answer" and entry["asked"] > failed_at and entry["status"] == 202]
+        later = [entry for entry in answers if entry["status"] == 202]
         if later:
             out.append(f"acknowledged after a failed sync: {later[0]['doc']}")
         if STOPPED not in log:
             out.append("the log does not say that nothing is stored any more")
     if case.call == "sync" and case.place == "incoming" and case.error == "EIO":
-        told = [entry for entry in rig.history.entries if entry["op"] == "event" and entry["type"] == "file.done" and entry["at"] > failed_at + 0.1]
+        asked = {entry["job"] for entry in answers if entry["job"]}
+        ended = [entry["job"] for entry in rig.history.entries if entry["op"] == "event" and entry["type"] == "file.done"]
+        told = [job for job in ended if job in asked]
         if told and "could not be stored" in log:
-            out.append(f"published after a failed sync of data: job {told[0]['job']}")
+            out.append(f"published after a failed sync of data: job {told[0]}")
     return out

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The data volume is full: nothing is lost, reads go on, the user is told, also after a kill; with room it goes on by itself."""
 import contextlib
-import json
 import os
 import pathlib
 import time
 
-from bed.process import wait_until
+from bed.process import BedError, wait_until
 
 from .clients import new_id
 from .rig import Rig
@@ -61,32 +60,29 @@ def full(rig: Rig, rounds: int) -> tuple[dict, list[str]]:
         if gone:
             found.append(f"{len(gone)} published files are gone")
         refused = sum(entry["op"] == "answer" and entry.get("reason") == TOLD for entry in rig.history.entries)
-        waiting = [job for job in rig.jobs().values() if job.get("reason") == TOLD]
-        told += refused > refused_before or bool(waiting)
+        told += refused > refused_before or bool(_waiting(rig))
         refused_before = refused
         ballast.free()
         freed = time.monotonic()
-        wait_until("going on by itself", lambda: not any(job.get("reason") == TOLD and job["state"] == "waiting" for job in rig.jobs().values()),
-                   30, 0.1)
+        wait_until("going on by itself", lambda: not _waiting(rig), 30, 0.1)
         slowest = max(slowest, time.monotonic() - freed)
         if large:
-            wait_until("the end of the large download", lambda: _state(rig, large) == "done", 60, 0.1)
+            wait_until("the end of the large download", lambda: rig.state(large)["state"] == "done", 60, 0.1)
     if not told:
         found.append("nobody was told that the disk is full")
     return {"rounds": rounds, "told": told, "refused": refused_before, "slowest_resume_s": round(slowest, 2)}, found
 
 
+def _waiting(rig: Rig) -> list[dict]:
+    return [job for job in rig.jobs().values() if job.get("reason") == TOLD and job["state"] == "waiting"]
+
+
 def _submit_large(rig: Rig) -> str | None:
     doc, path = new_id(rig.dice), next(path for path in rig.library.paths if path.startswith("/slow/"))
     rig.history.write("submit", doc=doc, path=path)
-    core = json.dumps(rig.account.document(doc, rig.library.server.url + path)).encode()
-    status, _, body = rig.place.get("/v1/proxies", rig.account.token, "POST", core, {"Content-Type": "application/json"})
-    if status != 202:
+    try:
+        job = rig.submit(rig.account.document(doc, rig.library.server.url + path))
+    except BedError:
         return None
-    job = json.loads(body)["id"]
-    rig.history.write("answer", doc=doc, asked=0, status=status, job=job)
+    rig.history.write("answer", doc=doc, asked=0, status=202, job=job)
     return job
-
-
-def _state(rig: Rig, job: str) -> str:
-    return json.loads(rig.place.get(f"/v1/jobs/{job}", rig.account.token)[2])["state"]

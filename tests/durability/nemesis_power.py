@@ -4,11 +4,10 @@
 A cycle: start, let clients work, cut at a random time, unmount, another boot id, mount (the journal is read), start again; every file
 that is published then must have its right bytes.
 """
-import json
 import random
 import time
 
-from bed.process import BedError, wait_until
+from bed.process import wait_until
 
 from .checker import NUMBERED
 from .clients import new_id
@@ -26,7 +25,7 @@ def cut(rig: Rig) -> None:
     rig.disk.mount()
 
 
-def cuts(rig: Rig, dice: random.Random, count: int, *faults: str, documents: int = 12) -> dict:
+def cuts(rig: Rig, dice: random.Random, count: int, *faults: str, documents: int = 12, least_s: float = 0.0) -> dict:
     """Returns how often the power went, and the files that were found wrong right afterwards."""
     wrong: list[str] = []
     known: dict[str, str] = {}
@@ -35,7 +34,7 @@ def cuts(rig: Rig, dice: random.Random, count: int, *faults: str, documents: int
     for _ in range(count):
         rig.allow(documents)
         rig.start(*faults)
-        time.sleep(dice.random() * LONGEST_S)
+        time.sleep(max(least_s, dice.random() * LONGEST_S))
         rig.history.sync()
         cut(rig)
         wanted = {entry["doc"]: truth[entry["path"]] for entry in rig.history.entries if entry["op"] == "submit"}
@@ -56,28 +55,20 @@ def resume(rig: Rig, size: int = 5 << 20, name: str = "long.bin") -> dict:
     rig.start()
     began = time.monotonic()
     rig.history.write("submit", doc=doc, path=path)
-    status, _, body = rig.place.get("/v1/proxies", rig.account.token, "POST", json.dumps(core).encode(), {"Content-Type": "application/json"})
-    if status != 202:
-        raise BedError(f"submitting: {status} {body[:200]}")
-    job = json.loads(body)["id"]
-    rig.history.write("answer", doc=doc, status=status, job=job)
+    job = rig.submit(core)
+    rig.history.write("answer", doc=doc, asked=began, status=202, job=job)
     rig.history.sync()
 
     def received() -> int:
-        return json.loads(rig.place.get(f"/v1/jobs/{job}", rig.account.token)[2])["received_bytes"]
+        return rig.state(job)["received_bytes"]
     wait_until("more than a checkpoint's time", lambda: time.monotonic() - began > RESYNC_S + 1.5 and received(), 20, 0.05)
     had = received()
     rate = had / (time.monotonic() - began)
-    before = len(rig.library.asked(path))
     cut(rig)
     rig.start()
-    wait_until("the end of the transfer", lambda: len(rig.library.asked(path)) >= before + 1, 60, 0.05)
-    wait_until("the request that goes on", lambda: any(at > 0 for at in rig.library.asked(path)) or _done(rig, job), 60, 0.05)
+    wait_until("the end of the transfer", lambda: rig.state(job)["state"] == "done", 60, 0.05)
     starts = rig.library.asked(path)
     again_from = max(starts) if starts else 0
     return {"had_bytes": had, "goes_on_at": again_from, "again_bytes": had - again_from,
             "kept_promise": had - again_from <= max(RESYNC_BYTES if had > RESYNC_BYTES else 0, int(rate * (RESYNC_S + 1)))}
 
-
-def _done(rig: Rig, job: str) -> bool:
-    return json.loads(rig.place.get(f"/v1/jobs/{job}", rig.account.token)[2])["state"] == "done"

@@ -6,7 +6,7 @@ import urllib.request
 
 from bed.process import wait_until
 
-from .clients import new_id
+from .clients import new_id, zoned
 from .rig import Rig
 
 
@@ -14,12 +14,13 @@ def restart(rig: Rig, jobs: int, rounds: int = 3) -> dict:
     """`jobs` wait for a time tomorrow; one is due at once. Times are the slowest of the rounds, after a SIGKILL."""
     rig.start()
     base = rig.library.server.url
-    tomorrow = time.strftime("%Y-%m-%dT%H:%M:%S+00:00[UTC]", time.gmtime(time.time() + 72000))
+    tomorrow = zoned(time.time() + 72000)
     began = time.monotonic()
     for first in range(0, jobs, 10_000):
         lines = "\n".join(json.dumps(rig.account.document(new_id(rig.dice), base + rig.dice.choice(rig.library.paths), tomorrow))
                           for _ in range(min(10_000, jobs - first)))
-        request = urllib.request.Request(rig.place.url + "/v1/proxies", lines.encode(), rig.account.headers(**{"Content-Type": "application/jsonl"}))
+        headers = rig.account.headers(**{"Content-Type": "application/jsonl"})
+        request = urllib.request.Request(rig.place.url + "/v1/proxies", lines.encode(), headers)
         with urllib.request.urlopen(request, timeout=120) as answer:
             accepted = answer.read().count(b'"accepted"')
         if accepted != min(10_000, jobs - first):
@@ -40,15 +41,13 @@ def restart(rig: Rig, jobs: int, rounds: int = 3) -> dict:
 def _submit_due(rig: Rig, base: str) -> str:
     """A job that becomes due while the server is down; returns after that."""
     at = int(time.time()) + 2
-    core = rig.account.document(new_id(rig.dice), base + rig.library.paths[0], time.strftime("%Y-%m-%dT%H:%M:%S+00:00[UTC]", time.gmtime(at)))
-    status, _, body = rig.place.get("/v1/proxies", rig.account.token, "POST", json.dumps(core).encode(), {"Content-Type": "application/json"})
-    if status != 202:
-        raise AssertionError(f"submitting: {status} {body[:200]}")
+    core = rig.account.document(new_id(rig.dice), base + rig.library.paths[0], zoned(at))
+    job = rig.submit(core)
     rig.kill()
     wait_until("its time", lambda: time.time() > at + 0.1)
-    return json.loads(body)["id"]
+    return job
 
 
 def _ran(rig: Rig, job: str) -> bool:
-    facts = json.loads(rig.place.get(f"/v1/jobs/{job}", rig.account.token)[2])
+    facts = rig.state(job)
     return facts["state"] != "scheduled" and facts["attempt"] > 0

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Preloaded into a server or a worker under test (LD_PRELOAD): ends the process inside a named phase, lets the n-th call
-// fail, or makes every sync a lie. Built by tests/durability/machine.py; the product knows nothing of it.
+// Preloaded into a server or a worker under test (LD_PRELOAD): ends the process inside a named phase, lets
+// the n-th call fail, or makes every sync a lie. Built by tests/durability/machine.py; the product knows
+// nothing of it.
 //
 // RESTANTE_FAULTS holds commands, separated by ';':
-//   log=PATH                        a line for what was done and when (CLOCK_MONOTONIC), on another file system than the tested one
-//   kill=PHASE:N                    SIGKILL at the N-th point of accepting|transferring|syncing|renaming|committing
-//   fail=CALL:PLACE:N:WHAT[:on]     the N-th write|sync|rename|open|cut at store|incoming|area|any answers
+//   log=PATH                        a line for what was done and when (CLOCK_MONOTONIC), on another file
+//   system than the tested one kill=PHASE:N                    SIGKILL at the N-th point of
+//   accepting|transferring|syncing|renaming|committing fail=CALL:PLACE:N:WHAT[:on]     the N-th
+//   write|sync|rename|open|cut at store|incoming|area|any answers
 //                                   EIO|ENOSPC|EINTR|short; with `on`, every later one too
 //   nosync                          every sync says yes and does nothing
-//   late                            what is written to the store's log comes to the disk 300 ms after the server was told so
-//   flip                            every fourth partial file gets one wrong bit when it is synced
+//   late                            what is written to the store's log comes to the disk 300 ms after the
+//   server was told so flip                            every fourth partial file gets one wrong bit when it
+//   is synced
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -29,7 +32,8 @@
 #include <unistd.h>
 
 enum phase { accepting, transferring, syncing, renaming, committing, phases };
-static const char* const phase_names[phases] = {"accepting", "transferring", "syncing", "renaming", "committing"};
+static const char* const phase_names[phases] = {"accepting", "transferring", "syncing", "renaming",
+                                                "committing"};
 enum place { elsewhere, store, incoming, area, socket_of_server, socket_of_worker };
 static const char* const place_names[] = {"elsewhere", "store", "incoming", "area", "socket", "socket"};
 
@@ -50,7 +54,8 @@ static void note(const char* what, const char* where, int number) {
   char line[256];
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
-  int length = snprintf(line, sizeof line, "%s %s %d %ld.%09ld\n", what, where, number, (long)now.tv_sec, now.tv_nsec);
+  int length =
+      snprintf(line, sizeof line, "%s %s %d %ld.%09ld\n", what, where, number, (long)now.tv_sec, now.tv_nsec);
   if (log_fd >= 0) raw(SYS_write, log_fd, (long)line, length, 0);
 }
 
@@ -61,15 +66,20 @@ __attribute__((constructor)) static void begin(void) {
   snprintf(all, sizeof all, "%s", given);
   for (char *rest = all, *one; (one = strsep(&rest, ";"));) {
     char name[32], what[16], on[8] = "";
-    if (!strncmp(one, "log=", 4)) log_fd = (int)raw(SYS_open, (long)(one + 4), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644, 0);
+    if (!strncmp(one, "log=", 4))
+      log_fd = (int)raw(SYS_open, (long)(one + 4), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644, 0);
     if (!strcmp(one, "nosync")) no_sync = 1;
     if (!strcmp(one, "late")) late = 1;
     if (!strcmp(one, "flip")) flip = 1;
     if (sscanf(one, "kill=%31[a-z]:%d", name, &kill_at) == 2)
       for (int i = 0; i < phases; ++i)
         if (!strcmp(name, phase_names[i])) kill_phase = i;
-    if (sscanf(one, "fail=%15[a-z]:%15[a-z]:%d:%15[A-Za-z]:%7s", plan.call, plan.place, &plan.at, what, on) >= 4) {
-      plan.error = !strcmp(what, "EIO") ? EIO : !strcmp(what, "ENOSPC") ? ENOSPC : !strcmp(what, "EINTR") ? EINTR : 0;
+    if (sscanf(one, "fail=%15[a-z]:%15[a-z]:%d:%15[A-Za-z]:%7s", plan.call, plan.place, &plan.at, what, on) >=
+        4) {
+      plan.error = !strcmp(what, "EIO")      ? EIO
+                   : !strcmp(what, "ENOSPC") ? ENOSPC
+                   : !strcmp(what, "EINTR")  ? EINTR
+                                             : 0;
       plan.is_short = !strcmp(what, "short");
       plan.on = !strcmp(on, "on");
     }
@@ -123,7 +133,7 @@ static void before_store_changes(void) {
   if (atomic_load(&to_commit) > 0) point(committing);
 }
 
-#define REAL(name) \
+#define REAL(name)               \
   static __typeof__(&name) real; \
   if (!real) real = (__typeof__(&name))dlsym(RTLD_NEXT, #name)
 
@@ -148,7 +158,8 @@ static int is_log(int fd) {
 }
 
 static void write_held(struct timespec until) {
-  while (oldest && (oldest->due.tv_sec < until.tv_sec || (oldest->due.tv_sec == until.tv_sec && oldest->due.tv_nsec <= until.tv_nsec))) {
+  while (oldest && (oldest->due.tv_sec < until.tv_sec ||
+                    (oldest->due.tv_sec == until.tv_sec && oldest->due.tv_nsec <= until.tv_nsec))) {
     struct held* one = oldest;
     raw(SYS_pwrite64, one->fd, (long)one->data, (long)one->size, one->at);
     oldest = one->next;
@@ -198,7 +209,8 @@ ssize_t pread64(int fd, void* data, size_t size, off64_t at) {
   ssize_t got = real(fd, data, size, at);
   for (struct held* one = oldest; one; one = one->next) {
     off64_t from = one->at > at ? one->at : at;
-    off64_t to = one->at + (off64_t)one->size < at + (off64_t)size ? one->at + (off64_t)one->size : at + (off64_t)size;
+    off64_t to =
+        one->at + (off64_t)one->size < at + (off64_t)size ? one->at + (off64_t)one->size : at + (off64_t)size;
     if (from >= to) continue;
     memcpy((char*)data + (from - at), one->data + (from - one->at), (size_t)(to - from));
     if (to - at > got) got = to - at;
@@ -315,7 +327,8 @@ static void heard(const char* data, ssize_t size) {
     atomic_fetch_add(&submissions, 1);
     point(accepting);
   } else if (kill_phase == transferring && data[0] == '{' &&
-             (memmem(data, (size_t)size, "\"progress\"", 10) || memmem(data, (size_t)size, "\"responded\"", 11))) {
+             (memmem(data, (size_t)size, "\"progress\"", 10) ||
+              memmem(data, (size_t)size, "\"responded\"", 11))) {
     point(transferring);
   }
 }
@@ -337,7 +350,9 @@ ssize_t recv(int fd, void* data, size_t size, int flags) {
 ssize_t recvmsg(int fd, struct msghdr* message, int flags) {
   REAL(recvmsg);
   ssize_t got = real(fd, message, flags);
-  if (got > 0 && message->msg_iovlen > 0) heard(message->msg_iov[0].iov_base, got < (ssize_t)message->msg_iov[0].iov_len ? got : (ssize_t)message->msg_iov[0].iov_len);
+  if (got > 0 && message->msg_iovlen > 0)
+    heard(message->msg_iov[0].iov_base,
+          got < (ssize_t)message->msg_iov[0].iov_len ? got : (ssize_t)message->msg_iov[0].iov_len);
   return got;
 }
 

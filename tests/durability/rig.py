@@ -107,9 +107,21 @@ exec "{PROGRAMS / 'restante-transfer'}" "$@"
 
     # Clients.
 
+    def submit(self, core: dict) -> str:
+        """One document, outside the clients; the job."""
+        headers = {"Content-Type": "application/json"}
+        status, _, body = self.place.get("/v1/proxies", self.account.token, "POST", json.dumps(core).encode(), headers)
+        if status != 202:
+            raise BedError(f"submitting: {status} {body[:200]!r}")
+        return json.loads(body)["id"]
+
+    def state(self, job: str) -> dict:
+        return json.loads(self.place.get(f"/v1/jobs/{job}", self.account.token)[2])
+
     def begin_clients(self, count: int = 3) -> None:
         seeds = [self.dice.randrange(1 << 30) for _ in range(count)]
-        self.submitters = [Submitter(self.account, self.history, self.library.server.url, self.library.paths, seed, self._room) for seed in seeds]
+        url, paths = self.library.server.url, self.library.paths
+        self.submitters = [Submitter(self.account, self.history, url, paths, seed, self._room) for seed in seeds]
         for thread in [*self.submitters, *([] if self.watcher.is_alive() else [self.watcher])]:
             thread.start()
 
