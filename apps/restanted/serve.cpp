@@ -28,6 +28,8 @@ namespace {
 constexpr std::size_t serving_threads = 2;
 constexpr unsigned stop_seconds = 5;
 constexpr std::chrono::minutes last_seen_interval{5};
+constexpr std::chrono::minutes first_look_at_store{1};
+constexpr std::chrono::minutes next_look_at_store{24 * 60};
 constexpr std::size_t kept_descriptors = 512;  ///< for the store, partial files, workers and their sockets
 constexpr std::size_t least_connections = 16;
 
@@ -184,6 +186,7 @@ private:
     if (!opened) co_return opened;
     group_.spawn(rules_->keep_fresh());
     group_.spawn(save_last_seen());
+    group_.spawn(look_at_store());
     group_.spawn(house_.areas->housekeeping());
     co_return Result<void>();
   }
@@ -224,6 +227,16 @@ private:
     if (jobs_started_) {
       auto saved = co_await house_.accounts->save_last_seen();
       if (!saved) log::warn("when devices were last seen is not stored: {}", saved.error().message);
+    }
+  }
+
+  /// What the disk has damaged is told before somebody misses it.
+  Task<void> look_at_store() {
+    for (auto pause = first_look_at_store;; pause = next_look_at_store) {
+      co_await sleep_for(pause);
+      auto look = [store = house_.store.get()] { return store->check(); };
+      const auto faults = co_await offload(house_.disk_pool.get_executor(), look);
+      for (const auto& fault : faults) log::error("{}; see `restanted check`", fault);
     }
   }
 

@@ -11,7 +11,7 @@ namespace restante::jobs {
 struct RetryRules {
   Millis first{1000};
   Millis longest{600000};
-  Millis room{10000};                  ///< until it is looked whether there is room again
+  Millis room{5000};                   ///< until it is looked whether there is room again
   Seconds longest_retry_after{86400};  ///< a content server may not ask for more
 };
 

@@ -82,7 +82,7 @@ struct ServiceLimits {
   Millis probe_time{15000};
   std::size_t waiting_for_looks = 1000;  ///< calls of find_looked_at; beyond, they do not wait
   Seconds default_keep{30 * 86400};
-  Millis room_asked_again{10000};  ///< waiting for room on the disk or in the quota
+  Millis room_asked_again{5000};   ///< waiting for room on the disk or in the quota
   Millis room_seen_every{250};     ///< while bytes come
   std::uint64_t sync_every_bytes = 64ull << 20;
   Millis sync_every{5000};
