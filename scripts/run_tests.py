@@ -48,7 +48,8 @@ def main() -> int:
               run("build tests", ["./dev", "build-tests"], must=True),
               run("layers", [PYTHON, "scripts/check_layers.py"]),
               run("unit tests", ["ctest", "--test-dir", "build/dev", "-j2", "--output-on-failure", "--no-tests=error", "-V"]),
-              run("contract and integration tests", [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs", "tests"])]
+              run("contract and integration tests", [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs", "tests"]),
+              run("durability", [PYTHON, "tests/durability/run.py"])]
     print("\nstage                            result  seconds")
     failed = 0
     for name, ok, took, output in stages:
