@@ -95,7 +95,7 @@ private:
       say(Progress{id, kept.start.order.offset + 500, 5});
     } else if (script == "die") {
       write(kept, 500);
-      say(Progress{id, 600, 5});  // more than there is: the server must not believe it
+      say(Progress{id, 500, 5});
       std::raise(SIGKILL);
     } else if (script == "exit") {
       std::_Exit(7);
@@ -105,6 +105,14 @@ private:
       say(Progress{id + 1000, 1, 1});
     } else if (script == "overclaim") {
       finish(kept, jobs::Outcome::complete, 1u << 30, "");
+    } else if (script == "overclaim-progress") {
+      write(kept, 500);
+      say(Progress{id, 501, 5});
+    } else if (script == "responded-again") {
+      say(responded);
+      say(responded);
+    } else if (script == "overdraw") {
+      if (::ftruncate(kept.file.get(), 64 * 1048576) != 0) std::_Exit(6);
     } else if (script == "overclaim-pieces") {
       write(kept, 500);
       say(Progress{id, 500, 5, {0, 501, std::string(16, 'x')}});

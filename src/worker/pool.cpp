@@ -6,6 +6,7 @@
 #include "net/connector.hpp"
 #include "net/race.hpp"
 #include "net/resolver.hpp"
+#include "worker/claims.hpp"
 #include "worker/clean.hpp"
 #include "worker/process.hpp"
 
@@ -17,6 +18,7 @@
 #include <fcntl.h>
 #include <map>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace restante::worker {
 
@@ -40,9 +42,8 @@ struct Running {
   UniqueFd file;     ///< the worker's description once more, to see the file's length
   jobs::TransferObserver* observer = nullptr;  ///< only while `run` is pending
   std::weak_ptr<Lane> lane;                    ///< empty: in the queue
-  bool resolving = false, stopping = false;
-  std::uint32_t hop = 0;
-  std::size_t resolves = 0;
+  bool stopping = false;
+  std::optional<Claims> claims;      ///< once it is sent
   std::uint64_t received_bytes = 0;  ///< in the file, as the worker said
   std::optional<Clock::time_point> progress_at;
   jobs::ResponseFacts facts;
@@ -59,12 +60,17 @@ using RunningPtr = std::shared_ptr<Running>;
 /// The worker of one account.
 struct Lane {
   Lane(Executor loop, AccountId of, Spawned spawned, ProcessLimits limits, net::Judge layer2)
-      : account(of), process(loop, std::move(spawned), limits, layer2), idle(loop), since(Clock::now()) {}
+      : account(of),
+        process(loop, std::move(spawned), limits, layer2),
+        idle(loop),
+        watch(loop),
+        since(Clock::now()) {}
 
   AccountId account;
   Process process;
   std::map<std::uint32_t, RunningPtr> transfers;
   asio::steady_timer idle;
+  asio::steady_timer watch;  ///< looks at the lengths of the files
   Clock::time_point since;
   bool ready = false;
   bool draining = false;  ///< gets nothing new: others wait for its place
@@ -214,21 +220,39 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
     lane->idle.cancel();
     running->lane = lane;
     running->number = next_number++;
+    running->claims.emplace(running->order, options.claims);
     Start start;
     start.transfer = running->number;
     start.order = std::move(running->order);
     UniqueFd out = std::move(start.order.out);
     if (out) running->file.reset(::fcntl(out.get(), F_DUPFD_CLOEXEC, 3));
+    if (lane->transfers.empty()) watch_files(lane);
     lane->transfers.emplace(running->number, running);
     ToWorker message = std::move(start);
     if (auto sent = lane->process.send(message, std::move(out)); !sent)
       finish(lane, running, failed(sent.error(), running->received_bytes));
   }
 
+  /// Sees that nobody writes far behind the room that the place has for it (DESIGN.md §11: harmless to
+  /// everyone else): an honest worker ends there by itself.
+  void watch_files(const LanePtr& lane) {
+    lane->watch.expires_after(options.watch_every);
+    lane->watch.async_wait([this, weak = std::weak_ptr(lane)](boost::system::error_code error) {
+      const auto live = weak.lock();
+      if (error || !live || live->transfers.empty()) return;
+      for (const auto& [number, running] : live->transfers)
+        if (running->file && running->claims->overdrawn(running->file_bytes()))
+          return live->process.kill("it wrote more than there is room for");
+      watch_files(live);
+    });
+  }
+
   /// What became of a transfer whose worker is no more.
   static TransferResult dead(const Running& running, const std::string& message) {
     const auto good =
         std::min(running.received_bytes, running.file ? running.file_bytes() : running.received_bytes);
+    if (running.claims && running.claims->overdrawn(running.file_bytes()))
+      static_cast<void>(::ftruncate(running.file.get(), static_cast<off_t>(good)));
     if (running.stopping) return stopped(good);
     auto out = failed(Error{Reason::worker_died, message, {}, {}, true}, good);
     out.facts = running.facts;
@@ -278,6 +302,7 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
 
   void ended(const LanePtr& lane, const Process::End& end) {
     lane->idle.cancel();
+    lane->watch.cancel();
     if (!end.expected)
       log::warn("worker {} of account {} ended: {}", lane->process.pid(), lane->account.value, end.how);
     const auto transfers = std::exchange(lane->transfers, {});
@@ -316,17 +341,18 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
   Result<void> take(const LanePtr& lane, Resolve& message) {
     auto running = find(lane, message.transfer);
     if (!running) return fail(std::move(running.error()));
-    if ((*running)->resolving || message.hop < (*running)->hop || message.host.size() > 300)
-      return fail(Reason::malformed, "it asked for addresses out of turn");
-    (*running)->hop = message.hop;
-    (*running)->resolving = true;
-    tasks.spawn(answer(shared_from_this(), lane, *running, message));
+    auto judged = (*running)->claims->resolve(message);
+    if (!judged && judged.error().reason == Reason::malformed) return judged;
+    std::optional<Error> refused;
+    if (!judged) refused = std::move(judged.error());
+    tasks.spawn(answer(shared_from_this(), lane, *running, message, std::move(refused)));
     return {};
   }
 
   Result<void> take(const LanePtr& lane, Responded& message) {
     auto running = find(lane, message.transfer);
     if (!running) return fail(std::move(running.error()));
+    if (auto judged = (*running)->claims->responded(); !judged) return judged;
     clean(message.facts);
     (*running)->facts = message.facts;
     if ((*running)->observer != nullptr) (*running)->observer->on_response(message.facts);
@@ -345,8 +371,10 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
     if (!running) return fail(std::move(running.error()));
     auto& r = **running;
     if (auto told = tell_pieces(r, message.pieces); !told) return told;
-    r.received_bytes = message.received_bytes;
     const auto now = Clock::now();
+    if (r.file)
+      if (auto judged = r.claims->has(message.received_bytes, r.file_bytes()); !judged) return judged;
+    r.received_bytes = message.received_bytes;
     if (r.progress_at && now - *r.progress_at < options.progress_every) return {};
     r.progress_at = now;
     if (r.observer != nullptr) r.observer->on_progress(message.received_bytes, message.bytes_per_s);
@@ -357,8 +385,9 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
     auto running = find(lane, message.transfer);
     if (!running) return fail(std::move(running.error()));
     auto& result = message.result;
-    if ((*running)->file && result.received_bytes > (*running)->file_bytes())
-      return fail(Reason::malformed, "it claims more bytes than the file has");
+    if ((*running)->file)
+      if (auto judged = (*running)->claims->has(result.received_bytes, (*running)->file_bytes()); !judged)
+        return judged;
     if (auto told = tell_pieces(**running, result.pieces); !told) return told;
     clean(result.facts);
     result.message = clean(result.message, 1000);
@@ -368,15 +397,15 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
   }
 
   /// Layer 1 of the address guard; the connector knows the verdict before the worker does.
-  static Task<void> answer(std::shared_ptr<PoolState> pool, LanePtr lane, RunningPtr running, Resolve asked) {
+  static Task<void> answer(std::shared_ptr<PoolState> pool, LanePtr lane, RunningPtr running, Resolve asked,
+                           std::optional<Error> refused) {
     net::AddressPolicy policy = pool->options.addresses;
     if (running->lan == net::Lan::allowed) policy.own = net::own_addresses();
     Resolved reply;
     reply.transfer = asked.transfer;
     reply.hop = asked.hop;
-    if (++running->resolves > pool->options.hops) {
-      reply.refused = Error{Reason::redirect_loop, "it asked for too many addresses", {}, {}, false};
-    } else {
+    reply.refused = std::move(refused);
+    if (!reply.refused) {
       auto found = co_await pool->resolver.resolve(asked.host, asked.port, policy, running->lan);
       if (found) {
         net::Permit permit;
@@ -388,13 +417,12 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
           permit.to = std::move(ordered);
         }
         for (const auto& endpoint : permit.to) reply.addresses.push_back(endpoint.numeric());
-        permit.data_ports = asked.scheme == "ftp" || asked.scheme == "ftps";
         if (!running->result) lane->process.connector().permit(running->number, std::move(permit));
       } else {
         reply.refused = std::move(found.error());
       }
     }
-    running->resolving = false;
+    running->claims->resolved();
     if (running->result) co_return;
     ToWorker message = std::move(reply);
     if (auto sent = lane->process.send(message); !sent) lane->process.kill(sent.error().message);

@@ -3,6 +3,7 @@
 
 #include "jobs/ports.hpp"
 #include "net/address_guard.hpp"
+#include "worker/claims.hpp"
 
 #include <chrono>
 #include <memory>
@@ -19,10 +20,11 @@ struct PoolOptions {
   std::chrono::seconds idle{30};                                 ///< then a worker without work ends
   std::chrono::seconds start_time{10};
   std::size_t transfers_per_worker = 64;
-  std::size_t queued = 4096;                  ///< transfers that wait for a worker, of all accounts
-  std::size_t hops = 64;                      ///< addresses that one transfer may ask for
-  std::chrono::seconds turn{60};              ///< that a worker may work on while other accounts wait
-  std::chrono::milliseconds stop_time{2000};  ///< for a stopped transfer to end before its worker is killed
+  std::size_t queued = 4096;                   ///< transfers that wait for a worker, of all accounts
+  ClaimLimits claims;                          ///< of one transfer
+  std::chrono::seconds turn{60};               ///< that a worker may work on while other accounts wait
+  std::chrono::milliseconds stop_time{2000};   ///< for a stopped transfer to end before its worker is killed
+  std::chrono::milliseconds watch_every{250};  ///< how often the lengths of the files are looked at
   std::chrono::milliseconds progress_every{250};  ///< an observer hears of progress no more often
 };
 

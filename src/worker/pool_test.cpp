@@ -96,6 +96,7 @@ protected:
     order.source.url = script;
     order.offset = offset;
     order.allow_lan = lan;
+    order.room_bytes = 1048576;
     order.out.reset(::dup(call.file.get()));
     auto body = [](Pool& pool, jobs::TransferOrder o, Call& c) -> Task<> {
       c.result.emplace(co_await pool.run(std::move(o), c.watcher, c.stop.get_token()));
@@ -234,9 +235,21 @@ TEST_F(PoolTest, ADeadWorkerCostsNothingButAResume) {
   EXPECT_EQ(next.outcome, Outcome::complete);
 }
 
+TEST_F(PoolTest, AWorkerThatWritesFarBehindItsRoomIsKilledAndItsBytesAreGivenBack) {
+  Call call;
+
+  start(call, "overdraw");
+  ASSERT_TRUE(ends(call));
+
+  EXPECT_EQ(call.result->reason, Reason::worker_died);
+  EXPECT_EQ(call.result->received_bytes, 0u);
+  EXPECT_EQ(::lseek(call.file.get(), 0, SEEK_END), 0);
+}
+
 TEST_F(PoolTest, EveryViolationKillsTheWorkerAndTheNextOneWorks) {
-  for (const char* script : {"rubbish", "foreign", "overclaim", "overclaim-pieces", "odd-pieces",
-                             "ready-again", "descriptor", "flood", "exit"}) {
+  for (const char* script :
+       {"rubbish", "foreign", "overclaim", "overclaim-progress", "responded-again", "overclaim-pieces",
+        "odd-pieces", "ready-again", "descriptor", "flood", "exit"}) {
     const auto result = outcome_of(script);
 
     EXPECT_EQ(result.outcome, Outcome::failed) << script;
