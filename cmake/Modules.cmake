@@ -3,6 +3,8 @@
 # `*_test.cpp` files are one program `NAME_tests`, known to ctest test by test. `*_child.cpp` are programs that tests
 # start; the folder's CMakeLists.txt builds them.
 # restante_program(NAME DEPENDS other... LINK library...): the same for a folder of apps/.
+# restante_test_program(NAME source...): a program that only tests start, in bin/tests; `cmake --build build --target
+# test-programs` builds all of them beside the programs that are shipped.
 function(_restante_sources out_sources out_tests)
   file(GLOB_RECURSE all CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   set(tests ${all})
@@ -47,4 +49,11 @@ function(restante_program name)
     add_executable(${name} ${sources})
     target_link_libraries(${name} PRIVATE ${libraries})
   endif()
+endfunction()
+
+add_custom_target(test-programs)
+function(restante_test_program name)
+  add_executable(${name} EXCLUDE_FROM_ALL ${ARGN})
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin/tests)
+  add_dependencies(test-programs ${name})
 endfunction()

@@ -19,13 +19,18 @@ int fault(const std::string& message) {
   return 1;
 }
 
+/// Empty if it cannot be read. Leaves no descriptor open: a worker keeps none that it does not need.
+std::string whole_file(const char* path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   using namespace restante;
   if (argc != 2) return fault("it is started by restanted, with the bundle of trusted roots");
-  std::ifstream file(argv[1], std::ios::binary);
-  std::string roots{std::istreambuf_iterator<char>(file), {}};
+  std::string roots = whole_file(argv[1]);
   if (roots.empty()) return fault(std::string("cannot read the trusted roots in ") + argv[1]);
 
   net::warm_up_curl();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "worker/sandbox.hpp"
 
+#include "base/fd.hpp"
+
 #include <seccomp.h>
 
 #include <algorithm>
@@ -13,11 +15,13 @@
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <utility>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
@@ -36,6 +40,16 @@ bool leave_namespaces() {
                    CLONE_NEWCGROUP) == 0;
 }
 
+bool leave_root() {
+  // An empty file system over some folder that exists everywhere becomes the root, and the old one goes
+  // (pivot_root(2): "pivot_root(".", ".")"). Nothing here is seen outside of our own mount namespace.
+  return ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+         ::mount("none", "/usr", "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k,mode=555") ==
+             0 &&
+         ::chdir("/usr") == 0 && ::syscall(SYS_pivot_root, ".", ".") == 0 &&
+         ::umount2(".", MNT_DETACH) == 0 && ::chdir("/") == 0;
+}
+
 bool drop_capabilities() {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {};
@@ -50,29 +64,31 @@ Result<void> limit_resources(const SandboxPolicy& policy) {
   rlimit files{};
   ::getrlimit(RLIMIT_NOFILE, &files);
   const rlim_t most = std::min<rlim_t>(policy.max_open_files, files.rlim_max);
-  // The address space is not limited: a transfer's memory has budgets of its own, and a failed allocation in
-  // the middle of libcurl or OpenSSL is worth less than they are.
-  if (!set(RLIMIT_NOFILE, most) || !set(RLIMIT_CORE, 0) || !set(RLIMIT_MEMLOCK, 0) ||
-      !set(RLIMIT_MSGQUEUE, 0))
+  // Private memory is limited far above what transfers need, which have budgets of their own: it is there for
+  // a worker that was taken over.
+  if (!set(RLIMIT_NOFILE, most) || !set(RLIMIT_DATA, policy.max_memory_bytes) || !set(RLIMIT_CORE, 0) ||
+      !set(RLIMIT_MEMLOCK, 0) || !set(RLIMIT_MSGQUEUE, 0))
     return fail_errno(Reason::internal, "limiting the worker's resources", errno);
   return {};
 }
 
-Result<void> forbid_new_privileges() {
+Result<void> forbid_new_privileges(const OpenLocks& open) {
   // Not dumpable: other processes of the same user can neither trace it nor read its memory.
-  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+  if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+      ::prctl(PR_SET_DUMPABLE, open.dumpable ? 1 : 0, 0, 0, 0) != 0)
     return fail_errno(Reason::internal, "no_new_privs", errno);
   return {};
 }
 
-bool forbid_paths() {
+Result<bool> forbid_paths() {
   // Debian 12's header ends at ABI 2; later kernels take a longer structure (landlock(7)).
   struct {
     std::uint64_t handled_access_fs, handled_access_net, scoped;
   } rules{};
   constexpr unsigned version_flag = 1;
   const long abi = ::syscall(SYS_landlock_create_ruleset, nullptr, 0, version_flag);
-  if (abi < 1) return false;
+  if (abi < 1 && (errno == ENOSYS || errno == EOPNOTSUPP)) return false;
+  if (abi < 1) return fail_errno(Reason::internal, "Landlock", errno);
   rules.handled_access_fs = (1u << 13) - 1;               // execute ... make_sym
   if (abi >= 2) rules.handled_access_fs |= 1u << 13;      // refer
   if (abi >= 3) rules.handled_access_fs |= 1u << 14;      // truncate
@@ -80,11 +96,10 @@ bool forbid_paths() {
   if (abi >= 4) rules.handled_access_net = 1u | 1u << 1;  // bind_tcp, connect_tcp
   if (abi >= 6) rules.scoped = 1u | 1u << 1;              // abstract unix sockets, signals
   const std::size_t size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
-  const long ruleset = ::syscall(SYS_landlock_create_ruleset, &rules, size, 0);
-  if (ruleset < 0) return false;
-  const bool locked = ::syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
-  ::close(static_cast<int>(ruleset));
-  return locked;
+  const UniqueFd ruleset(static_cast<int>(::syscall(SYS_landlock_create_ruleset, &rules, size, 0)));
+  if (!ruleset || ::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0)
+    return fail_errno(Reason::internal, "Landlock", errno);
+  return true;
 }
 
 namespace {
@@ -92,7 +107,8 @@ namespace {
 /// A libseccomp filter under construction; remembers the first error.
 class Filter {
 public:
-  Filter() : context_(seccomp_init(SCMP_ACT_KILL_PROCESS)) {}
+  explicit Filter(const std::vector<int>& open)
+      : context_(seccomp_init(SCMP_ACT_KILL_PROCESS)), open_(open) {}
   ~Filter() {
     if (context_ != nullptr) seccomp_release(context_);
   }
@@ -113,6 +129,7 @@ public:
   /// 0, or the errno.
   int load() {
     if (context_ == nullptr) return ENOMEM;
+    for (int call : std::exchange(open_, {})) add(SCMP_ACT_ALLOW, call, {});
     // All threads; calls of other ABIs (32 bit, x32) end the process as well.
     keep(seccomp_attr_set(context_, SCMP_FLTATR_CTL_TSYNC, 1));
     keep(seccomp_attr_set(context_, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS));
@@ -123,6 +140,7 @@ public:
 private:
   void add(std::uint32_t action, int call, std::initializer_list<scmp_arg_cmp> when) {
     if (context_ == nullptr || call < 0) return;  // a call that this machine does not have needs no rule
+    if (std::find(open_.begin(), open_.end(), call) != open_.end()) return;
     keep(seccomp_rule_add_array(context_, action, call, static_cast<unsigned>(when.size()), when.begin()));
   }
   void keep(int result) {
@@ -130,6 +148,7 @@ private:
   }
 
   scmp_filter_ctx context_;
+  std::vector<int> open_;
   int error_ = 0;
 };
 
@@ -162,8 +181,8 @@ void only_these_options(Filter& filter, int level, std::initializer_list<int> wa
 
 }  // namespace
 
-Result<void> filter_system_calls() {
-  Filter filter;
+Result<void> filter_system_calls(const OpenLocks& open) {
+  Filter filter(open.calls);
   // Bytes over descriptors that the server gave, waiting for them, memory, time, chance, the end.
   filter.allow(
       {SCMP_SYS(read),         SCMP_SYS(write),       SCMP_SYS(readv),         SCMP_SYS(writev),
@@ -250,15 +269,27 @@ Result<std::vector<std::string>> lock_down(const SandboxPolicy& policy) {
   static_cast<void>(policy);
   return std::vector<std::string>{"none: sanitizer build"};
 #else
+  const OpenLocks& open = policy.open;
   std::vector<std::string> locks;
-  if (leave_namespaces()) locks.emplace_back("namespaces");
-  if (!drop_capabilities()) return fail_errno(Reason::internal, "dropping capabilities", errno);
-  locks.emplace_back("capabilities");
-  if (auto limited = limit_resources(policy); !limited) return fail(std::move(limited.error()));
-  locks.emplace_back("rlimits");
-  if (auto forbidden = forbid_new_privileges(); !forbidden) return fail(std::move(forbidden.error()));
-  if (forbid_paths()) locks.emplace_back("landlock");
-  if (auto filtered = filter_system_calls(); !filtered) return fail(std::move(filtered.error()));
+  if (!open.namespaces && leave_namespaces()) {
+    locks.emplace_back("namespaces");
+    if (!open.root && leave_root()) locks.emplace_back("root");
+  }
+  if (!open.capabilities) {
+    if (!drop_capabilities()) return fail_errno(Reason::internal, "dropping capabilities", errno);
+    locks.emplace_back("capabilities");
+  }
+  if (!open.rlimits) {
+    if (auto limited = limit_resources(policy); !limited) return fail(std::move(limited.error()));
+    locks.emplace_back("rlimits");
+  }
+  if (auto forbidden = forbid_new_privileges(open); !forbidden) return fail(std::move(forbidden.error()));
+  if (!open.landlock) {
+    const auto forbidden = forbid_paths();
+    if (!forbidden) return fail(forbidden.error());
+    if (*forbidden) locks.emplace_back("landlock");
+  }
+  if (auto filtered = filter_system_calls(open); !filtered) return fail(std::move(filtered.error()));
   locks.emplace_back("seccomp");
   return locks;
 #endif

@@ -289,7 +289,7 @@ bool cage(const std::string& locks) {
   using namespace restante::worker;
   if (locks == "none") return true;
   if (locks == "seccomp") return forbid_new_privileges() && filter_system_calls();
-  if (locks == "landlock") return forbid_new_privileges() && forbid_paths();
+  if (locks == "landlock") return forbid_new_privileges() && forbid_paths().value_or(false);
   if (locks == "namespaces") return leave_namespaces();
   if (locks != "all") return false;
   auto locked = lock_down(SandboxPolicy{});
