@@ -10,6 +10,7 @@ import tempfile
 
 import pytest
 from bed import BIN
+from bed import ROOT as ROOT_FOLDER
 
 from cage import files, network, processes  # noqa: F401
 from cage.attempts import ATTEMPTS, NAMESPACES, ROOT
@@ -94,6 +95,14 @@ def test_native_code_cannot(made, name):
         assert how == "none of its locks" or not run["success"], f"{how}: {one['what']}"
     if not (one["root_only"] and not made["privileged"]):
         assert without["success"], f"nothing but the named locks was open, and yet it failed: {without}"
+
+
+def test_the_document_names_every_attempt_and_its_locks():
+    document = (ROOT_FOLDER / "docs" / "internals" / "cage.md").read_text()
+    rows = [f"| {one.name} | {one.what} | {', '.join(one.all_locks())} |" for one in ATTEMPTS] + \
+        [f"| {one.name} | {one.what} |" for one in LIES]
+
+    assert [row for row in rows if row not in document] == []
 
 
 def test_the_server_and_the_other_account_have_noticed_nothing(made):
