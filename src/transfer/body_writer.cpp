@@ -13,6 +13,10 @@ namespace restante::transfer {
 
 namespace {
 
+/// What came within so long is written together; a kill takes no more with it than what waits here.
+constexpr std::size_t worth_writing = 64 * 1024;
+constexpr std::chrono::milliseconds gathering_time{2};
+
 tl::unexpected<Error> write_failed(int error) {
   if (error == EDQUOT) return fail(Reason::quota, "the place's disk quota is used up");
   if (error == EFBIG) return fail(Reason::too_large, "the place's file system holds no file of that size");
@@ -55,7 +59,9 @@ Result<void> BodyWriter::add(std::string_view bytes, TimePoint now) {
     std::memcpy(buffer_.data() + fill_, bytes.data(), count);
     fill_ += count;
     bytes.remove_prefix(count);
-    if (fill_ < buffer_.capacity()) break;
+    const bool long_enough = fill_ >= worth_writing && now - *oldest_ >= gathering_time;
+    if (fill_ < buffer_.capacity() && !long_enough) break;
+    if (fill_ < buffer_.capacity()) return flush();
     // Who fills a small buffer before it is flushed by time is fast enough for a large one.
     const bool grow =
         buffer_.capacity() < BufferPool::large_bytes && now - *oldest_ < std::chrono::milliseconds(200);

@@ -51,6 +51,21 @@ TEST_F(Writer, WritesTheSameBytesWhateverTheSizeOfThePieces) {
   }
 }
 
+TEST_F(Writer, GathersOnlyWhatComesFast) {
+  const std::string piece = pattern(64 * 1024);
+  BodyWriter fast(pool_, options()), slow(pool_, options());
+  TimePoint now{};
+  const auto feed = [&](BodyWriter& writer, std::chrono::milliseconds pause) {
+    for (int i = 0; i < 6; ++i, now += pause) ASSERT_TRUE(writer.add(piece, now));
+  };
+
+  feed(fast, std::chrono::milliseconds(0));
+  feed(slow, std::chrono::milliseconds(2));
+
+  EXPECT_GT(fast.position() - fast.written_bytes(), piece.size());
+  EXPECT_LE(slow.position() - slow.written_bytes(), piece.size());
+}
+
 TEST_F(Writer, BeginsAtItsOffset) {
   BodyWriter::Options at = options();
   at.offset = 5;

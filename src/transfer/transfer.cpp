@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <limits>
+#include <unistd.h>
 #include <utility>
 
 namespace restante::transfer {
@@ -23,11 +24,6 @@ constexpr std::chrono::seconds drain_time{2};
 
 Instant wall_clock() {
   return SystemClock().now();
-}
-
-bool ends_in_gzip(std::string_view path) {
-  const std::string lower = ascii_lower(path);
-  return lower.ends_with(".gz") || lower.ends_with(".tgz") || lower.ends_with(".svgz");
 }
 
 /// Where the place's room ends in the content's file.
@@ -78,16 +74,25 @@ Result<void> Transfer::check_order() {
 
 void Transfer::begin() {
   if (auto good = check_order(); !good) return fail_with(good.error());
-  const bool provable = range_validator().has_value() || !order_.digest_hex.empty();
-  if (offset_ > 0 && (!provable || hop_.method != "GET")) {  // M21
-    Verdict verdict;
-    verdict.outcome = Outcome::restart;
-    verdict.reason = Reason::incomplete;
-    verdict.message = source_.host + " gave no sure sign by which to go on from the middle";
-    verdict.transient = true;
-    return finish(std::move(verdict));
+  if (offset_ > 0 && (!provable() || hop_.method != "GET")) {  // M21
+    return finish(
+        restart(Reason::incomplete, source_.host + " gave no sure sign by which to go on from the middle"));
   }
+  if (offset_ > 0) read_held();
   ask_where();
+}
+
+bool Transfer::provable() const {
+  const bool by_date = order_.relinked && known_size_ && !order_.last_modified.empty();
+  return range_validator().has_value() || !order_.digest_hex.empty() || by_date;
+}
+
+void Transfer::read_held() {
+  // Never from 0 on: that would be no Range.
+  held_.resize(std::min<std::uint64_t>(limits_.overlap_bytes, offset_ - 1));
+  const auto from = static_cast<off_t>(offset_ - held_.size());
+  const ssize_t count = ::pread(order_.out.get(), held_.data(), held_.size(), from);
+  if (count != static_cast<ssize_t>(held_.size())) held_.clear();
 }
 
 void Transfer::ask_where() {
@@ -122,8 +127,10 @@ void Transfer::request() {
   net::CurlOptions options;
   options.header_lines = std::move(headers->lines);
   if (offset_ > 0) {
-    options.header_lines.push_back("Range: bytes=" + std::to_string(offset_) + "-");
-    if (const auto validator = range_validator()) options.header_lines.push_back("If-Range: " + *validator);
+    asked_from_ = offset_ - held_.size();
+    options.header_lines.push_back("Range: bytes=" + std::to_string(asked_from_) + "-");
+    const auto validator = range_validator();
+    if (validator && !without_validator_) options.header_lines.push_back("If-Range: " + *validator);
   }
   if (without_cache_) options.header_lines.emplace_back("Cache-Control: no-cache");
   options.url = hop_.url.text;
@@ -141,6 +148,8 @@ void Transfer::request() {
   head_.reset();
   broken_.reset();
   received_bytes_ = 0;
+  counted_out_ = false;
+  compared_ = 0;
   paused_ = false;
   phase_ = Phase::running;
   phase_since_ = last_byte_ = SteadyClock::now();
@@ -150,14 +159,20 @@ void Transfer::request() {
 Asked Transfer::asked() const {
   Asked asked;
   asked.host = hop_.url.host;
-  asked.offset = offset_;
+  asked.offset = asked_from_;
+  asked.held_bytes = offset_;
   asked.if_range = validator_;
+  asked.last_modified = order_.last_modified;
+  asked.relinked = order_.relinked;
+  asked.digest_given = !order_.digest_hex.empty();
+  asked.without_validator = without_validator_;
   asked.known_size = known_size_;
   asked.max_bytes = order_.max_bytes;
   asked.allow_empty = order_.allow_empty;
   asked.credentials_sent = credentials_sent_;
   asked.without_cache = without_cache_;
-  asked.names_gzip = ends_in_gzip(hop_.url.path);
+  asked.names_gzip = names_gzip(hop_.url.path) || names_gzip(order_.wanted_name);
+  asked.file_wanted = page_wish_of({}) == PageWish::unlikely && !is_html_type(order_.seen_type);
   asked.now = wall_clock();
   asked.retry_after_cap = limits_.retry_after;
   return asked;
@@ -195,7 +210,8 @@ net::CurlEvents::Taken Transfer::on_head() {
       broken_ = room_->error;
       return Taken::abort;
     }
-    return order_.probe ? Taken::abort : Taken::all;
+    counted_out_ = head_->body.we_count && head_->body.expect_bytes == std::uint64_t{0};
+    return order_.probe || counted_out_ ? Taken::abort : Taken::all;
   }
   if (facts_.http_status == 0) facts_ = facts_of(head);
   // A short body that is not the content is read to its end, so that the connection can serve on.
@@ -207,9 +223,19 @@ void Transfer::plan_body(const HeaderBlock& head) {
   if (!std::exchange(responded_, true)) {
     facts_ = facts_of(head);
     around_.send(worker::Responded{id_, facts_});
-    validator_ = offset_ > 0 ? validator_ : strong_validator(head);
+    if (offset_ == 0 || without_validator_) validator_ = strong_validator(head);
   }
-  if (order_.probe || writer_) return;
+  if (order_.probe) return;
+  if (!watch_) {
+    ContentWatch::Options options;
+    options.from_start = offset_ == 0;
+    options.source_path = source_.path;
+    options.page_bytes = limits_.evidence_bytes;
+    watch_.emplace(std::move(options));
+    page_wish_ = page_wish_of(head);
+  }
+  watch_->begin_answer(head, head_->body.coding);
+  if (writer_) return;
   BodyWriter::Options options;
   options.file = std::move(order_.out);
   options.offset = offset_;
@@ -227,28 +253,59 @@ jobs::ResponseFacts Transfer::facts_of(const HeaderBlock& head) const {
   facts.http_status = head.status;
   facts.final_url = url_for_logs(hop_.url.text);
   facts.name_hint = suggested_name(head.first("content-disposition"), hop_.url, head.first("content-type"));
-  const std::string_view type = head.first("content-type");
-  facts.media_type = ascii_lower(type.substr(0, std::min<std::size_t>(type.find(';'), 200)));
-  while (!facts.media_type.empty() && facts.media_type.back() == ' ') facts.media_type.pop_back();
+  facts.media_type = head.media_type();
   if (head_ && head_->next == HeadVerdict::Next::body) facts.total_bytes = head_->body.total_bytes;
   facts.offset = offset_;
   facts.etag = head.first("etag").substr(0, 512);
   facts.last_modified = head.first("last-modified").substr(0, 64);
+  facts.date = head.first("date").substr(0, 64);
   const auto units = head.tokens("accept-ranges");
   facts.ranges = head.status == 206 || std::find(units.begin(), units.end(), "bytes") != units.end();
-  facts.web_page = is_web_page(head);
+  if (head_ && !head_->body.coding.empty()) {  // what is decoded cannot be gone on with (M29)
+    facts.coding = head_->body.coding;
+    facts.etag.clear();
+    facts.last_modified.clear();
+    facts.ranges = false;
+  }
+  facts.web_page = is_html_type(facts.media_type) && page_wish_of(head) != PageWish::wanted;
   return facts;
 }
 
-bool Transfer::is_web_page(const HeaderBlock& head) const {
-  const std::string type = ascii_lower(head.first("content-type"));
-  if (!type.starts_with("text/html") && !type.starts_with("application/xhtml+xml")) return false;
-  if (is_attachment(head.first("content-disposition"))) return false;
+PageWish Transfer::page_wish_of(const HeaderBlock& head) const {
+  PageClues clues;
+  clues.url_path = source_.path;
+  clues.wanted_name = order_.wanted_name;
+  clues.wanted_type = order_.wanted_type;
+  clues.seen_type = order_.seen_type;
   for (const auto& [name, value] : order_.source.request.headers) {
-    if (iequals(name, "accept") && ascii_lower(value).find("html") != std::string::npos) return false;
+    if (iequals(name, "accept")) clues.accept = value;
   }
-  const std::string path = ascii_lower(source_.path);
-  return !path.ends_with(".html") && !path.ends_with(".htm") && !path.ends_with(".xhtml");
+  clues.attachment = is_attachment(head.first("content-disposition"));
+  clues.disposition_name = disposition_name(head.first("content-disposition"));
+  return page_wish(clues);
+}
+
+/// M52 to M54: the answer is a page that is not what was wanted.
+std::optional<Verdict> Transfer::judge_page_here() const {
+  if (!watch_ || !watch_->is_page()) return std::nullopt;
+  WayThere way;
+  way.redirected = hop_.url.text != source_.text;
+  way.elsewhere =
+      hop_.url.host != source_.host || (hop_.url.scheme == source_.scheme && hop_.url.port != source_.port);
+  way.to_sign_in = speaks_of_signing_in(hop_.url);
+  way.carries_origin = hop_.url.text.find(source_.host, hop_.url.text.find('?')) != std::string::npos;
+  way.secure = hop_.url.scheme == "https";
+  way.credentials = credentials_sent_ || !order_.credentials.empty();
+  const PageVerdict page = judge_page(page_wish_, way, watch_->beginning());
+  if (page == PageVerdict::content) return std::nullopt;
+  Verdict verdict;
+  verdict.reason = page == PageVerdict::sign_in ? Reason::auth_expired : Reason::portal_suspected;
+  verdict.transient = page == PageVerdict::portal;
+  verdict.message = hop_.url.host +
+                    (page == PageVerdict::sign_in ? " answered with a page to sign in"
+                                                  : " answered with a web page where a file was expected") +
+                    "; if the page is what you want, send it again with --name PAGE.html";
+  return verdict;
 }
 
 bool Transfer::over_rate(TimePoint now) const {
@@ -268,24 +325,51 @@ net::CurlEvents::Taken Transfer::on_body(std::string_view bytes) {
   const BodyPlan& plan = head_->body;
   const std::uint64_t end = plan.offset + received_bytes_;
   if ((plan.expect_bytes && received_bytes_ > *plan.expect_bytes) ||
-      (plan.total_bytes && end > *plan.total_bytes)) {
+      (plan.total_bytes && plan.coding.empty() && end > *plan.total_bytes)) {
     broken_ = fail(Reason::excess, hop_.url.host + " sent more than it announced").value();
     return Taken::abort;
   }
-  if (auto done = writer_->add(bytes, last_byte_); !done) {
+  const auto sink = [this](std::string_view some) -> Result<void> {
+    if (!take_overlap(some)) return fail(Reason::source_changed, "other bytes than before");
+    return writer_->add(some, last_byte_);
+  };
+  auto done = watch_->add(bytes, sink);
+  if (!done) {
     broken_ = done.error();
     return Taken::abort;
+  }
+  if (watch_->enough_of_page() && order_.digest_hex.empty() && !std::exchange(page_judged_, true)) {
+    if (const auto page = judge_page_here()) {  // nobody needs the rest of it
+      head_->next = HeadVerdict::Next::finish;
+      head_->verdict = *page;
+      return Taken::abort;
+    }
   }
   if (plan.framing == Framing::length && received_bytes_ == plan.expect_bytes) {
     const bool several_packets = received_bytes_ > small_curl_buffer;
     const bool proven = known_size_ == plan.total_bytes || !order_.digest_hex.empty();
     handle_->look_behind_end(several_packets && !proven ? limits_.excess_patience : Millis(0));
+    counted_out_ = plan.we_count;
+    if (counted_out_) return Taken::abort;
   }
   return Taken::all;
 }
 
+bool Transfer::take_overlap(std::string_view& bytes) {
+  const std::size_t count = std::min(bytes.size(), held_.size() - compared_);
+  differs_ = bytes.substr(0, count) != std::string_view(held_).substr(compared_, count);
+  compared_ += count;
+  bytes.remove_prefix(count);
+  return !differs_;
+}
+
 void Transfer::on_end(const net::CurlEnd& end) {
   handle_.reset();
+  if (differs_) {
+    return finish(
+        restart(Reason::source_changed,
+                hop_.url.host + " sends other bytes than those that are here: the content changed"));
+  }
   if (broken_) return fail_with(*broken_);
   if (end.ending == net::CurlEnding::stale) {
     fresh_ = true;
@@ -299,7 +383,11 @@ void Transfer::on_end(const net::CurlEnd& end) {
     case HeadVerdict::Next::again_without_cache:
       without_cache_ = true;
       return ask_where();
+    case HeadVerdict::Next::again_without_validator:
+      without_validator_ = true;
+      return ask_where();
     case HeadVerdict::Next::finish:
+      if (asks_source_again(reader_->block())) return;
       return finish(head_->verdict);
     case HeadVerdict::Next::body:
       break;
@@ -309,6 +397,7 @@ void Transfer::on_end(const net::CurlEnd& end) {
     verdict.outcome = Outcome::complete;
     return finish(std::move(verdict));
   }
+  if (counted_out_) return end_body(BodyEnd::finished, end);
   switch (end.ending) {
     case net::CurlEnding::finished:
       return end_body(BodyEnd::finished, end);
@@ -377,9 +466,20 @@ void Transfer::end_body(BodyEnd how, const net::CurlEnd& end) {
   facts.clean_tls_close = end.clean_tls_close;
   facts.excess = end.excess;
   const auto& total = facts.plan.total_bytes;
-  const bool a_piece = how == BodyEnd::finished && total && writer_->position() < *total;
+  const bool a_piece =
+      how == BodyEnd::finished && total && !watch_->decodes() && writer_->position() < *total;
   facts.digest = a_piece ? DigestState::later : judge_digest();
+  const ContentWatch::End watched = watch_->end_answer(reader_->trailers(), !a_piece);
+  facts.coding_ended = watched.coding_ended;
+  facts.decoded_bytes = watch_->decoded_bytes();
+  facts.part_differs = watched.answer == DigestWatch::Result::differs;
+  const bool undecided = facts.digest == DigestState::not_asked || facts.digest == DigestState::later;
+  if (undecided && watched.whole == DigestWatch::Result::differs) facts.digest = DigestState::differs;
+  if (undecided && watched.whole == DigestWatch::Result::agrees) facts.digest = DigestState::agrees;
   EndVerdict verdict = judge_end(asked(), facts);
+  if (facts.digest != DigestState::agrees || undecided) {
+    if (auto page = judge_page_here()) return finish(std::move(*page));
+  }
   if (verdict.ask_for_rest) return ask_for_rest();
   finish(std::move(verdict.verdict));
 }
@@ -390,8 +490,22 @@ void Transfer::ask_for_rest() {
         fail(Reason::incomplete, hop_.url.host + " sends the content in too many pieces").value());
   }
   offset_ = writer_->position();
+  held_.erase(0, compared_);
+  old_way_ = hop_.url.text != source_.text;
   known_size_ = head_->body.total_bytes;
   ask_where();
+}
+
+/// M57: the place that a redirect led to does not want us any more; the source may know a fresh way.
+bool Transfer::asks_source_again(const HeaderBlock& head) {
+  const bool refused = head.status == 400 || head.status == 401 || head.status == 403 || head.status == 404 ||
+                       head.status == 410;
+  if (!refused || !std::exchange(old_way_, false)) return false;
+  trail_ = RedirectTrail(limits_.redirects);
+  hop_ = Hop{source_, order_.source.request.method, order_.source.request.body.has_value()};
+  if (!trail_.enter(hop_)) return false;
+  ask_where();
+  return true;
 }
 
 void Transfer::follow(const std::string& location) {
@@ -440,7 +554,8 @@ void Transfer::on_tick(TimePoint now) {
   bytes_per_s_ = bytes_per_s_ == 0 ? rate : 0.7 * bytes_per_s_ + 0.3 * rate;
   reported_bytes_ = written;
   reported_at_ = now;
-  around_.send(worker::Progress{id_, written, static_cast<std::uint64_t>(bytes_per_s_)});
+  auto pieces = writer_->report_pieces();
+  around_.send(worker::Progress{id_, written, static_cast<std::uint64_t>(bytes_per_s_), std::move(pieces)});
 }
 
 void Transfer::stop() {
@@ -472,6 +587,12 @@ void Transfer::finish(Verdict verdict) {
   result.transient = verdict.transient;
   result.retry_after = verdict.retry_after;
   result.received_bytes = writer_ ? writer_->written_bytes() : order_.offset;
+  const bool whole = result.outcome == Outcome::complete || result.outcome == Outcome::unverified;
+  const bool not_content = watch_ && (watch_->decodes() || judge_page_here());
+  // What was decoded cannot be gone on with, and a page that is not the file must not be.
+  if (not_content && !whole) result.received_bytes = order_.offset;
+  if (watch_ && watch_->decodes()) result.coded_bytes = watch_->coded_bytes();
+  if (writer_) result.pieces = writer_->report_pieces();
   result.digest_hex = std::move(digest_hex_);
   result.facts = std::move(facts_);
   around_.send(worker::Finished{id_, std::move(result)});

@@ -4,10 +4,12 @@
 #include "jobs/ports.hpp"
 #include "net/curl_multi.hpp"
 #include "transfer/body_writer.hpp"
+#include "transfer/content_watch.hpp"
 #include "transfer/header_block.hpp"
 #include "transfer/limits.hpp"
 #include "transfer/redirects.hpp"
 #include "transfer/validator.hpp"
+#include "transfer/web_page.hpp"
 #include "worker/messages.hpp"
 
 #include <chrono>
@@ -67,14 +69,19 @@ private:
   void on_end(const net::CurlEnd& end) override;
 
   Result<void> check_order();
+  bool provable() const;
+  void read_held();
   void ask_where();
   void request();
   std::optional<std::string> range_validator() const;
   Asked asked() const;
   Taken on_head();
   void plan_body(const HeaderBlock& head);
+  bool take_overlap(std::string_view& bytes);
   jobs::ResponseFacts facts_of(const HeaderBlock& head) const;
-  bool is_web_page(const HeaderBlock& head) const;
+  PageWish page_wish_of(const HeaderBlock& head) const;
+  std::optional<Verdict> judge_page_here() const;
+  bool asks_source_again(const HeaderBlock& head);
   void on_no_answer(const net::CurlEnd& end);
   void end_body(BodyEnd how, const net::CurlEnd& end);
   bool over_rate(TimePoint now) const;  ///< more came than the order's rate permits
@@ -108,15 +115,25 @@ private:
   std::optional<Error> broken_;  ///< why we aborted it
   bool paused_ = false;          ///< by the order's rate
   bool credentials_sent_ = false;
+  std::uint64_t asked_from_ = 0;      ///< of its Range; 0: none
+  std::size_t compared_ = 0;          ///< of `held_`
+  bool differs_ = false;              ///< from what is held
   std::uint64_t received_bytes_ = 0;  ///< of this answer's body
+  bool counted_out_ = false;          ///< all that was announced is here, and we ended the request
   TimePoint last_byte_, phase_since_;
 
   // of the content
   std::optional<BodyWriter> writer_;
+  std::optional<ContentWatch> watch_;
+  PageWish page_wish_ = PageWish::possible;
+  bool page_judged_ = false;
+  bool old_way_ = false;  ///< the redirects of an earlier request of this transfer were not followed anew
   std::optional<BodyWriter::Options::Bound> room_;
   std::uint64_t offset_ = 0;  ///< from which the next request asks
   std::optional<std::uint64_t> known_size_;
   std::string validator_;
+  bool without_validator_ = false;  ///< size, date and overlap decide (M22)
+  std::string held_;                ///< what lies in front of `offset_`, to be compared (M18)
   jobs::ResponseFacts facts_;
   bool responded_ = false;
   std::string digest_hex_;

@@ -19,7 +19,7 @@ Asked fresh() {
 }
 Asked resuming() {
   Asked asked = fresh();
-  asked.offset = 50;
+  asked.offset = asked.held_bytes = 50;
   asked.if_range = "\"a\"";
   asked.known_size = 100;
   return asked;
@@ -57,6 +57,15 @@ TEST(Validator, LetsChunkedWinOverLengthAndClosesAfterwards) {
   EXPECT_TRUE(verdict.body.close_after);
 }
 
+TEST(Validator, TakesTheIdentityTransferCodingForNone) {
+  const auto plan = [](std::string codings) {
+    return judge_head(fresh(), head(200, {{"content-length", "10"}, {"transfer-encoding", codings}})).body;
+  };
+
+  EXPECT_EQ(plan("identity").framing, Framing::length);
+  EXPECT_EQ(plan("identity, chunked").framing, Framing::chunked);
+}
+
 TEST(Validator, RefusesTransferCodingsThatNobodyAskedFor) {
   EXPECT_EQ(judge_head(fresh(), head(200, {{"transfer-encoding", "gzip, chunked"}})).verdict.reason,
             Reason::malformed);
@@ -76,6 +85,69 @@ TEST(Validator, GoesOnOnlyWithTheSameEntityAtTheRightPlace) {
   EXPECT_EQ(outcome("bytes 50-99/*", "\"a\"").body.total_bytes, 100U);
 }
 
+HeaderBlock whole(std::string etag, std::string date = "Mon, 01 Jun 2026 10:00:00 GMT",
+                  std::string length = "100") {
+  return head(
+      200,
+      {{"etag", std::move(etag)}, {"last-modified", std::move(date)}, {"content-length", std::move(length)}});
+}
+HeaderBlock rest(std::string etag, std::string date = "Mon, 01 Jun 2026 10:00:00 GMT") {
+  return head(
+      206,
+      {{"content-range", "bytes 50-99/100"}, {"etag", std::move(etag)}, {"last-modified", std::move(date)}});
+}
+Asked resuming_from_a_mirror() {
+  Asked asked = resuming();
+  asked.if_range = "\"1f-64-5a\"";
+  asked.last_modified = "Mon, 01 Jun 2026 10:00:00 GMT";
+  return asked;
+}
+
+TEST(Validator, TakesAnotherInodeOfTheSameFileForTheSame) {
+  Asked asked = resuming_from_a_mirror();
+
+  EXPECT_EQ(judge_head(asked, whole("\"2e-64-5a\"")).next, Next::again_without_validator);
+  asked.without_validator = true;
+  EXPECT_EQ(judge_head(asked, rest("\"2e-64-5a\"")).next, Next::body);
+  EXPECT_EQ(judge_head(asked, whole("\"2e-64-5a\"")).verdict.outcome, Outcome::restart) << "asked once";
+}
+
+TEST(Validator, TakesNothingElseForTheSameWithoutAPersonsWord) {
+  const Asked asked = resuming_from_a_mirror();
+
+  for (const HeaderBlock& answer :
+       {whole("\"1f-64-5b\""), whole("\"2e-64-5a\"", "Mon, 01 Jun 2026 10:00:01 GMT"),
+        whole("\"2e-64-5a\"", "Mon, 01 Jun 2026 10:00:00 GMT", "101"), whole("\"other\""),
+        rest("\"1f-64-5b\""), rest("\"2e-64-5a\"", "")}) {
+    EXPECT_EQ(judge_head(asked, answer).verdict.outcome, Outcome::restart) << answer.first("etag");
+    EXPECT_EQ(judge_head(asked, answer).verdict.reason, Reason::source_changed);
+  }
+}
+
+TEST(Validator, GoesOnUnderANewLinkWhenSizeAndDateAgree) {
+  Asked asked = resuming_from_a_mirror();
+  asked.relinked = true;
+
+  EXPECT_EQ(judge_head(asked, whole("\"other\"")).next, Next::again_without_validator);
+  EXPECT_EQ(judge_head(asked, whole("\"other\"", "Tue, 02 Jun 2026 10:00:00 GMT")).verdict.reason,
+            Reason::source_changed);
+  EXPECT_EQ(judge_head(asked, rest("\"1f-64-5a\"", "")).next, Next::body) << "the same strong ETag";
+  EXPECT_EQ(judge_head(asked, rest("", "")).verdict.outcome, Outcome::restart) << "no sign at all";
+  asked.without_validator = true;
+  EXPECT_EQ(judge_head(asked, rest("\"other\"")).next, Next::body);
+}
+
+TEST(Validator, GoesOnUnderANewLinkWhenADigestWillProveIt) {
+  Asked asked = resuming_from_a_mirror();
+  asked.relinked = true;
+  asked.digest_given = true;
+
+  EXPECT_EQ(judge_head(asked, whole("\"other\"", "")).next, Next::again_without_validator);
+  EXPECT_EQ(judge_head(asked, whole("\"other\"", "", "101")).verdict.outcome, Outcome::restart);
+  asked.without_validator = true;
+  EXPECT_EQ(judge_head(asked, rest("\"other\"", "")).next, Next::body);
+}
+
 TEST(Validator, RefusesAPartWhoseTwoLengthsDiffer) {
   const HeadVerdict verdict =
       judge_head(resuming(), head(206, {{"content-range", "bytes 50-99/100"}, {"content-length", "51"}}));
@@ -85,7 +157,8 @@ TEST(Validator, RefusesAPartWhoseTwoLengthsDiffer) {
 
 TEST(Validator, FindsThatEverythingIsHereAlready) {
   Asked asked = resuming();
-  asked.offset = 100;
+  asked.offset = 96;
+  asked.held_bytes = 100;
 
   EXPECT_EQ(
       judge_head(asked, head(416, {{"content-range", "bytes */100"}, {"etag", "\"a\""}})).verdict.outcome,
@@ -115,13 +188,70 @@ TEST(Validator, AsksOnceMoreWhenNothingConditionalWasAsked) {
   EXPECT_EQ(judge_head(asked, head(304)).verdict.reason, Reason::malformed);
 }
 
-TEST(Validator, StoresAGzipFileThatIsMarkedAsGzip) {
+TEST(Validator, TakesACodingOffUnlessTheFileIsMarkedAsGzip) {
   Asked asked = fresh();
-  const HeaderBlock gzip = head(200, {{"content-encoding", "gzip"}, {"content-type", "text/plain"}});
+  const auto gzip = [](int status, std::string coding) {
+    return head(status, {{"content-encoding", std::move(coding)},
+                         {"content-type", "text/plain"},
+                         {"content-length", "10"},
+                         {"content-range", "bytes 0-9/20"}});
+  };
 
-  EXPECT_EQ(judge_head(asked, gzip).verdict.reason, Reason::decode);
+  const HeadVerdict decoded = judge_head(asked, gzip(200, "gzip"));
+  EXPECT_EQ(decoded.body.coding, "gzip");
+  EXPECT_EQ(decoded.body.expect_bytes, 10U);
+  EXPECT_FALSE(decoded.body.total_bytes) << "it counts coded bytes";
+  EXPECT_EQ(judge_head(asked, gzip(200, "br")).verdict.reason, Reason::decode);
+  EXPECT_EQ(judge_head(asked, gzip(206, "gzip")).verdict.reason, Reason::decode) << "M29";
   asked.names_gzip = true;
-  EXPECT_EQ(judge_head(asked, gzip).next, Next::body);
+  EXPECT_EQ(judge_head(asked, gzip(200, "gzip")).body.coding, "");
+  EXPECT_EQ(judge_head(asked, gzip(200, "gzip")).body.total_bytes, 10U);
+}
+
+TEST(Validator, WantsACodingToComeToItsEnd) {
+  EndFacts facts = ended(Framing::length, 10);
+  facts.plan.coding = "gzip";
+  facts.plan.expect_bytes = 10;
+  facts.decoded_bytes = 30;
+  facts.coding_ended = false;
+
+  EXPECT_EQ(judge_end(fresh(), facts).verdict.reason, Reason::incomplete);
+  facts.coding_ended = true;
+  EXPECT_EQ(judge_end(fresh(), facts).verdict.outcome, Outcome::complete);
+  facts.plan.total_bytes = 31;
+  EXPECT_EQ(judge_end(fresh(), facts).verdict.reason, Reason::incomplete);
+  facts.plan.total_bytes = 29;
+  EXPECT_EQ(judge_end(fresh(), facts).verdict.reason, Reason::excess);
+}
+
+TEST(Validator, KeepsWhatIsHereWhenAPageComesInsteadOfTheRest) {
+  Asked asked = resuming();
+  asked.file_wanted = true;
+  const HeaderBlock page = head(200, {{"content-type", "text/html"}, {"content-length", "10"}});
+
+  EXPECT_EQ(judge_head(asked, page).verdict.reason, Reason::portal_suspected);
+  EXPECT_EQ(judge_head(asked, page).verdict.outcome, Outcome::failed);
+  asked.file_wanted = false;
+  EXPECT_EQ(judge_head(asked, page).verdict.outcome, Outcome::restart);
+}
+
+TEST(Validator, KnowsALinkThatRanOutOnTheWay) {
+  const auto reason = [](const Asked& asked, int status, std::string type) {
+    return judge_head(asked, head(status, {{"content-type", std::move(type)}})).verdict.reason;
+  };
+
+  EXPECT_EQ(reason(resuming(), 403, "application/xml"), Reason::auth_expired);
+  EXPECT_EQ(reason(resuming(), 400, "application/xml"), Reason::auth_expired);
+  EXPECT_EQ(reason(resuming(), 400, "text/plain"), Reason::forbidden);
+  EXPECT_EQ(reason(fresh(), 403, "application/xml"), Reason::forbidden);
+}
+
+TEST(Validator, ComesBackForWhatIsNotReadyYet) {
+  const Verdict verdict = judge_head(fresh(), head(202, {{"retry-after", "7"}})).verdict;
+
+  EXPECT_EQ(verdict.reason, Reason::server_error);
+  EXPECT_TRUE(verdict.transient);
+  EXPECT_EQ(verdict.retry_after, Seconds(7));
 }
 
 TEST(Validator, ProvesABodyWithoutLengthByCloseNotifyOnly) {
@@ -193,7 +323,7 @@ TEST(Validator, SaysWhatAStatusMeans) {
                         Case{410, Reason::not_found, false}, Case{418, Reason::forbidden, false},
                         Case{429, Reason::rate_limited, true}, Case{451, Reason::forbidden, false},
                         Case{500, Reason::server_error, true}, Case{501, Reason::server_error, false},
-                        Case{511, Reason::portal_suspected, false}, Case{522, Reason::server_error, true},
+                        Case{511, Reason::portal_suspected, true}, Case{522, Reason::server_error, true},
                         Case{999, Reason::server_error, true}}) {
     const Verdict verdict = judge_head(fresh(), head(c.status)).verdict;
     EXPECT_EQ(verdict.reason, c.reason) << c.status;

@@ -221,6 +221,16 @@ def m17(peer, request):
     peer.head("206 Partial Content", "Content-Type: multipart/byteranges; boundary=X", body=body)
 
 
+def m22(peer, request):
+    """Another machine of the same mirror: /m22?etag=...&date=...; it knows its own entity tag only."""
+    start, etag, date = request.start(), f'"{request.query["etag"]}"', request.query.get("date", MODIFIED)
+    fields = [f"ETag: {etag}", f"Last-Modified: {date}"]
+    if start and request.get("if-range") in (None, etag):
+        peer.head("206 Partial Content", f"Content-Range: bytes {start}-{SIZE - 1}/{SIZE}", *fields, body=DATA[start:])
+    else:
+        peer.head("200 OK", *fields, body=DATA)
+
+
 def m26_once(peer, request):
     if request.get("cache-control") == "no-cache":
         return good(peer, request)
@@ -356,6 +366,8 @@ ROUTES = {
     "/m14": lambda p, r: part(p, r.start(), SIZE, SIZE + 1, data=DATA[r.start():] + b"x"),
     "/m15": m15(10_000), "/m15-forever": m15_forever,
     "/m16": lambda p, r: p.head("206 Partial Content", f"ETag: {ETAG}", body=DATA[r.start():]), "/m17": m17,
+    "/m18": lambda p, r: part(p, r.start(), SIZE - 1, data=(b"?" if r.query.get("all") else DATA[r.start():][:1] + b"?") + DATA[r.start() + (1 if r.query.get("all") else 2):]),
+    "/m22": m22, "/weak": lambda p, r: part(p, r.start(), SIZE - 1, etag='W/"v1"') if r.start() else good(p, r),
     "/m19": lambda p, r: p.head("200 OK", 'ETag: "v2"', body=DATA[::-1]),
     "/m20": lambda p, r: part(p, r.start(), SIZE - 1, etag='"v2"'),
     "/m24": lambda p, r: p.head("416 Range Not Satisfiable", "Content-Range: bytes */10", f"ETag: {ETAG}", body=b""),
