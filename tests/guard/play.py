@@ -244,7 +244,19 @@ def wrong_outcomes(world, run: Run, cases: list) -> list[str]:
     for address, host, path in world.site.requests:
         if not led_there(world, host, address):
             found.append(f"{path!r} was asked of {address}, which the host {host!r} does not lead to")
-    return found
+    strange = world.sniffer.seen[outside.SITE_PORT] - vetted(world, cases)
+    return found + [f"connected {address}, which nobody named" for address in strange]
+
+
+def vetted(world, cases: list) -> set[str]:
+    """All addresses that stood in a URL, as libcurl alone reads it, or came from the name server."""
+    curl = readers.Curl()
+    targets = [case.url for case in cases] + [target if ":" in target.split("/")[0] else f"http:{target}"
+                                              for plan in world.site.plans.values() for _, target in plan]
+    written = {curl.host(target) for target in targets}
+    given = {address for addresses in world.names.given.values() for address in addresses}
+    carried = {str(four) for address in given if ":" in address and (four := ipaddress.IPv6Address(address).ipv4_mapped)}
+    return written | given | carried | {address for case in cases for address in case.twin_at}
 
 
 def led_there(world, host: str, address: str) -> bool:
@@ -325,7 +337,7 @@ def main() -> int:
     options.add_argument("--soak", action="store_true", help="all cases, more addresses, and medians of time; part of ./dev soak")
     options.add_argument("--keep", action="store_true", help="keep the folder of the servers")
     chosen = options.parse_args()
-    if chosen.soak and not os.environ.get(namespaces.MARK):
+    if chosen.soak and not os.environ.get(namespaces.MARK) and "RESTANTE_PROGRAMS" not in os.environ:
         subprocess.run(["cmake", "--build", ROOT / "build", "--target", readers.PROGRAM.name], check=True, stdout=sys.stderr)
     if not namespaces.enter():
         print("guard: this machine permits no network namespaces: nothing is proven", file=sys.stderr)
