@@ -6,9 +6,11 @@
 #include <curl/curl.h>
 #include <openssl/rand.h>
 
+#include <arpa/inet.h>
 #include <array>
 #include <cerrno>
 #include <clocale>
+#include <cstring>
 #include <ctime>
 #include <netinet/in.h>
 #include <poll.h>
@@ -31,6 +33,20 @@ int local_port_of(curl_socket_t socket) {
   if (address.ss_family == AF_INET) return ntohs(reinterpret_cast<sockaddr_in&>(address).sin_port);
   if (address.ss_family == AF_INET6) return ntohs(reinterpret_cast<sockaddr_in6&>(address).sin6_port);
   return -1;
+}
+
+/// Whether the socket is connected to that address. One local port may lead to several places at a time.
+bool leads_to(curl_socket_t socket, const char* ip, int port) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (::getpeername(socket, reinterpret_cast<sockaddr*>(&address), &length) != 0) return false;
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const bool v4 = address.ss_family == AF_INET;
+  const auto& four = reinterpret_cast<const sockaddr_in&>(address);
+  const auto& six = reinterpret_cast<const sockaddr_in6&>(address);
+  const void* raw = v4 ? static_cast<const void*>(&four.sin_addr) : static_cast<const void*>(&six.sin6_addr);
+  if (::inet_ntop(address.ss_family, raw, text.data(), text.size()) == nullptr) return false;
+  return ntohs(v4 ? four.sin_port : six.sin6_port) == port && std::strcmp(text.data(), ip) == 0;
 }
 
 bool has_input(curl_socket_t socket) {
@@ -62,7 +78,7 @@ private:
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
   static int on_debug(CURL*, curl_infotype type, char* data, std::size_t size, void* self);
   static CURLcode on_ssl_context(CURL*, void* context, void* self);
-  static int before_request(void* self, char*, char*, int, int local_port);
+  static int before_request(void* self, char* ip, char*, int port, int local_port);
   static int close_socket(void* multi, curl_socket_t socket);
 
   void* ssl();
@@ -119,11 +135,11 @@ public:
 
   void opened(curl_socket_t socket) { sockets_[socket] = 0; }
   void closed(curl_socket_t socket) { sockets_.erase(socket); }
-  /// The socket of the connection with that local port.
-  curl_socket_t socket_at(int local_port) {
+  /// The socket of the connection between these ends.
+  curl_socket_t socket_at(int local_port, const char* ip, int remote_port) {
     for (auto& [socket, port] : sockets_) {
       if (port == 0) port = local_port_of(socket);
-      if (port == local_port) return socket;
+      if (port == local_port && leads_to(socket, ip, remote_port)) return socket;
     }
     return CURL_SOCKET_BAD;
   }
@@ -281,9 +297,9 @@ void Handle::look_behind_end(std::chrono::milliseconds patience) {
 
 /// libcurl 7.88 sends the next request on a kept connection even if bytes wait there, and takes them for its
 /// answer.
-int Handle::before_request(void* self, char*, char*, int, int local_port) {
+int Handle::before_request(void* self, char* ip, char*, int port, int local_port) {
   auto& handle = *static_cast<Handle*>(self);
-  handle.socket_ = handle.multi_.socket_at(local_port);
+  handle.socket_ = handle.multi_.socket_at(local_port, ip, port);
   if (handle.connected_anew_) return CURL_PREREQFUNC_OK;
   handle.stale_ =
       (handle.socket_ != CURL_SOCKET_BAD && has_input(handle.socket_)) || decrypted_data_waits(handle.ssl());
