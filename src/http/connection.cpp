@@ -267,6 +267,7 @@ Task<void> Connection::run() {
   for (;;) {
     Got got = co_await read_head();
     if (got == Got::ended) co_return;
+    if (!std::exchange(greeted_, true) && on_greeting) on_greeting();
     if (got == Got::request) got = co_await read_body();
     if (got == Got::ended) co_return;
     if (got == Got::refused) parser_.request().body = {};

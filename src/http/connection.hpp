@@ -8,6 +8,7 @@
 #include <boost/asio/cancellation_signal.hpp>
 
 #include <atomic>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,8 @@ public:
   Connection& operator=(const Connection&) = delete;
 
   Task<void> run();
+  bool greeted() const { return greeted_; }  ///< a whole request head has come
+  std::function<void()> on_greeting;         ///< called once, on the loop, when it has
 
   Stream& stream() { return stream_; }
   /// No further request is read: closes now if none is under way, else after its answer.
@@ -69,7 +72,7 @@ private:
   std::size_t begin_ = 0, end_ = 0;
   std::string out_;  ///< head of the answer, kept for its capacity
   Response refusal_;
-  bool keep_ = true, idle_ = true, finishing_ = false, first_ = true, streaming_ = false;
+  bool keep_ = true, idle_ = true, finishing_ = false, first_ = true, streaming_ = false, greeted_ = false;
   asio::cancellation_signal stop_stream_;
 };
 

@@ -3,6 +3,7 @@
 
 #include "base/log.hpp"
 #include "http/connection.hpp"
+#include "http/crowd.hpp"
 #include "http/listener.hpp"
 #include "http/tls.hpp"
 
@@ -37,6 +38,8 @@ struct Shared {
   Handler& handler;
   ServerLimits limits;
   SslContextPtr tls;
+  Crowd crowd;                             ///< on the first loop only
+  asio::io_context* first_loop = nullptr;  ///< outlives every connection
   std::atomic<std::size_t> connections{0};
   BodyMemory body_memory{0};
 };
@@ -61,14 +64,15 @@ public:
     });
   }
 
-  void adopt(UniqueFd socket, SslPtr ssl, Peer peer) {
-    auto serve = [](Loop& loop, UniqueFd s, SslPtr tls, Peer from) -> Task<void> {
+  void adopt(UniqueFd socket, SslPtr ssl, Peer peer, std::string key) {
+    auto serve = [](Loop& loop, UniqueFd s, SslPtr tls, Peer from, std::string k) -> Task<void> {
       Connection connection(loop.context_.get_executor(), s.release(), std::move(tls), std::move(from),
                             loop.shared_.handler, loop.shared_.limits, loop.shared_.body_memory);
+      Place place(loop.shared_, connection, std::move(k));
       Registration registration(loop, connection);
       co_await connection.run();
     };
-    group_.spawn(serve(*this, std::move(socket), std::move(ssl), std::move(peer)));
+    group_.spawn(serve(*this, std::move(socket), std::move(ssl), std::move(peer), std::move(key)));
   }
 
   TaskGroup& acceptors() { return acceptors_; }
@@ -89,6 +93,30 @@ public:
   }
 
 private:
+  /// A connection's place in the crowd, which is counted on the first loop.
+  class Place {
+  public:
+    Place(Shared& shared, Connection& connection, std::string key)
+        : shared_(shared), connection_(connection), key_(std::move(key)) {
+      if (key_.empty()) return;
+      connection_.on_greeting = [this] {
+        asio::post(*shared_.first_loop, [crowd = &shared_.crowd, key = key_] { crowd->greet(key); });
+      };
+    }
+    ~Place() {
+      if (key_.empty()) return;
+      asio::post(*shared_.first_loop, [crowd = &shared_.crowd, key = std::move(key_),
+                                       greeted = connection_.greeted()] { crowd->leave(key, greeted); });
+    }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+
+  private:
+    Shared& shared_;
+    Connection& connection_;
+    std::string key_;
+  };
+
   /// Keeps a connection in the list that the sweep reads, for as long as it lives.
   struct Registration {
     Registration(Loop& to, Connection& connection)
@@ -144,7 +172,7 @@ class ServerOfLoops final : public Server {
 public:
   ServerOfLoops(Handler& handler, std::optional<Certificate> certificate, ServerLimits limits,
                 std::size_t threads)
-      : shared_{handler, limits, nullptr} {
+      : shared_{handler, limits, nullptr, Crowd(limits)} {
     if (certificate) {
       auto context = make_server_context(*certificate);
       if (context)
@@ -154,6 +182,7 @@ public:
     }
     for (std::size_t i = 0; i < std::max<std::size_t>(threads, 1); ++i)
       loops_.push_back(std::make_unique<Loop>(shared_));
+    shared_.first_loop = &first().context();
   }
   ~ServerOfLoops() override { stop(); }
 
@@ -219,7 +248,8 @@ private:
   }
 
   void take(UniqueFd socket, const sockaddr_storage& from, const Listener& listener) {
-    if (shared_.connections >= shared_.limits.connections) {
+    std::string key = Crowd::key_of(from);
+    if (shared_.connections >= shared_.limits.connections || !shared_.crowd.enter(key)) {
       if (!listener.bound.tls) {
         static constexpr std::string_view busy =
             "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: "
@@ -237,10 +267,10 @@ private:
     if (listener.bound.tls) ssl.reset(SSL_new(shared_.tls.get()));
     Peer peer = peer_of(socket.get(), from, listener);
     Loop& loop = *loops_[next_++ % loops_.size()];
-    asio::post(loop.context(),
-               [&loop, accepted = std::move(socket), tls = std::move(ssl), who = std::move(peer)]() mutable {
-                 loop.adopt(std::move(accepted), std::move(tls), std::move(who));
-               });
+    asio::post(loop.context(), [&loop, accepted = std::move(socket), tls = std::move(ssl),
+                                who = std::move(peer), counted = std::move(key)]() mutable {
+      loop.adopt(std::move(accepted), std::move(tls), std::move(who), std::move(counted));
+    });
   }
 
   Shared shared_;

@@ -14,8 +14,11 @@ namespace restante::http {
 struct ServerLimits {
   std::size_t header_bytes = 32 * 1024;
   std::size_t header_lines = 128;
-  std::size_t connections = 4096;                   ///< beyond it a connection gets 503 and is closed
-  std::size_t small_body_bytes = 64 * 1024;         ///< bodies up to this do not count as large
+  std::size_t connections = 4096;             ///< beyond it a connection gets 503 and is closed
+  std::size_t connections_of_address = 1024;  ///< of them from one IPv4 address or IPv6 /64 but loopback
+  std::size_t silent_of_address = 64;        ///< of those, without a whole request head so far; beyond it 503
+  std::size_t silent_of_loopback = 1024;     ///< the same for each loopback address: a reverse proxy has many
+  std::size_t small_body_bytes = 64 * 1024;  ///< bodies up to this do not count as large
   std::uint64_t large_bodies_bytes = 256ull << 20;  ///< of large bodies in memory; beyond it 503
   std::uint64_t slowest_body = 1024;                ///< bytes a second, on average beyond body_time
   std::chrono::seconds head_time{20};               ///< for one request's headers

@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <fcntl.h>
+#include <optional>
 #include <string>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -445,6 +446,30 @@ TEST(Server, RefusesConnectionsBeyondItsLimit) {
   Client third(server.port());
   EXPECT_EQ(third.response().status, 503);
   EXPECT_TRUE(third.ended_by_server());
+}
+
+TEST(Server, RefusesAnAddressThatOpensConnectionsAndSaysNothing) {
+  ServerLimits limits;
+  limits.silent_of_loopback = 2;
+  test::Running server(limits);
+  Client asking(server.port());
+  asking.send(get);
+  EXPECT_EQ(asking.response().status, 200);
+  std::optional<Client> silent(server.port());
+  Client other(server.port());
+
+  Client refused(server.port());
+  EXPECT_EQ(refused.response().status, 503);
+  EXPECT_TRUE(refused.ended_by_server());
+
+  silent.reset();
+  for (int status = 503; status == 503;) {  // until the server has seen that it left
+    Client next(server.port());
+    next.send(get);
+    status = next.response().status;
+    if (status == 200) return;
+  }
+  FAIL() << "who left made no room";
 }
 
 TEST(Server, StopEndsEverythingSoon) {

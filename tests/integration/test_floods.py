@@ -7,6 +7,7 @@ import pytest
 
 from bed.device import Device
 from bed.place import Place
+from bed.process import wait_until
 
 HEAD = b"POST /v1/session HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 60000\r\n\r\n{"
 
@@ -71,3 +72,24 @@ def test_a_download_runs_at_its_time_while_strangers_hold_every_connection(work,
         time.sleep(0.1)
     assert '"attempt":1,' in shown.stdout
     assert "only 144 of 4096 connections" in place.log()
+
+
+SILENT_OF_LOOPBACK = 1024
+
+
+def test_one_address_cannot_take_the_connections_of_others(limited_place):
+    place = limited_place("16384:16384")
+    address = ("127.0.0.1", int(place.listen[0].rsplit(":", 1)[1]))
+    silent = [socket.create_connection(address, timeout=10) for _ in range(SILENT_OF_LOOPBACK)]
+
+    with socket.create_connection(address, timeout=10) as one_more:
+        refused = one_more.recv(100)
+    with socket.create_connection(address, timeout=10, source_address=("127.0.0.2", 0)) as other:
+        other.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        answered = other.recv(100)
+    for one in silent:
+        one.close()
+
+    assert refused.startswith(b"HTTP/1.1 503 ")
+    assert answered.startswith(b"HTTP/1.1 200 ")
+    wait_until("room after they left", lambda: place.get("/healthz")[0] == 200)
