@@ -78,7 +78,9 @@ std::string fitted(std::string_view name, std::string_view suffix, std::size_t b
   return stem;
 }
 
-bool is_device(std::string_view name) {
+/// A device's name on Windows, or a file that its desktop reads.
+bool is_reserved(std::string_view name) {
+  if (iequals(name, "desktop.ini") || iequals(name, "thumbs.db")) return true;
   std::string stem = ascii_lower(name.substr(0, name.find('.')));
   while (stem.ends_with(' ')) stem.pop_back();
   for (std::string_view device : {"con", "prn", "aux", "nul", "conin$", "conout$", "clock$"})
@@ -91,8 +93,6 @@ bool is_device(std::string_view name) {
 
 bool is_control_name(std::string_view name) {
   const std::string lower = ascii_lower(name);
-  for (std::string_view whole : {"desktop.ini", "thumbs.db"})
-    if (lower == whole) return true;
   for (std::string_view end :
        {".aria2", ".part", ".part.etag", ".crdownload", ".lnk", ".scf", ".local", ".url", ".desktop"})
     if (lower.ends_with(end)) return true;
@@ -105,7 +105,7 @@ std::string cleaned_once(std::string_view raw) {
   // The mark of other programs' locks, homes and backups.
   for (char* end : {&name.front(), &name.back()})
     if (*end == '~') *end = '_';
-  if (is_device(name)) name.insert(0, "_");
+  if (is_reserved(name)) name.insert(0, "_");
   if (is_control_name(name)) name += ".download";
   if (name.size() > limits.segment_bytes) name = fitted(name, {}, limits.segment_bytes);
   return name;
