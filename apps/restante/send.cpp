@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 namespace restante::cli {
@@ -55,6 +56,7 @@ Result<void> read_secrets(const Context& context, SendOptions& options) {
 struct Parcel {
   request::Unsent unsent;
   std::vector<std::string> urls;  ///< as they may be shown
+  std::optional<Instant> passed;  ///< the wanted start, when it lies in the past
 };
 
 Result<std::vector<Parcel>> compose_all(const SendOptions& options, const request::Place& place) {
@@ -74,6 +76,7 @@ Result<std::vector<Parcel>> compose_all(const SendOptions& options, const reques
       parcel.unsent.created = now;
       parcel.unsent.label = url_for_logs(document->files[0].sources[0].url);
       parcel.unsent.sender = process_id();
+      if (document->when.start && *document->when.start < now) parcel.passed = document->when.start;
     }
     parcels.back().unsent.documents.push_back(proxy::to_json(*document));
     parcels.back().urls.push_back(url_for_logs(document->files[0].sources[0].url));
@@ -250,6 +253,9 @@ int send(const Context& context, SendOptions options) {
   if (!session) return context.refuse(session.error());
   auto parcels = compose_all(options, (*session)->place());
   if (!parcels) return context.refuse(parcels.error());
+  if (const auto passed = parcels->front().passed)
+    context.note(request::time_words(to_rfc3339(*passed), (*session)->zones(), request::Both::yes) +
+                 " has passed: it starts as soon as it may");
   return Sending(context, **session, options).run(*parcels);
 }
 

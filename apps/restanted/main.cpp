@@ -158,6 +158,24 @@ void describe(CLI::App& app, Options& options) {
   }
 }
 
+/// What is wrong with the command line; where a command is missing or unknown, which there are.
+Error usage_error(const CLI::App& app, const CLI::ParseError& error) {
+  std::string command = "restanted", message = error.what(), hint;
+  const CLI::App* at = &app;
+  while (!at->get_subcommands().empty()) {
+    at = at->get_subcommands().front();
+    command += " " + at->get_name();
+  }
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr && at->get_require_subcommand_min() > 0) {
+    const auto words = app.remaining(true);
+    message = words.empty() ? "a command is missing" : "there is no command " + words.front();
+    for (const CLI::App* one : at->get_subcommands([](const CLI::App*) { return true; }))
+      hint += (hint.empty() ? "commands are " : ", ") + one->get_name();
+    hint += "; ";
+  }
+  return fail(Reason::usage, message, hint + "see " + command + " --help").value();
+}
+
 int main_of(int count, char** words) {
   CLI::App app{"Restante: the place that downloads while you are away", "restanted"};
   Options options;
@@ -167,7 +185,7 @@ int main_of(int count, char** words) {
   } catch (const CLI::Success& wanted) {
     return app.exit(wanted);
   } catch (const CLI::ParseError& error) {
-    Output{options.json}.print_error(fail(Reason::usage, error.what(), "see restanted --help").value());
+    Output{options.json}.print_error(usage_error(app, error));
     return 2;
   }
   auto done = run(app, options);

@@ -322,6 +322,23 @@ def test_a_place_with_unsent_requests_is_not_removed(publish, place, ana):
     assert "outbox" in refused.stderr and len(ana.json("place", "list")) == 1
 
 
+def test_a_start_in_the_past_is_told(publish, ana):
+    url, _ = publish("x.bin")
+
+    past = ana.run("send", url, "--at", "2020-02-03T04:05:06Z", "--no-probe")
+    soon = ana.run("send", url, "--at", "+1h", "--no-probe")
+
+    assert "2020-02-03" in past.stderr and "has passed: it starts as soon as it may" in past.stderr
+    assert "has passed" not in soon.stderr
+
+
+def test_a_command_that_is_not_there_is_answered_with_those_that_are(place):
+    for words, commands in ((["frob"], "serve, user, pair, check"), ([], "serve, user, pair, check"), (["user", "frob"], "add, list, passwd")):
+        done = place.run(*words, check=False)
+        assert done.returncode == 2 and commands in done.stderr, done.stderr
+        assert "there is no command frob" in done.stderr if words else "a command is missing" in done.stderr
+
+
 def test_every_option_is_in_the_guide_and_nothing_else(work):
     """docs/commands.md has a section for each command, with exactly the options that --help has."""
     binary = str(ROOT / "build" / "bin" / "restante")
