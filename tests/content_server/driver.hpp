@@ -62,9 +62,9 @@ public:
   /// Several at once, without files held before.
   std::vector<Fetched> fetch_all(std::vector<jobs::TransferOrder> orders);
 
-  /// Keeps up to `parallel` orders under way: `next` gives the next one with what its file holds already (nullopt:
-  /// none at the moment), `done` takes each with its tag as it ends and may have made room for others. Ends when
-  /// nothing is under way and `next` gives nothing.
+  /// Keeps up to `parallel` orders under way: `next` gives the next one with what its file holds already
+  /// (nullopt: none at the moment), `done` takes each with its tag as it ends and may have made room for
+  /// others. Ends when nothing is under way and `next` gives nothing.
   struct Wanted {
     std::size_t tag = 0;
     jobs::TransferOrder order;
