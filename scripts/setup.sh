@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs by name what a step needs, and nothing that is there already: setup.sh build|test|bench|soak
+# Installs by name what a step needs, and nothing that is there already: setup.sh build|test|bench|soak|fuzz
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -12,7 +12,8 @@ build=(clang-19 lld-19 cmake ninja-build ccache pkg-config ca-certificates
 # What the tests add: sanitizers, test libraries, real peers, and Node for the schema's own validator.
 test=("${build[@]}" libclang-rt-19-dev clang-format-19 libgtest-dev libgmock-dev python3-pytest python3-dnslib curl git strace xfsprogs e2fsprogs mount)
 bench=("${build[@]}" curl aria2 wrk)
-soak=("${build[@]}" git debootstrap xfsprogs e2fsprogs mount python3-dnslib)
+fuzz=("${build[@]}" libclang-rt-19-dev llvm-19 libgtest-dev libgmock-dev git)
+soak=("${fuzz[@]}" debootstrap xfsprogs e2fsprogs mount python3-dnslib)
 
 want=${1:-build}
 case "$want" in
@@ -20,7 +21,8 @@ case "$want" in
   test) packages=("${test[@]}") ;;
   bench) packages=("${bench[@]}") ;;
   soak) packages=("${soak[@]}") ;;
-  *) echo "setup: '$want' is not known; say build, test, bench or soak" >&2; exit 2 ;;
+  fuzz) packages=("${fuzz[@]}") ;;
+  *) echo "setup: '$want' is not known; say build, test, bench, soak or fuzz" >&2; exit 2 ;;
 esac
 if [ "$want" = test ] && ! command -v npm >/dev/null; then packages+=(nodejs npm); fi
 

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/text.hpp"
+#include "fuzz.hpp"
+#include "worker/clean.hpp"
+#include "worker/messages.hpp"
+
+#include <algorithm>
+#include <string>
+
+// What worker and server say to each other: a worker that was taken over may send anything.
+namespace restante::fuzz {
+
+namespace {
+
+bool has_control(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
+void check_shown(std::string_view text, std::size_t most) {
+  check(text.size() <= most && is_utf8(text) && !has_control(text),
+        "what is shown is text of bounded length");
+}
+
+void check_facts(jobs::ResponseFacts facts) {
+  worker::clean(facts);
+  check_shown(facts.final_url, 8192);
+  check_shown(facts.name_hint, 4096);
+  check_shown(facts.media_type, 256);
+  for (const std::string& validator : {facts.etag, facts.last_modified})
+    check(validator.size() <= 1024 &&
+              validator.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos,
+          "a validator does not break its line");
+}
+
+}  // namespace
+
+void channel(std::string_view input) {
+  if (auto message = worker::decode_to_server(input)) {
+    const std::string text = worker::encode(*message);
+    const auto again = worker::decode_to_server(text);
+    check(again && worker::encode(*again) == text, "a message that is written is read");
+    if (const auto* responded = std::get_if<worker::Responded>(&*message)) check_facts(responded->facts);
+    if (const auto* finished = std::get_if<worker::Finished>(&*message)) check_facts(finished->result.facts);
+  }
+  if (auto message = worker::decode_to_worker(input)) {
+    const std::string text = worker::encode(*message);
+    const auto again = worker::decode_to_worker(text);
+    check(again && worker::encode(*again) == text, "an order that is written is read");
+  }
+  for (const std::size_t most : {std::size_t{7}, std::size_t{200}}) {
+    const std::string shown = worker::clean(input, most);
+    check_shown(shown, most);
+    check(worker::clean(shown, most) == shown, "cleaning what is clean changes nothing");
+  }
+}
+
+}  // namespace restante::fuzz
