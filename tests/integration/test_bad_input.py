@@ -205,66 +205,61 @@ def test_a_damaged_database_is_named_and_left_alone(place):
     assert database.read_bytes() == damaged
 
 
-def test_a_full_volume_loses_nothing(work):
+@pytest.fixture
+def small_volume(work):
+    """A place of Ana's on a volume of 24 MiB: (folder of the volume, place, ana)."""
     assert os.geteuid() == 0, "this test mounts, which takes root"
     folder = work / "volume"
     folder.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", folder], check=True)
+    place = Place(folder / "place")
     try:
-        place = Place(folder / "place")
         place.start()
         place.add_user("ana")
         ana = Device(work / "ana")
         ana.connect("home", place.pair("ana"))
-        before = ana.json("send", "http://127.0.0.1:9/kept", "--at", "+1w", "--no-probe")[0]
-        filler = folder / "filler"
-        with open(filler, "wb") as out:
-            try:
-                while out.write(b"\0" * 65536):
-                    out.flush()
-            except OSError:
-                pass
-
-        refused = ana.run("--json", "send", "http://127.0.0.1:9/refused" + "x" * 4000, "--at", "+1w", "--no-probe", check=False)
-        listed = ana.json("list")
-        filler.unlink()
-        ana.run("outbox", "flush", check=False)
-        after = ana.json("send", "http://127.0.0.1:9/later", "--at", "+1w", "--no-probe")[0]
-
-        assert refused.returncode in (0, 1, 3)
-        if refused.returncode:
-            assert "full" in refused.stderr or "space" in refused.stderr
-        ids = {job["id"] for job in ana.json("list")}
-        assert before["id"] in {job["id"] for job in listed} and {before["id"], after["id"]} <= ids
-        place.stop()
+        yield folder, place, ana
     finally:
+        place.stop()
         subprocess.run(["umount", "-l", folder], check=True)
 
 
-def test_a_full_volume_pauses_a_download_until_there_is_room(work, content):
-    assert os.geteuid() == 0, "this test mounts, which takes root"
+def test_a_full_volume_loses_nothing(small_volume):
+    folder, _, ana = small_volume
+    before = ana.json("send", "http://127.0.0.1:9/kept", "--at", "+1w", "--no-probe")[0]
+    filler = folder / "filler"
+    with open(filler, "wb") as out:
+        try:
+            while out.write(b"\0" * 65536):
+                out.flush()
+        except OSError:
+            pass
+
+    refused = ana.run("--json", "send", "http://127.0.0.1:9/refused" + "x" * 4000, "--at", "+1w", "--no-probe", check=False)
+    listed = ana.json("list")
+    filler.unlink()
+    ana.run("outbox", "flush", check=False)
+    after = ana.json("send", "http://127.0.0.1:9/later", "--at", "+1w", "--no-probe")[0]
+
+    assert refused.returncode in (0, 1, 3)
+    if refused.returncode:
+        assert "full" in refused.stderr or "space" in refused.stderr
+    ids = {job["id"] for job in ana.json("list")}
+    assert before["id"] in {job["id"] for job in listed} and {before["id"], after["id"]} <= ids
+
+
+def test_a_full_volume_pauses_a_download_until_there_is_room(small_volume, content):
+    folder, _, ana = small_volume
     make_file(content.root / "big.bin", 20 << 20, 3)
-    folder = work / "volume"
-    folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", folder], check=True)
-    try:
-        place = Place(folder / "place")
-        place.start()
-        place.add_user("ana")
-        ana = Device(work / "ana")
-        ana.connect("home", place.pair("ana"))
-        filler = folder / "filler"
-        filler.write_bytes(b"\0" * (12 << 20))
+    filler = folder / "filler"
+    filler.write_bytes(b"\0" * (12 << 20))
 
-        job, = ana.json("send", f"{content.url}/big.bin")
-        waiting = wait_until("the full disk", lambda: [j for j in ana.json("list") if j.get("reason") == "disk-full"])
-        filler.unlink()
-        wait_until("the end", lambda: ana.json("list")[0]["state"] == "done", 60)
+    ana.json("send", f"{content.url}/big.bin")
+    waiting = wait_until("the full disk", lambda: [j for j in ana.json("list") if j.get("reason") == "disk-full"])
+    filler.unlink()
+    wait_until("the end", lambda: ana.json("list")[0]["state"] == "done", 60)
 
-        assert waiting[0]["state"] == "waiting"
-        place.stop()
-    finally:
-        subprocess.run(["umount", "-l", folder], check=True)
+    assert waiting[0]["state"] == "waiting"
 
 
 def test_unknown_options_and_commands_exit_2(ana):
