@@ -9,7 +9,7 @@ import ipaddress
 import random
 
 from . import ranges, readers, schemes, urls
-from .world import SITE_PORT, ZONE, World, public4, public6
+from .world import OWN_PRIVATE, SITE_PORT, ZONE, World, public4, public6
 
 FIRST_PORT, LAST_PORT = 1100, 32000
 CODES = (301, 302, 303, 307, 308)
@@ -18,6 +18,7 @@ REFUSED = frozenset({"address"})
 # What a reader of URLs may say of a spelling before any address is known.
 UNREAD = frozenset({"address", "invalid", "dns", "scheme"})
 DONE = frozenset({"done"})
+ANY_FAILURE = frozenset({"address", "malformed", "server-error", "redirect-refused", "auth-required", "forbidden", "incomplete", "source-changed"})
 
 
 @dataclasses.dataclass
@@ -142,7 +143,8 @@ class Catalogue:
             self.world.names.rules[authority] = lambda _, given=(str(address),): given
         meant = ranges.in_octal(authority) if form == "padded" else None
         if meant and readers.is_public(meant):  # to browsers, libcurl and us it is another address, and a public one
-            self.add("A2", form, f"http://{authority}:{port}/", port, reasons=UNREAD | {"unreachable"}, allowed=frozenset({str(meant)}), counted=False)
+            self.add("A2", form, f"http://{authority}:{port}/", port, reasons=UNREAD | {"unreachable"}, allowed=frozenset({str(meant)}),
+                     counted=False)
         else:
             self.add("A2", form, f"http://{authority}:{port}/", port, reasons=UNREAD)
 
@@ -167,13 +169,16 @@ class Catalogue:
             for code in CODES:
                 for hops in (1, 2, LAST_HOP):
                     port, address = self.port(), self.forbidden()
-                    form = ("literal", "name", "no-scheme", "decimal", "user")[number % 5]
+                    form = ("literal", "name", "no-scheme", "decimal", "user", "carrier", "name of a carrier")[number % 7]
                     host = bracketed(address)
                     if form == "name":
                         host = self.name(port, [str(address)], "target")
                     elif form == "decimal":
                         address = self.dice.choice(ranges.v4_samples(self.dice, 5))
                         host = str(int(address))
+                    elif form.endswith("carrier"):
+                        carrier = self.dice.choice(list(ranges.carriers(self.dice.choice(ranges.v4_samples(self.dice, 5))).values()))
+                        host = f"[{carrier}]" if form == "carrier" else self.name(port, [carrier], "target")
                     target = f"{'' if form == 'no-scheme' else 'http:'}//{'93.0.0.9@' if form == 'user' else ''}{host}:{port}/"
                     way = [self.fresh4()] * (hops - 1) + [self.fresh4()]
                     self.add("A4", f"{code} at hop {hops}, {form}", self.chain(port, way, target, [code] * hops), port, hops=tuple(way))
@@ -190,6 +195,9 @@ class Catalogue:
             port = self.port()
             url = self.chain(port, [self.fresh4()], f"http://{self.forbidden_literal()}:{port}/", [200])
             self.add("A4", "refresh and meta", url, port, reasons=DONE, counted=False)
+            port, code = self.port(), (201, 300, 304, 305, 306, 309, 399, 401, 407, 503)[number % 10]
+            url = self.chain(port, [self.fresh4()], f"http://{self.forbidden_literal()}:{port}/", [code])
+            self.add("A4", f"{code} leads nowhere", url, port, reasons=ANY_FAILURE, counted=False)
 
     def forbidden_literal(self) -> str:
         return bracketed(self.forbidden())
@@ -198,7 +206,7 @@ class Catalogue:
         """A5: what a name server can do."""
         for number in range(self.many(1000)):
             address = self.forbidden()
-            kind = ("flip", "alternate", "beside", "alias", "quad-a", "third", "pool")[number % 7]
+            kind = ("flip", "alternate", "beside", "alias", "quad-a", "third", "pool", "crowd")[number % 8]
             port, bad, good = self.port(), str(address), self.fresh4()
             if kind == "flip":  # public when it is asked first, then never again
                 name = self.name(port, lambda n, g=good, b=bad: [g] if n == 1 else [b])
@@ -210,6 +218,10 @@ class Catalogue:
                 self.add("A5", kind, url, port, hops=(name,))
             elif kind == "beside":  # a public one that is closed, in the same answer
                 name = self.name(port, self.dice.sample([good, bad], 2))
+                self.add("A5", kind, f"http://{name}:{port}/", port, reasons=frozenset({"address", "unreachable"}), allowed=frozenset({good}))
+            elif kind == "crowd":  # one public address, closed, among many
+                crowd = [str(self.forbidden()) for _ in range(20)]
+                name = self.name(port, [*crowd[:10], good, *crowd[10:]])
                 self.add("A5", kind, f"http://{name}:{port}/", port, reasons=frozenset({"address", "unreachable"}), allowed=frozenset({good}))
             elif kind == "alias":
                 last = self.name(port, [bad], "last")
@@ -237,6 +249,8 @@ class Catalogue:
             name = self.name(port, lambda n, given=fours: [given[min(n, 4) - 1]])
             url = self.chain(port, [name, name, name], f"http://{name}/ok/{port}", [302] * 3)
             self.add("A5", "public to public (twin)", url, port, reasons=DONE, twin_at=frozenset({fours[3]}), counted=False)
+            four = self.fresh4()
+            self.twin("A5", "public behind a crowd", self.name(self._port + 1, [*(str(self.forbidden()) for _ in range(20)), four]), {four})
             four = self.fresh4()
             self.twin("A5", "public beside forbidden", self.name(self._port + 1, [four, self.forbidden_of(4)]), {four})
 
@@ -299,6 +313,14 @@ class Catalogue:
             self.add("lan", "private" if home else f"still refused: {network}", f"http://{bracketed(address)}:{port}/", port, user="lan",
                      reasons=frozenset({"unreachable"}) if home else REFUSED, allowed=frozenset({str(address)}) if home else frozenset(),
                      counted=not home)
+        for own in OWN_PRIVATE:
+            for host in (bracketed(own), self.name(self._port + 1, [own])):
+                port = self.port()
+                self.add("lan", "this machine itself", f"http://{host}:{port}/", port, user="lan")
+        for network in private:
+            for _ in range(self.many(10)):
+                home = str(ranges.inside(network, self.dice))
+                self.twin("lan", f"private {network}", bracketed(home), {home}, user="lan")
         for address in ranges.v4_samples(self.dice, self.many(30)):
             for form, carrier in ranges.carriers(address).items():
                 if form != "mapped":
@@ -320,6 +342,7 @@ class Catalogue:
                          counted=False, twin_at=frozenset({four}))
 
     def build(self) -> list[Case]:
-        for part in (self.straight, self.spelt, self.carried, self.redirected, self.rebound, self.days_later, self.other_ways, self.oracles, self.schemes, self.lan, self.corpus):
+        for part in (self.straight, self.spelt, self.carried, self.redirected, self.rebound, self.days_later, self.other_ways, self.oracles,
+                     self.schemes, self.lan, self.corpus):
             part()
         return self.cases

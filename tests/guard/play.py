@@ -32,7 +32,7 @@ from guard import cases as catalogue  # noqa: E402
 from guard import readers  # noqa: E402
 from guard import world as outside  # noqa: E402
 
-API_PORT, MARK_PORT = 900, 901  # below the ports of cases and of the kernel
+API_PORT, MARK_PORT, PROXY_PORT = 900, 901, 902  # below the ports of cases and of the kernel
 LATER_SECONDS, NEVER_SECONDS, BATCH, LOOKS = 3600, 80000, 500, 50
 CONFIG = """[limits]
 submit_per_minute = 100000
@@ -74,7 +74,8 @@ class Run:
         self.world, self.without = world, without
         self.connects_log = folder / "connects"
         self.place = Guarded(folder / "place", without)
-        self.place.start(env={"LD_PRELOAD": str(library), "CONNECTS_LOG": str(self.connects_log)})
+        proxy = {name: f"http://10.66.6.6:{PROXY_PORT}" for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")}
+        self.place.start(env={"LD_PRELOAD": str(library), "CONNECTS_LOG": str(self.connects_log), **proxy})
         self.devices, self.tokens = {}, {}
         for user, options in (("ana", []), ("lan", ["--lan"])):
             self.place.add_user(user, *options)
@@ -159,7 +160,8 @@ class Run:
                 if port in looked:
                     self.outcomes[port] = Outcome(job["probe"].get("refused", "done"), job["probe"].get("message", ""), job["id"])
                 elif port is not None:
-                    self.outcomes[port] = Outcome("done" if job["state"] == "done" else job.get("reason", job["state"]), job.get("message", ""), job["id"])
+                    reason = "done" if job["state"] == "done" else job.get("reason", job["state"])
+                    self.outcomes[port] = Outcome(reason, job.get("message", ""), job["id"])
 
     def shown(self, port: int) -> str:
         """All that a person is told of a request, without what differs between any two."""
@@ -217,6 +219,8 @@ def play(world, work: pathlib.Path, library, without: str, cases: list, later: d
         run.stop()
     if world.sniffer.dropped():
         raise BedError("the sniffer lost packets: nothing is proven")
+    if world.sniffer.seen[PROXY_PORT]:
+        raise BedError("a proxy of the environment was used")
     if any(to != outside.NAMES for to, _ in world.sniffer.datagrams):
         raise BedError(f"datagrams went to {world.sniffer.datagrams}")
     packets, asked = touched(world, run, cases)
@@ -226,7 +230,7 @@ def play(world, work: pathlib.Path, library, without: str, cases: list, later: d
 
 
 def wrong_outcomes(world, run: Run, cases: list) -> list[str]:
-    """What the product answered otherwise than it should."""
+    """What was answered otherwise than it should be."""
     found = []
     arrived = {path: address for address, _, path in world.site.requests}
     for case in cases:
@@ -241,6 +245,12 @@ def wrong_outcomes(world, run: Run, cases: list) -> list[str]:
             at = arrived.get(f"/ok/{case.port}")
             if (outcome and outcome.reason == "done") != (at is not None) or (at is not None and at not in case.twin_at):
                 found.append(f"{case.attack} {case.form}: {case.url!r} was fetched from {at}, not {set(case.twin_at)}")
+    return found
+
+
+def misled(world, cases: list) -> list[str]:
+    """Connections to other addresses than those that were vetted."""
+    found = []
     for address, host, path in world.site.requests:
         if not led_there(world, host, address):
             found.append(f"{path!r} was asked of {address}, which the host {host!r} does not lead to")
@@ -291,7 +301,7 @@ def play_all(work: pathlib.Path, seed: int, scale: float) -> dict:
     product, packets, asked = play(world, work, library, "none", cases, built.later, lambda run: apart.extend(told_apart(run, cases)))
     world.fall_silent()
     faults += apart[0]
-    faults += wrong_outcomes(world, product, cases)
+    faults += wrong_outcomes(world, product, cases) + misled(world, cases)
     faults += [f"both layers: {case.attack} {case.form} {case.url!r} touched {packets[case.port] | asked[case.port]}"
                for case in cases if packets[case.port] or asked[case.port]]
     # Only what a layer refused says something about the layers; what no reader understands is counted apart.
@@ -304,8 +314,13 @@ def play_all(work: pathlib.Path, seed: int, scale: float) -> dict:
               "outcomes": dict(sorted(collections.Counter(outcome.reason for outcome in product.outcomes.values()).items())),
               "seconds_until_refused": apart[1],
               "forbidden_connections": {"both layers": sum(bool(packets[case.port] or asked[case.port]) for case in cases)}}
+    # Of a crowd only so many addresses are tried; without layer 1 the public one may not be among them.
+    twins = [case for case in cases if case.twin_at and case.attack != "A11" and "done" in case.reasons and "crowd" not in case.form]
     for without in ("names", "sockets", "both"):
-        run, packets, asked = play(world, work, library, without, judged, built.later)
+        run, packets, asked = play(world, work, library, without, judged + twins, built.later)
+        faults += [f"{LAYERS[without]}: {fault}" for fault in wrong_outcomes(world, run, twins)]
+        if without != "both":
+            faults += [f"{LAYERS[without]}: {fault}" for fault in misled(world, cases)]
         hit = [case for case in judged if packets[case.port] or asked[case.port]]
         result["forbidden_connections"][LAYERS[without]] = len(hit)
         if without == "both":

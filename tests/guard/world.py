@@ -24,6 +24,7 @@ from bed.process import BedError, wait_until
 PUBLIC4 = ipaddress.ip_network("93.0.0.0/10")
 PUBLIC6 = ipaddress.ip_network("2a0a:4000::/32")
 HERE4, THERE4, HERE6, THERE6, NAMES = "93.255.0.1", "93.255.0.2", "2a0a:ffff::1", "2a0a:ffff::2", "93.254.0.53"
+OWN_PRIVATE = ("10.77.0.1", "fd77::1")  # this side's own, where accounts with --lan may not go
 MAC_HERE, MAC_THERE = "02:00:00:00:00:01", "02:00:00:00:00:02"
 SITE_PORT, ZONE, BODY_BYTES = 80, "guard.test", 256
 SYN, ACK, TCP, UDP, OUTGOING = 0x02, 0x10, 6, 17, 4
@@ -160,7 +161,7 @@ class Site(threading.Thread):
         asyncio.run(serve())
 
     async def talk(self, reader, writer):
-        address = writer.get_extra_info("sockname")[0].removeprefix("::ffff:")
+        address = writer.get_extra_info("sockname")[0]
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -182,7 +183,8 @@ class Site(threading.Thread):
             code, target = self.plans[parts[2]][int(parts[3])]
             if code == 200:  # an answer that only pretends to lead elsewhere
                 page = f'<meta http-equiv="refresh" content="0;url={target}">'.ljust(BODY_BYTES).encode()
-                return f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nRefresh: 0;url={target}\r\nContent-Length: {BODY_BYTES}\r\n\r\n".encode() + page
+                head = f"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nRefresh: 0;url={target}\r\nContent-Length: {BODY_BYTES}\r\n\r\n"
+                return head.encode() + page
             return b"HTTP/1.1 %d Over there\r\nLocation: %s\r\nContent-Length: 0\r\n\r\n" % (code, target.encode("utf-8", "surrogateescape"))
         body = f"public {path}"[:BODY_BYTES].ljust(BODY_BYTES).encode("latin-1")
         return b"HTTP/1.1 200 OK\r\nContent-Type: application/octet-stream\r\nETag: \"1\"\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
@@ -197,6 +199,8 @@ class World:
             _run("ip", *to, "addr", "add", f"{four}/24", "dev", interface)
             _run("ip", *to, "addr", "add", f"{six}/64", "dev", interface, "nodad")
             _run("ip", *to, "link", "set", interface, "up")
+        for own in OWN_PRIVATE:
+            _run("ip", "addr", "add", own, "dev", "lo", *(["nodad"] if ":" in own else []))
         # Nobody has to ask who a neighbour is: the first packet goes out at once.
         for to, interface, four, six, mac in (([], "e0", THERE4, THERE6, MAC_THERE), (["-n", name], "e1", HERE4, HERE6, MAC_HERE)):
             _run("ip", *to, "neigh", "replace", four, "lladdr", mac, "dev", interface)
