@@ -184,6 +184,10 @@ Task<FileStep> Runner::transfer(std::shared_ptr<Run> run, const proxy::Document&
     order.digest_algorithm = terms.algorithm;
     order.digest_hex = terms.digest;
     order.allow_empty = terms.allow_empty;
+    order.wanted_name = file.name;
+    order.wanted_type = file.media_type;
+    const auto& probe = run->job.probe;
+    order.seen_type = offset > 0 ? run->row.media_type : probe && !probe->refused ? probe->media_type : "";
     const std::string url = order.source.url;
     result = co_await context_.transfers.run(std::move(order), *run, run->stop.get_token());
     run->promised_end = 0;
@@ -193,6 +197,10 @@ Task<FileStep> Runner::transfer(std::shared_ptr<Run> run, const proxy::Document&
         result.received_bytes + noted_from_bytes > end || run->row.size_bytes.value_or(0) > end;
     run->shared = !granted->all && !run->broke && at_end;
     while (run->saving) co_await run->saved.wait();
+  }
+  if (result.coded_bytes) {
+    log::info("job {}: file {} came in {} bytes of {}, {} decoded", run->job.id.text(), run->row.index,
+              *result.coded_bytes, result.facts.coding, result.received_bytes);
   }
   if (result.outcome == Outcome::complete || result.outcome == Outcome::unverified) {
     run->live.received_bytes = result.received_bytes;

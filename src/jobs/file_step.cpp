@@ -70,6 +70,17 @@ FileStep fetch_again(FileStep out) {
   return out;
 }
 
+/// It is not what its checksum says: once more from the beginning, then never (M70).
+FileStep mismatched(FileStep out, const FileTerms& terms, Trouble trouble) {
+  if (++out.tries.mismatches == 1) return fetch_again(std::move(out));
+  out.row.checkpoint = Checkpoint{};  // nothing goes on from these bytes
+  return source_broken(std::move(out), terms, std::move(trouble));
+}
+
+/// How often it is asked again at most: a network where somebody must sign in, or a name that does not exist,
+/// is not worth twenty attempts (M52, M62).
+constexpr int few_attempts = 3;
+
 /// The content server will not go on with what is here (M12 to M25).
 FileStep restarted(FileStep out, const FileTerms& terms, Trouble trouble) {
   if (++out.tries.restarts > restarts_a_round)
@@ -190,6 +201,17 @@ FileStep after_transfer(FileRow row, Tries tries, const FileTerms& terms, const 
   }
   const bool room = result.reason == Reason::quota || result.reason == Reason::disk_full;
   if (room) return later(std::move(out), std::move(trouble));
+  if (result.reason == Reason::digest_mismatch) return mismatched(std::move(out), terms, std::move(trouble));
+  const bool portal = result.reason == Reason::portal_suspected;
+  if (portal || result.reason == Reason::auth_expired) {  // name and type were of the page
+    out.row.name.clear();
+    out.row.media_type.clear();
+  }
+  const bool no_such_name = result.reason == Reason::dns && !result.transient;
+  if (portal || no_such_name) {
+    trouble.attempts = few_attempts;
+    return try_later(std::move(out), terms, std::move(trouble), moved_on);
+  }
   if (result.transient) return try_later(std::move(out), terms, std::move(trouble), moved_on);
   return source_broken(std::move(out), terms, std::move(trouble));
 }
@@ -205,9 +227,8 @@ FileStep after_digest(FileRow row, Tries tries, const FileTerms& terms, const st
     out.next = Next::publish;
     return out;
   }
-  if (++out.tries.mismatches == 1) return fetch_again(std::move(out));
-  return source_broken(std::move(out), terms,
-                       {Reason::digest_mismatch, terms.algorithm + " of the content is " + digest_hex, {}});
+  return mismatched(std::move(out), terms,
+                    {Reason::digest_mismatch, terms.algorithm + " of the content is " + digest_hex, {}});
 }
 
 FileStep wait_for_release(FileStep at, std::optional<Instant> start, Instant now) {

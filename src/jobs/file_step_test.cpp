@@ -112,12 +112,45 @@ TEST(FileStep, WithoutAStartWhatIsNotThereFailsAtOnce) {
 }
 
 TEST(FileStep, AsksAPersonWhenAnySourceNeedsOne) {
-  FileStep next = after_transfer({}, {}, sources(2), failed(Reason::portal_suspected, false), 0);
+  FileStep next = after_transfer({}, {}, sources(2), failed(Reason::auth_expired, false), 0);
   next = after_transfer(next.row, next.tries, sources(2), failed(Reason::not_found, false), 0);
 
   EXPECT_EQ(next.next, Next::person);
-  EXPECT_EQ(next.trouble.reason, Reason::portal_suspected);
+  EXPECT_EQ(next.trouble.reason, Reason::auth_expired);
   EXPECT_EQ(after_transfer({}, {}, sources(1), failed(Reason::auth_required, false), 0).next, Next::broken);
+}
+
+TEST(FileStep, TriesAPortalAndANameThatDoesNotExistAFewTimesOnly) {
+  FileRow named;
+  named.name = "login";
+  named.media_type = "text/html";
+
+  const FileStep portal = after_transfer(named, {}, sources(1), failed(Reason::portal_suspected, true), 0);
+  const FileStep no_name = after_transfer({}, {}, sources(1), failed(Reason::dns, false), 0);
+  const FileStep fault = after_transfer({}, {}, sources(1), failed(Reason::dns, true), 0);
+
+  EXPECT_EQ(portal.next, Next::later);
+  EXPECT_EQ(portal.trouble.attempts, 3);
+  EXPECT_EQ(portal.row.name + portal.row.media_type, "") << "they were the page's";
+  EXPECT_EQ(no_name.next, Next::later);
+  EXPECT_EQ(no_name.trouble.attempts, 3);
+  EXPECT_EQ(fault.trouble.attempts, std::nullopt) << "a name server's fault passes";
+}
+
+TEST(FileStep, FetchesOnceMoreWhatIsNotAsItsChecksumSaysAndThenNeverPublishesIt) {
+  FileRow row;
+  row.checkpoint.etag = "\"a\"";
+  const TransferResult wrong = failed(Reason::digest_mismatch, false);
+
+  FileStep next = after_transfer(row, {}, sources(1), wrong, 0);
+  EXPECT_EQ(next.next, Next::transfer);
+  EXPECT_EQ(next.row.generation, 1) << "from the beginning";
+  next.row.checkpoint.etag = "\"a\"";
+  next = after_transfer(next.row, next.tries, sources(1), wrong, 0);
+
+  EXPECT_EQ(next.next, Next::broken);
+  EXPECT_EQ(next.trouble.reason, Reason::digest_mismatch);
+  EXPECT_EQ(next.row.checkpoint.etag, "") << "nothing goes on from these bytes";
 }
 
 TEST(FileStep, ARetryStaysWithTheSourceThatBroughtSomething) {

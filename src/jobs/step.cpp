@@ -108,8 +108,10 @@ public:
     if (round.later) return later(*round.later, round.jitter);
     if (round.person) return end(State::held, round.person->reason, round.person->message);
     RESTANTE_REQUIRE(round.broken.has_value());
-    // Nothing that came goes on to the content: it is not to count against the quota.
-    out_.discard_partials = info(round.broken->reason).kind == ReasonClass::permanent;
+    // Nothing that came goes on to the content: it is not to count against the quota. What is not as its
+    // checksum says stays in quarantine, where it can be looked at (CONTENT_SERVERS.md M70).
+    out_.discard_partials = info(round.broken->reason).kind == ReasonClass::permanent &&
+                            round.broken->reason != Reason::digest_mismatch;
     return end(State::failed, round.broken->reason, round.broken->message);
   }
 
@@ -218,7 +220,11 @@ private:
   Step later(const Trouble& trouble, double jitter) {
     // Room comes back without the content server's doing: waiting for it uses up no attempt.
     const bool room = trouble.reason == Reason::quota || trouble.reason == Reason::disk_full;
-    if (!room && from_.attempt >= terms_.attempts) return end(State::failed, trouble.reason, trouble.message);
+    const int most = std::min(terms_.attempts, trouble.attempts.value_or(terms_.attempts));
+    if (!room && from_.attempt >= most) {
+      const bool mendable = info(trouble.reason).kind == ReasonClass::needs_you;
+      return end(mendable ? State::held : State::failed, trouble.reason, trouble.message);
+    }
     const Millis delay =
         room ? terms_.retry.room : retry_delay(from_.attempt, jitter, trouble.retry_after, terms_.retry);
     if (room) not_counted();

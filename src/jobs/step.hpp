@@ -41,6 +41,8 @@ struct Trouble {
   Reason reason = Reason::internal;
   std::string message;
   std::optional<Seconds> retry_after;
+  /// More than so many are not worth it; then a person must help, or it fails.
+  std::optional<int> attempts = std::nullopt;
 };
 
 namespace event {

@@ -222,6 +222,19 @@ TEST(Step, FailsWhenItsAttemptsAreUsedUp) {
   EXPECT_EQ(next.to.message, "what happened");
 }
 
+TEST(Step, AsksAPersonWhenTheFewAttemptsThatAreWorthItAreUsedUp) {
+  Trouble portal = trouble(Reason::portal_suspected);
+  portal.attempts = 3;
+  const auto state_after = [&](int attempt) {
+    Control running = in(State::running);
+    running.attempt = attempt;
+    return step(running, event::RoundEnded{portal, {}, {}, 0}, plain(), now).to.state;
+  };
+
+  EXPECT_EQ(state_after(2), State::waiting);
+  EXPECT_EQ(state_after(3), State::held);
+}
+
 TEST(Step, GivesAContentServerItsRestAndTellsOnlyTheFirst) {
   const event::Due first{false, now, now + minutes(2)};
   const event::Due another{false, now, now + minutes(4)};
@@ -257,7 +270,8 @@ TEST(Step, ThrowsAwayWhatCameOnlyWhenItWillNeverBeCompleted) {
     return step(in(State::running), event::RoundEnded{{}, {}, trouble(reason), 0}, plain(), now);
   };
 
-  EXPECT_TRUE(broken(Reason::digest_mismatch).discard_partials);
+  EXPECT_TRUE(broken(Reason::too_large).discard_partials);
+  EXPECT_FALSE(broken(Reason::digest_mismatch).discard_partials) << "it stays in quarantine";
   EXPECT_TRUE(broken(Reason::not_found).discard_partials);
   EXPECT_FALSE(broken(Reason::auth_required).discard_partials);
   EXPECT_FALSE(broken(Reason::server_error).discard_partials);

@@ -178,7 +178,12 @@ Result<std::vector<Endpoint>> Resolver::system_lookup(const std::string& name, s
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* list = nullptr;
   const int error = ::getaddrinfo(name.c_str(), std::to_string(port).c_str(), &hints, &list);
-  if (error != 0) return fail(Reason::dns, "\"" + name + "\": " + ::gai_strerror(error));
+  if (error != 0) {
+    auto failure = fail(Reason::dns, "\"" + name + "\": " + ::gai_strerror(error));
+    // There is no such name, in contrast to a name server that has a fault (CONTENT_SERVERS.md M62).
+    if (error == EAI_NONAME || error == EAI_NODATA) failure.value().transient = false;
+    return failure;
+  }
   std::vector<Endpoint> out;
   for (const addrinfo* one = list; one != nullptr; one = one->ai_next)
     if (auto endpoint = Endpoint::from(*one->ai_addr, one->ai_addrlen)) out.push_back(*endpoint);
