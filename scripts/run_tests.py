@@ -21,7 +21,8 @@ def run(name: str, command: list[str], must: bool = False) -> tuple[str, bool, f
     begin = time.monotonic()
     lines = []
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                               env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(ROOT / "tests")})
+                               env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(ROOT / "tests"),
+                                    "RESTANTE_SHIPPED_TRANSFER": str(ROOT / "build" / "bin" / "restante-transfer")})
     assert process.stdout
     for line in process.stdout:
         sys.stdout.write(line)
