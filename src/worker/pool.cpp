@@ -6,9 +6,9 @@
 #include "net/connector.hpp"
 #include "net/race.hpp"
 #include "net/resolver.hpp"
-#include "worker/claims.hpp"
 #include "worker/clean.hpp"
 #include "worker/process.hpp"
+#include "worker/running.hpp"
 
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -17,45 +17,10 @@
 #include <deque>
 #include <fcntl.h>
 #include <map>
-#include <sys/stat.h>
-#include <unistd.h>
 
 namespace restante::worker {
 
-namespace {
-
-using Clock = std::chrono::steady_clock;
-using jobs::Outcome;
 using jobs::TransferResult;
-
-struct Lane;
-
-/// One call of `run`, from the queue to its result.
-struct Running {
-  explicit Running(Executor loop) : changed(std::move(loop)) {}
-
-  std::uint32_t number = 0;
-  jobs::TransferOrder order;  ///< emptied once it is sent
-  AccountId account;
-  net::Lan lan = net::Lan::refused;
-  std::string what;  ///< "job 0011.. file 0", for the log
-  UniqueFd file;     ///< the worker's description once more, to see the file's length
-  jobs::TransferObserver* observer = nullptr;  ///< only while `run` is pending
-  std::weak_ptr<Lane> lane;                    ///< empty: in the queue
-  bool stopping = false;
-  std::optional<Claims> claims;      ///< once it is sent
-  std::uint64_t received_bytes = 0;  ///< in the file, as the worker said
-  std::optional<Clock::time_point> progress_at;
-  jobs::ResponseFacts facts;
-  std::optional<TransferResult> result;
-  Signal changed;  ///< for the one who waits: result or stopping
-
-  std::uint64_t file_bytes() const {
-    struct stat info{};
-    return file && ::fstat(file.get(), &info) == 0 ? static_cast<std::uint64_t>(info.st_size) : 0;
-  }
-};
-using RunningPtr = std::shared_ptr<Running>;
 
 /// The worker of one account.
 struct Lane {
@@ -77,30 +42,13 @@ struct Lane {
 };
 using LanePtr = std::shared_ptr<Lane>;
 
+namespace {
+
 struct Account {
   std::deque<RunningPtr> queue;
   LanePtr lane;
   bool in_line = false;
 };
-
-TransferResult stopped(std::uint64_t received_bytes) {
-  TransferResult out;
-  out.outcome = Outcome::stopped;
-  out.reason = Reason::cancelled;
-  out.transient = true;
-  out.received_bytes = received_bytes;
-  return out;
-}
-
-TransferResult failed(const Error& error, std::uint64_t received_bytes) {
-  TransferResult out;
-  out.outcome = Outcome::failed;
-  out.reason = error.reason;
-  out.message = error.message;
-  out.transient = error.transient;
-  out.received_bytes = received_bytes;
-  return out;
-}
 
 }  // namespace
 
@@ -206,7 +154,7 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
     auto queue = std::exchange(accounts[id].queue, {});
     queued -= queue.size();
     for (const auto& running : queue)
-      settle(running, dead(*running, "the program that fetches could not be started: " + why));
+      settle(running, running->dead("the program that fetches could not be started: " + why));
     forget_if_empty(id);
   }
 
@@ -241,22 +189,9 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
       const auto live = weak.lock();
       if (error || !live || live->transfers.empty()) return;
       for (const auto& [number, running] : live->transfers)
-        if (running->file && running->claims->overdrawn(running->file_bytes()))
-          return live->process.kill("it wrote more than there is room for");
+        if (running->overdrawn()) return live->process.kill("it wrote more than there is room for");
       watch_files(live);
     });
-  }
-
-  /// What became of a transfer whose worker is no more.
-  static TransferResult dead(const Running& running, const std::string& message) {
-    const auto good =
-        std::min(running.received_bytes, running.file ? running.file_bytes() : running.received_bytes);
-    if (running.claims && running.claims->overdrawn(running.file_bytes()))
-      static_cast<void>(::ftruncate(running.file.get(), static_cast<off_t>(good)));
-    if (running.stopping) return stopped(good);
-    auto out = failed(Error{Reason::worker_died, message, {}, {}, true}, good);
-    out.facts = running.facts;
-    return out;
   }
 
   void settle(const RunningPtr& running, TransferResult result) {
@@ -308,7 +243,7 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
     const auto transfers = std::exchange(lane->transfers, {});
     for (const auto& [number, running] : transfers) {
       if (!running->stopping && !end.expected) log::warn("{}: its worker died", running->what);
-      settle(running, dead(*running, "the process that fetched it ended: " + end.how));
+      settle(running, running->dead("the process that fetched it ended: " + end.how));
     }
     --workers;
     accounts[lane->account].lane.reset();
@@ -359,18 +294,11 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
     return {};
   }
 
-  static Result<void> tell_pieces(Running& running, const PieceReport& report) {
-    if (!fits(report) || report.end_bytes > running.file_bytes())
-      return fail(Reason::malformed, "it sent digests of bytes that the file has not");
-    if (running.observer != nullptr && report.end_bytes > 0) running.observer->on_pieces(report);
-    return {};
-  }
-
   Result<void> take(const LanePtr& lane, Progress& message) {
     auto running = find(lane, message.transfer);
     if (!running) return fail(std::move(running.error()));
     auto& r = **running;
-    if (auto told = tell_pieces(r, message.pieces); !told) return told;
+    if (auto told = r.tell_pieces(message.pieces); !told) return told;
     const auto now = Clock::now();
     if (r.file)
       if (auto judged = r.claims->has(message.received_bytes, r.file_bytes()); !judged) return judged;
@@ -388,7 +316,7 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
     if ((*running)->file)
       if (auto judged = (*running)->claims->has(result.received_bytes, (*running)->file_bytes()); !judged)
         return judged;
-    if (auto told = tell_pieces(**running, result.pieces); !told) return told;
+    if (auto told = (*running)->tell_pieces(result.pieces); !told) return told;
     clean(result.facts);
     result.message = clean(result.message, 1000);
     result.digest_hex = from_hex(result.digest_hex) ? ascii_lower(result.digest_hex) : std::string();

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/task.hpp"
+#include "jobs/ports.hpp"
+#include "net/address_guard.hpp"
+#include "worker/claims.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace restante::worker {
+
+using Clock = std::chrono::steady_clock;
+
+struct Lane;
+
+/// One call of `Transfers::run`, from the pool's queue to its result. Private to the pool; control loop.
+struct Running {
+  explicit Running(Executor loop) : changed(std::move(loop)) {}
+
+  std::uint32_t number = 0;
+  jobs::TransferOrder order;  ///< emptied once it is sent
+  AccountId account;
+  net::Lan lan = net::Lan::refused;
+  std::string what;  ///< "job 0011.. file 0", for the log
+  UniqueFd file;     ///< the worker's description once more, to see the file's length
+  jobs::TransferObserver* observer = nullptr;  ///< only while `run` is pending
+  std::weak_ptr<Lane> lane;                    ///< empty: in the queue
+  bool stopping = false;
+  std::optional<Claims> claims;      ///< once it is sent
+  std::uint64_t received_bytes = 0;  ///< in the file, as the worker said
+  std::optional<Clock::time_point> progress_at;
+  jobs::ResponseFacts facts;
+  std::optional<jobs::TransferResult> result;
+  Signal changed;  ///< for the one who waits: result or stopping
+
+  std::uint64_t file_bytes() const;
+  bool overdrawn() const { return file && claims && claims->overdrawn(file_bytes()); }
+  /// malformed: digests of bytes that the file has not.
+  Result<void> tell_pieces(const PieceReport& report);
+  /// What became of it when its worker is no more; what was written behind the place's room is given back.
+  jobs::TransferResult dead(const std::string& message) const;
+};
+using RunningPtr = std::shared_ptr<Running>;
+
+jobs::TransferResult stopped(std::uint64_t received_bytes);
+jobs::TransferResult failed(const Error& error, std::uint64_t received_bytes);
+
+}  // namespace restante::worker
