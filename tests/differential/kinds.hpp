@@ -22,6 +22,7 @@ struct Kind {
 const std::vector<Kind>& all_kinds();
 void add_right_kinds(std::vector<Kind>& all);
 void add_resumed_kinds(std::vector<Kind>& all);
+void add_coded_kinds(std::vector<Kind>& all);
 void add_wrong_kinds(std::vector<Kind>& all);
 void add_doubtful_kinds(std::vector<Kind>& all);
 

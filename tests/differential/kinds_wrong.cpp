@@ -345,6 +345,7 @@ const std::vector<Kind>& all_kinds() {
     std::vector<Kind> out;
     add_right_kinds(out);
     add_resumed_kinds(out);
+    add_coded_kinds(out);
     add_wrong_kinds(out);
     add_doubtful_kinds(out);
     return out;
