@@ -273,14 +273,34 @@ class Catalogue:
 
     def other_ways(self) -> None:
         """A9: whatever else asks for content on somebody's behalf."""
-        for number in range(self.many(100)):
-            port, address = self.port(), self.forbidden()
-            host = bracketed(address) if number % 2 else self.name(port, [str(address)])
-            self.add("A9", "look-first", f"http://{host}:{port}/", port, looked=True)
+        for number in range(max(6, self.many(100))):
+            port = self.port()
+            kind, url = self.any_way(number, port)
+            self.add("A9", f"look-first, {kind}", url, port, looked=True)
             port, closed = self.port(), self.fresh4()
-            host = bracketed(address) if number % 2 else self.name(port, [str(address)])
-            self.add("A9", "mirror", f"http://{closed}:{port}/", port, mirrors=(f"http://{host}:{port}/",), allowed=frozenset({closed}),
+            kind, url = self.any_way(number, port)
+            self.add("A9", f"mirror, {kind}", f"http://{closed}:{port}/", port, mirrors=(url,), allowed=frozenset({closed}),
                      reasons=frozenset({"address", "unreachable"}))
+        for _ in range(self.many(10)):
+            port, closed, four = self.port(), self.fresh4(), self.fresh4()
+            self.add("A9", "mirror (twin)", f"http://{closed}:{port}/", port, mirrors=(f"http://{four}/ok/{port}",), allowed=frozenset({closed}),
+                     reasons=DONE, twin_at=frozenset({four}), counted=False)
+
+    def any_way(self, number: int, port: int) -> tuple[str, str]:
+        """A1 to A5 in one URL each."""
+        kind, bad, good = ("literal", "name", "decimal", "carrier", "redirect", "flip")[number % 6], self.forbidden(), self.fresh4()
+        if kind == "literal":
+            return kind, f"http://{bracketed(bad)}:{port}/"
+        if kind == "name":
+            return kind, f"http://{self.name(port, [str(bad)])}:{port}/"
+        if kind == "decimal":
+            return kind, f"http://{int(ipaddress.ip_address(self.forbidden_of(4)))}:{port}/"
+        if kind == "carrier":
+            return kind, f"http://{self.name(port, [ranges.carriers(ipaddress.ip_address(self.forbidden_of(4)))['mapped']])}:{port}/"
+        if kind == "redirect":
+            return kind, self.chain(port, [good, self.fresh4()], f"http://{bracketed(bad)}:{port}/", [302, 307])
+        name = self.name(port, lambda n: [good] if n == 1 else [str(bad)])
+        return kind, self.chain(port, [name], f"http://{name}:{port}/", [302])
 
     def oracles(self) -> None:
         """A10: by twos, with and without somebody who listens."""

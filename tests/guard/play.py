@@ -261,8 +261,9 @@ def misled(world, cases: list) -> list[str]:
 def vetted(world, cases: list) -> set[str]:
     """All addresses that stood in a URL, as libcurl alone reads it, or came from the name server."""
     curl = readers.Curl()
-    targets = [case.url for case in cases] + [target if ":" in target.split("/")[0] else f"http:{target}"
-                                              for plan in world.site.plans.values() for _, target in plan]
+    targets = [url for case in cases for url in (case.url, *case.mirrors)]
+    for plan in world.site.plans.values():
+        targets += [target if ":" in target.split("/")[0] else f"http:{target}" for _, target in plan]
     written = {curl.host(target) for target in targets}
     given = {address for addresses in world.names.given.values() for address in addresses}
     carried = {str(four) for address in given if ":" in address and (four := ipaddress.IPv6Address(address).ipv4_mapped)}
