@@ -34,7 +34,7 @@ def connects(name: str, what: str, canary: str, family: int, where: typing.Calla
         target.visits()
         to = p.data(where(w))
         p.call("connect", p.call("socket", family, kind, 0), to, len(to.content))
-        return lambda report, worker: worker.becomes(lambda: target.visits() > 0, 0.3)
+        return lambda report, worker: worker.becomes(lambda: target.visits() > 0, 0 if report.error else 1)
     ATTEMPTS.append(Attempt(name, what, ("socket", "connect"), locks, build))
 
 
@@ -70,7 +70,7 @@ def send_unix(p, w):
 def send_udp(p, w):
     w.udp.visits()
     p.call("sendto", p.call("socket", 2, 2, 0), p.data(MARK), len(MARK), 0, p.data(address(w.udp.port)), 16)
-    return lambda report, worker: worker.becomes(lambda: w.udp.visits() > 0, 0.3)
+    return lambda report, worker: worker.becomes(lambda: w.udp.visits() > 0, 0 if report.error else 1)
 
 
 @attempt("learn the machine's addresses (netlink)", "socket", NAMESPACES)

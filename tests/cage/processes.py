@@ -192,7 +192,7 @@ def stops(name: str, what: str, calls: str, send: typing.Callable, victim: str, 
         target: Seen = getattr(w, victim)
         target.wake()
         send(p, target.pid)
-        return lambda report, worker: worker.becomes(target.stopped, 0 if report.error else 0.3) and target.wake()
+        return lambda report, worker: worker.becomes(target.stopped, 0 if report.error else 1) and target.wake()
     ATTEMPTS.append(Attempt(name, what, tuple(calls.split()), locks, build))
 
 
