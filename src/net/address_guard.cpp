@@ -261,12 +261,15 @@ Result<void> judge(const sockaddr& address, socklen_t length, const AddressPolic
   V6 bytes;
   std::memcpy(bytes.data(), &in.sin6_addr, bytes.size());
   if (const char* why = verdict6(bytes, policy, lan)) return refuse(AF_INET6, bytes.data(), why);
+  // The kernel treats a mapped address as IPv4 itself. Behind any other carrier lies somebody else's network,
+  // where neither this account's private ranges nor the operator's mean anything, unless the operator allows
+  // the carrier too.
+  static const AddressPolicy nothing;
+  const bool same = within(bytes, mapped({}), 96);
+  const AddressPolicy& inner = same || listed(policy.allow, bytes) ? policy : nothing;
   const Carriers carriers(bytes);
   for (const auto& carried : carriers.all()) {
-    // The kernel treats a mapped address as IPv4 itself; behind any other carrier lies somebody else's
-    // network, where this account's own private range means nothing.
-    const bool same = within(bytes, mapped({}), 96);
-    if (const char* why = verdict4(carried.inner, policy, same ? lan : Lan::refused))
+    if (const char* why = verdict4(carried.inner, inner, same ? lan : Lan::refused))
       return refuse(AF_INET6, bytes.data(), std::string(carried.carrier) + " for " + why);
   }
   return {};

@@ -217,6 +217,15 @@ TEST(AddressGuard, LocalNat64IsJudgedByItsInnerAddressOnceTheOperatorAllowsIt) {
   EXPECT_FALSE(judged("64:ff9b:1:7f00:0:100::", policy));
 }
 
+TEST(AddressGuard, AnAllowedRangeIsNotAllowedBehindATranslator) {
+  const auto policy = allowing({"127.0.0.0/8", "10.0.0.0/8"});
+
+  for (const char* address : {"64:ff9b::127.0.0.1", "64:ff9b::10.0.0.1", "2600::5efe:10.0.0.1"})
+    expect_refused(address, policy);
+  EXPECT_TRUE(judged("64:ff9b::10.0.0.1", allowing({"64:ff9b::/96", "10.0.0.0/8"})));
+  EXPECT_TRUE(judged("64:ff9b::8.8.8.8", policy));
+}
+
 TEST(AddressGuard, NamesTheRangeAndTheRemedy) {
   const auto plain = judged("10.1.2.3");
   const auto carried = judged("::ffff:127.0.0.1");
