@@ -6,20 +6,25 @@ really changed is read from the file itself, beside the server.
 """
 import dataclasses
 import json
+import os
 import pathlib
 import random
 import shutil
 import sqlite3
 import subprocess
+import threading
 import time
 
 from bed.place import Place
-from bed.process import BedError, free_port, wait_until
+from bed.process import BedError, wait_until
 
 from .clients import new_id, zoned
 from .rig import Rig
 
 MALFORMED = ("damaged", "not a database", "malformed", "of another program", "version")
+ALL_AT_ONCE = ("malformed", "not a database", "of another program")
+LANES = 2
+ID, PROXY_ID = 1, 17  # columns of the table jobs
 
 
 @dataclasses.dataclass
@@ -74,47 +79,67 @@ def flips(rig: Rig, dice: random.Random, count: int, start_every: int) -> tuple[
     store = rig.place.data / "restante.db"
     whole = store.read_bytes()
     truth = _values(store)
-    names = {seq: row[0][1].hex() for seq, row in truth.items()}
-    copy = rig.place.folder / "copy"
-    shutil.copytree(rig.place.data, copy, ignore=shutil.ignore_patterns("areas", "incoming", "*.sock", "lock"))
-    seen, found = Seen(), []
-    for number in range(count):
-        at, bit = dice.randrange(len(whole)), dice.randrange(8)
-        bytes_ = bytearray(whole)
-        bytes_[at] ^= 1 << bit
-        for beside in copy.glob("restante.db*"):
-            beside.unlink()
-        (copy / "restante.db").write_bytes(bytes_)
-        values = _values(copy / "restante.db")
-        altered = sorted(names[seq] for seq in truth if values is not None and values.get(seq) != truth[seq])
-        # Rows that are not there before: a key was flipped; then one of ours is missing, and counted.
-        command = [rig.place.binaries / "restanted", "--config", rig.place.config, "--data", copy, "check"]
-        said = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=60)
-        words = said.stdout + said.stderr
-        where = f"bit {bit} of byte {at}"
-        seen.flips += 1
-        if values is None:
-            seen.refused += 1
-            if said.returncode == 0:
-                found.append(f"{where}: SQLite finds the store damaged, and the check does not")
-        elif altered:
-            seen.one_job += len(altered) == 1
-            if len(altered) > 1:
-                found.append(f"{where}: {len(altered)} jobs are affected")
-            if not all(name in words for name in altered) and said.returncode == 0:
-                found.append(f"{where}: job {altered[0]} is damaged, and nobody says so")
-        else:
-            seen.without_effect += 1
-            seen.index_only += said.returncode != 0
-        if number % start_every == 0:
-            seen.started += 1
-            found += [f"{where}: {one}" for one in _start(rig, copy, len(names), altered)]
+    names = {seq: row[0][ID].hex() for seq, row in truth.items()}
+    requests = {row[0][ID].hex(): row[0][PROXY_ID].decode() for row in truth.values()}
+    drawn = [(number, dice.randrange(len(whole)), dice.randrange(8)) for number in range(count)]
+    seen, found, lock = Seen(), [], threading.Lock()
+
+    def several(lane: int) -> None:
+        copy = rig.place.folder / f"copy{lane}"
+        shutil.copytree(rig.place.data, copy, ignore=shutil.ignore_patterns("areas", "incoming", "*.sock", "lock"))
+        for number, at, bit in drawn[lane::LANES]:
+            damaged = bytearray(whole)
+            damaged[at] ^= 1 << bit
+            for beside in copy.glob("restante.db*"):
+                beside.unlink()
+            (copy / "restante.db").write_bytes(damaged)
+            values = _values(copy / "restante.db")
+            altered = sorted(names[seq] for seq in truth if values is not None and values.get(seq) != truth[seq])
+            code, words = _check(rig, copy)
+            with lock:
+                wrong = _judge(seen, values, {name: requests[name] for name in altered}, code, words)
+            if number % start_every == 0:
+                wrong += _start(rig, copy, len(names), altered)
+            with lock:
+                seen.started += number % start_every == 0
+                found.extend(f"bit {bit} of byte {at}: {one}" for one in wrong)
+
+    lanes = [threading.Thread(target=several, args=(lane,)) for lane in range(LANES)]
+    for lane in lanes:
+        lane.start()
+    for lane in lanes:
+        lane.join()
     return seen.counts(), found
+
+
+def _check(rig: Rig, data: pathlib.Path) -> tuple[int, str]:
+    command = [rig.place.binaries / "restanted", "--config", rig.place.config, "--data", data, "check"]
+    # The check changes nothing here, so its syncs may be left out: thousands of them take their time.
+    said = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=60,
+                          env={**os.environ, **rig.machine.faults("nosync")})
+    return said.returncode, said.stdout + said.stderr
+
+
+def _judge(seen: Seen, values: dict | None, altered: dict[str, str], code: int, words: str) -> list[str]:
+    seen.flips += 1
+    if values is None:
+        seen.refused += 1
+        return ["SQLite finds the store damaged, and the check does not"] if code == 0 else []
+    if not altered:
+        seen.without_effect += 1
+        seen.index_only += code != 0
+        return []
+    seen.one_job += len(altered) == 1
+    wrong = [f"{len(altered)} jobs are affected"] if len(altered) > 1 else []
+    for job, request in altered.items():
+        if not any(word in words for word in (job, request, *ALL_AT_ONCE)):
+            wrong.append(f"job {job} is damaged, and is not named: {words[-200:]}")
+    return wrong
 
 
 def _start(rig: Rig, data: pathlib.Path, jobs: int, altered: list[str]) -> list[str]:
     """A real start on the damaged store: it says what is wrong and how to mend it, or goes on with all but one."""
-    place = Place(data.parent / "started", rig.place.config.read_text(), listen=[f"127.0.0.1:{free_port()}"], binaries=rig.place.binaries)
+    place = Place(data.parent / f"started-{data.name}", rig.place.config.read_text(), binaries=rig.place.binaries)
     place.data = data
     try:
         place.start()

@@ -61,14 +61,15 @@ def resume(rig: Rig, size: int = 5 << 20, name: str = "long.bin") -> dict:
 
     def received() -> int:
         return rig.state(job)["received_bytes"]
-    wait_until("more than a checkpoint's time", lambda: time.monotonic() - began > RESYNC_S + 1.5 and received(), 20, 0.05)
+    wait_until("the first bytes", received, 20, 0.02)
+    first = time.monotonic()
+    wait_until("more than a checkpoint's time", lambda: time.monotonic() - first > RESYNC_S + 1.5, 20, 0.05)
     had = received()
-    rate = had / (time.monotonic() - began)
+    fetched_in_time = int(had / (time.monotonic() - first) * (RESYNC_S + 1))  # a second for the sync itself
     cut(rig)
     rig.start()
     wait_until("the end of the transfer", lambda: rig.state(job)["state"] == "done", 60, 0.05)
     starts = rig.library.asked(path)
     again_from = max(starts) if starts else 0
-    return {"had_bytes": had, "goes_on_at": again_from, "again_bytes": had - again_from,
-            "kept_promise": had - again_from <= max(RESYNC_BYTES if had > RESYNC_BYTES else 0, int(rate * (RESYNC_S + 1)))}
-
+    again = had - again_from
+    return {"had_bytes": had, "goes_on_at": again_from, "again_bytes": again, "kept_promise": again <= min(RESYNC_BYTES, fetched_in_time)}

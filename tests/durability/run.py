@@ -25,7 +25,7 @@ from durability.machine import Disk, Machine  # noqa: E402
 from durability.rig import Rig  # noqa: E402
 
 QUICK = {"kills": 20, "least": 2, "cuts": 5, "errors": 14, "full": 1, "restart": 2000, "flips": 200, "start_every": 20}
-SOAK = {"kills": 1000, "least": 30, "cuts": 200, "errors": 300, "full": 6, "restart": 100_000, "flips": 10_000, "start_every": 50}
+SOAK = {"kills": 1000, "least": 30, "cuts": 200, "errors": 200, "full": 6, "restart": 100_000, "flips": 10_000, "start_every": 50}
 RESUME_WITHIN_S = 10.0  # of the first room on a full disk
 READY_WITHIN_S = 1.0  # after a restart with all the jobs
 

@@ -35,15 +35,22 @@ std::thread start_thread(const char* name, std::function<void()> body) {
   return thread;
 }
 
-/// The jobs of rows whose values are not those that were written (schema.cpp, version 4).
+/// The jobs of rows whose values are not those that were written (schema.cpp, version 4). The bit may have
+/// been one of the id, so the request is named too, if that can be read.
+#define RESTANTE_WHICH_JOB \
+  "SELECT lower(hex(jobs.id)), iif(jobs.proxy_id GLOB '*[^0-9a-f-]*', '?', jobs.proxy_id) "
 constexpr const char* damaged_rows[] = {
-    "SELECT lower(hex(id)) FROM jobs WHERE control_sum IS NOT row_sum(id, state, waiting_for, attempt, "
+    RESTANTE_WHICH_JOB
+    "FROM jobs WHERE control_sum IS NOT row_sum(id, state, waiting_for, attempt, "
     "changed, next_run, start, rev, version, file_count, reason, message, probe, name) OR body_sum IS NOT "
     "row_sum(id, account, origin, created, proxy_id, document_digest, document) LIMIT 100",
-    "SELECT lower(hex(jobs.id)) FROM job_files CROSS JOIN jobs ON jobs.seq = job_files.job WHERE sum IS NOT "
+    RESTANTE_WHICH_JOB
+    "FROM job_files CROSS JOIN jobs ON jobs.seq = job_files.job WHERE sum IS NOT "
     "row_sum(job, file, job_files.state, job_files.reason, job_files.name, media_type, size_bytes, source, "
     "generation, written_bytes, synced_bytes, boot_id, etag, last_modified, total_bytes, ranges, sha256, "
     "verified, published, relinked, wasted_bytes, old) LIMIT 100"};
+
+#undef RESTANTE_WHICH_JOB
 
 int remember_log_length(void* pages, sqlite3*, const char*, int log_pages) {
   *static_cast<int*>(pages) = log_pages;
@@ -120,7 +127,8 @@ public:
         SQLite::Statement damaged(connection.db(), sums);
         while (damaged.executeStep())
           faults.push_back(connection_path() + ": the record of job " + damaged.getColumn(0).getString() +
-                           " is damaged; the job does not run (send it once more, or restore a backup)");
+                           " (request " + damaged.getColumn(1).getString() +
+                           ") is damaged; the job does not run (send it once more, or restore a backup)");
       }
     } catch (const SQLite::Exception& error) {
       faults.push_back(
