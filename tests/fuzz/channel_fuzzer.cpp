@@ -32,6 +32,36 @@ void check_facts(jobs::ResponseFacts facts) {
           "a validator does not break its line");
 }
 
+/// Whatever texts a message holds, it arrives as it was.
+void check_messages_with(std::string_view text) {
+  jobs::ResponseFacts facts;
+  facts.final_url = facts.name_hint = facts.media_type = facts.etag = facts.last_modified = text;
+  facts.total_bytes = text.size();
+  const auto responded =
+      worker::decode_to_server(worker::encode(worker::ToServer(worker::Responded{7, facts})));
+  const auto* heard = responded ? std::get_if<worker::Responded>(&*responded) : nullptr;
+  check(heard != nullptr && heard->transfer == 7 && heard->facts.etag == text &&
+            heard->facts.name_hint == text && heard->facts.total_bytes == facts.total_bytes,
+        "facts with any text arrive");
+  check_facts(heard->facts);
+
+  worker::Start start;
+  start.transfer = 7;
+  start.order.source.url = start.order.if_range = start.order.digest_hex = text;
+  start.order.source.request.headers.emplace_back("x", std::string(text));
+  start.order.source.request.body = text;
+  proxy::Credential credential;
+  credential.token = text;
+  credential.cookies.push_back({std::string(text), std::string(text), "h", "/", "", true, 5});
+  start.order.credentials.push_back(credential);
+  const auto order = worker::decode_to_worker(worker::encode(worker::ToWorker(std::move(start))));
+  const auto* told = order ? std::get_if<worker::Start>(&*order) : nullptr;
+  check(told != nullptr && told->order.source.url == text &&
+            told->order.source.request.body == std::string(text) && told->order.credentials.size() == 1 &&
+            told->order.credentials[0].cookies[0].value == text,
+        "orders with any text arrive");
+}
+
 }  // namespace
 
 void channel(std::string_view input) {
@@ -47,6 +77,7 @@ void channel(std::string_view input) {
     const auto again = worker::decode_to_worker(text);
     check(again && worker::encode(*again) == text, "an order that is written is read");
   }
+  if (input.size() <= 4096) check_messages_with(input);
   for (const std::size_t most : {std::size_t{7}, std::size_t{200}}) {
     const std::string shown = worker::clean(input, most);
     check_shown(shown, most);

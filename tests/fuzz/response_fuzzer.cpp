@@ -7,8 +7,8 @@
 #include <string>
 
 // A content server's answer, and what the validator makes of it. Line 1: offset, known size, largest size,
-// flags; line 2: the validator that we hold; line 3: bytes that came, how they ended, flags; the rest is the
-// header as it came.
+// flags; line 2: the validator that we hold, a tab, the date; line 3: bytes that came, how they ended, flags;
+// the rest is the header as it came.
 namespace restante::fuzz {
 
 namespace {
@@ -39,7 +39,14 @@ Asked asked_by(std::string_view line, std::string_view if_range) {
   asked.offset = transfer::parse_digits(word(line)).value_or(0);
   asked.known_size = transfer::parse_digits(word(line));
   asked.max_bytes = transfer::parse_digits(word(line));
-  asked.if_range = if_range;
+  asked.held_bytes = asked.offset;
+  const std::size_t tab = std::min(if_range.find('\t'), if_range.size());
+  asked.if_range = if_range.substr(0, tab);
+  if (tab < if_range.size()) asked.last_modified = if_range.substr(tab + 1);
+  asked.relinked = has(line, 'r');
+  asked.digest_given = has(line, 'd');
+  asked.without_validator = has(line, 'v');
+  asked.file_wanted = has(line, 'w');
   asked.allow_empty = has(line, 'e');
   asked.credentials_sent = has(line, 'c');
   asked.without_cache = has(line, 'n');
@@ -59,6 +66,9 @@ EndFacts end_by(std::string_view line, const HeadVerdict& head) {
   facts.tls = has(line, 't');
   facts.clean_tls_close = facts.tls && has(line, 'n');
   facts.excess = has(line, 'x');
+  facts.coding_ended = !has(line, 'k');
+  facts.part_differs = has(line, 'p');
+  facts.decoded_bytes = 2 * std::min(facts.received_bytes, std::uint64_t{1} << 40);
   facts.digest = has(line, 'a')   ? DigestState::agrees
                  : has(line, 'd') ? DigestState::differs
                  : has(line, 'l') ? DigestState::later
@@ -78,19 +88,21 @@ void check_plan(const Asked& asked, const HeaderBlock& head, const transfer::Bod
   check(plan.offset == asked.offset, "bytes go where they were asked for");
   check(plan.part == (head.status == 206), "a part is one that says so");
   check(asked.offset == 0 || plan.part, "a whole content is not appended");
-  check(!asked.max_bytes || plan.part || !plan.expect_bytes || *plan.expect_bytes <= *asked.max_bytes,
-        "nothing larger than allowed");
+  if (plan.coding.empty() && !plan.part && asked.max_bytes && plan.expect_bytes)
+    check(*plan.expect_bytes <= *asked.max_bytes, "nothing larger than allowed");
   check(!asked.known_size || plan.total_bytes == asked.known_size, "nothing of another size than known");
   const std::uint64_t end = plan.offset + plan.expect_bytes.value_or(0);
-  check(!plan.total_bytes || end <= *plan.total_bytes, "no piece is beyond the whole");
+  check(!plan.total_bytes || !plan.coding.empty() || end <= *plan.total_bytes,
+        "no piece is beyond the whole");
+  check(plan.coding.empty() || (plan.offset == 0 && !plan.part), "only a whole content is decoded");
   if (plan.part) {
     const auto range = transfer::parse_content_range(head.first("content-range"));
     check(range && range->satisfied && range->first == asked.offset, "a part begins where it was asked for");
     check(plan.expect_bytes == range->last - range->first + 1, "a part is as long as it says");
   }
-  if (head.has("transfer-encoding"))
-    check(plan.framing == Framing::chunked || head.tokens("transfer-encoding").empty(),
-          "chunks count before lengths");
+  auto codings = head.tokens("transfer-encoding");
+  std::erase(codings, "identity");
+  check(codings.empty() || plan.framing == Framing::chunked, "chunks count before lengths");
   const auto lengths = head.tokens("content-length");
   check(std::adjacent_find(lengths.begin(), lengths.end(),
                            [](const std::string& a, const std::string& b) {
@@ -102,7 +114,8 @@ void check_plan(const Asked& asked, const HeaderBlock& head, const transfer::Bod
 void check_end(const Asked& asked, const EndFacts& facts) {
   const transfer::EndVerdict end = transfer::judge_end(asked, facts);
   const transfer::BodyPlan& plan = facts.plan;
-  const std::uint64_t position = plan.offset + facts.received_bytes;
+  const std::uint64_t position =
+      plan.coding.empty() ? plan.offset + facts.received_bytes : facts.decoded_bytes;
   if (end.ask_for_rest) {
     check(plan.total_bytes && position < *plan.total_bytes, "a rest is asked for when one is missing");
     check(facts.end == BodyEnd::finished && plan.expect_bytes == facts.received_bytes, "a piece is whole");
@@ -121,6 +134,7 @@ void check_end(const Asked& asked, const EndFacts& facts) {
   check(!plan.expect_bytes || facts.received_bytes == *plan.expect_bytes, "a body has its length");
   check(!facts.excess || asked.known_size == plan.total_bytes, "excess without proof is no content");
   check(position > 0 || asked.allow_empty, "nothing is no content");
+  check(facts.coding_ended && !facts.part_differs, "a coding comes to its end, a part has its digest");
   const bool tls_cut = plan.framing == Framing::close && facts.tls && !facts.clean_tls_close;
   check(plan.total_bytes || !tls_cut, "a TLS stream that was cut is no content");
   const bool said = plan.framing == Framing::chunked || (facts.tls && facts.clean_tls_close);
@@ -166,6 +180,9 @@ void response(std::string_view input) {
       break;
     case HeadVerdict::Next::again_without_cache:
       check(head.status == 304 && !asked.without_cache, "caches are avoided once");
+      break;
+    case HeadVerdict::Next::again_without_validator:
+      check(asked.offset > 0 && !asked.without_validator, "a validator is left out once, of a part");
       break;
     case HeadVerdict::Next::finish:
       check_words(verdict.verdict);

@@ -72,6 +72,12 @@ void check_url(const net::HttpUrl& url) {
   }
   const std::string name = transfer::url_name(url);
   check(is_utf8(name) && name.size() <= 1024, "the name in an address is text");
+  for (const char* type : {"", "text/plain", "application/zip; x=y", "Text/HTML"}) {
+    const std::string suggested = transfer::suggested_name("", url, type);
+    check(!suggested.empty() && is_utf8(suggested), "every content has a name");
+    check(transfer::suggested_name("attachment; filename=\"n.bin\"", url, type) == "n.bin",
+          "a name that is given wins");
+  }
 }
 
 void check_reading(std::string_view text) {
@@ -120,6 +126,10 @@ void url(std::string_view input) {
             "both resolve a Location to one scheme");
     }
   }
+  transfer::RedirectTrail short_trail(0);
+  check(short_trail.enter({*base, "GET", false}).has_value() &&
+            !short_trail.enter({*base, "HEAD", false}).has_value(),
+        "a way has an end");
   for (const int status : {301, 302, 303, 307, 308}) {
     for (const char* method : {"GET", "HEAD", "POST"}) {
       const transfer::Hop from{*base, method, std::string_view(method) == "POST"};
@@ -132,6 +142,7 @@ void url(std::string_view input) {
       static_cast<void>(trail.enter(from));
       check(trail.enter(*next).has_value() != (next->method == method && next->url.text == base->text),
             "a redirect to itself is a loop");
+      check(trail.way() == base->origin + " > " + next->url.origin, "the way is told by its origins");
     }
   }
 }
