@@ -55,6 +55,34 @@ def fill(rig: Rig, jobs: int) -> None:
     rig.place.stop()
 
 
+def one_of_many(rig: Rig) -> list[str]:
+    """The address in one of ten waiting jobs is another one at the next start: it ends as failed, by name; nine are done."""
+    rig.start()
+    soon = int(time.time()) + 2
+    cores = [rig.account.document(new_id(rig.dice), rig.library.server.url + rig.library.paths[0], zoned(soon)) for _ in range(10)]
+    jobs = [rig.submit(core) for core in cores]
+    rig.place.stop()
+    database = sqlite3.connect(rig.place.data / "restante.db")
+    with database:
+        database.execute("UPDATE jobs SET document = replace(document, '/0.bin', '/1.bin') WHERE id = ?", (bytes.fromhex(jobs[4]),))
+    database.close()
+    for _ in range(2):
+        rig.start()
+        others = [job for job in jobs if job != jobs[4]]
+        wait_until("the others", lambda: all(rig.state(job)["state"] == "done" for job in others), 30, 0.05)
+        wait_until("the word about the damaged one", lambda: rig.state(jobs[4]).get("history", [{}])[-1].get("cause") == "damaged", 30, 0.05)
+        rig.place.stop()
+    rig.start()
+    bad = rig.state(jobs[4])
+    rig.place.stop()
+    found = [] if bad["state"] == "failed" and "damaged" in bad.get("why", "") else [f"the damaged job: {bad}"]
+    told = [row["cause"] for row in bad["history"]].count("damaged")
+    found += [] if told == 1 else [f"its damage was told {told} times"]
+    found += [] if jobs[4] in rig.place.log() else ["the log does not name it"]
+    area = {name: digest for name, digest in rig.disk_digests().items() if name.startswith(cores[4]["id"])}
+    return found + [f"it was published: {name}" for name in area]
+
+
 def _values(path: pathlib.Path) -> dict[str, tuple] | None:
     """What each job's rows hold, read without any index; None: SQLite cannot read them."""
     database = sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True)
