@@ -173,6 +173,45 @@ void another_without_validators(Rng& rng, Case& made, const Origins&) {
   };
 }
 
+/// Its date is no older than the answer: it may have changed within that second, and has (RFC 9110 §8.8.2.2).
+void changes_within_a_second(Rng& rng, Case& made, const Origins&) {
+  constexpr const char* second = "Sun, 22 Nov 2026 10:00:00 GMT";
+  Entity before = make_entity(rng, Validators::none), after = make_entity(rng, Validators::none);
+  after.bytes.resize(before.bytes.size(), 's');
+  made.truth = Truth::must;
+  made.contents = {after.bytes};
+  made.answer = [before, after](Rng& r, const Request& request, std::size_t n) {
+    Entity entity = n == 0 ? before : after;
+    entity.modified = second;
+    Answer answer = good(r, entity, request, Framing::length);
+    answer.lines.emplace_back(std::string("Date: ") + second);
+    Reply out = answer.reply();
+    if (n > 0) return out;
+    out.bytes.resize(out.bytes.size() - r.between(1, std::min<std::size_t>(entity.bytes.size(), 50)));
+    out.end = Ending::close;
+    return out;
+  };
+}
+
+/// Parts that do not say how long the whole is.
+void total_unknown(Rng& rng, Case& made, const Origins&) {
+  const Entity entity = make_entity(rng, Validators::both);
+  hold(rng, made, entity, entity);
+  made.truth = Truth::may;
+  const bool all_here = made.held.size() == entity.bytes.size();  // 416 then says the length
+  made.unproven = !made.known_size && made.digest_hex.empty() && !all_here;
+  made.answer = [entity](Rng& r, const Request& request, std::size_t) {
+    const std::size_t size = entity.bytes.size();
+    if (request.range_start.value_or(size) >= size) return sent(good(r, entity, request, delimited(r)));
+    const auto start = static_cast<std::size_t>(*request.range_start);
+    Answer answer(r, 206);
+    describe(answer, entity);
+    answer.field("Content-Range", "bytes " + std::to_string(start) + "-" + std::to_string(size - 1) + "/*");
+    answer.body(entity.bytes.substr(start), delimited(r));
+    return sent(answer);
+  };
+}
+
 }  // namespace
 
 void add_resumed_kinds(std::vector<Kind>& all) {
@@ -186,7 +225,9 @@ void add_resumed_kinds(std::vector<Kind>& all) {
                                {"ranges unknown", Where::any, ranges_unknown},
                                {"cut again and again", Where::any, cut_again_and_again},
                                {"without validators", Where::any, without_validators},
-                               {"another, without validators", Where::any, another_without_validators}};
+                               {"another, without validators", Where::any, another_without_validators},
+                               {"changes within a second", Where::any, changes_within_a_second},
+                               {"total unknown", Where::any, total_unknown}};
   all.insert(all.end(), mine.begin(), mine.end());
 }
 

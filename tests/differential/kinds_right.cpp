@@ -195,9 +195,11 @@ void length_said_twice(Rng& rng, Case& made, const Origins&) {
   const Entity entity = make_entity(rng, any_validators(rng));
   must(made, entity);
   made.answer = [entity](Rng& r, const Request& request, std::size_t) {
-    Answer answer = good(r, entity, request, Framing::length);
-    answer.field("Content-Length", std::to_string(answer.coded.size()));
-    return sent(answer);
+    const bool as_list = r.chance(40);
+    Answer answer = good(r, entity, request, as_list ? Framing::close : Framing::length);
+    const std::string size = std::to_string(answer.coded.size());
+    answer.field("Content-Length", as_list ? size + ", " + size : size);
+    return answer.reply(as_list && r.chance(50) ? Ending::close : Ending::keep);
   };
 }
 

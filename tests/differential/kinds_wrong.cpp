@@ -46,7 +46,9 @@ void broken_chunks(Rng& rng, Case& made, const Origins&) {
                                                  "-1\r\nx\r\n0\r\n\r\n",
                                                  "\r\n\r\n",
                                                  "5;a\r\nhel",
-                                                 "fffffffffffffff0\r\nx"};
+                                                 "fffffffffffffff0\r\nx",
+                                                 "5\r\nhello!\r\n0\r\n\r\n",
+                                                 "+5\r\nhello\r\n0\r\n\r\n"};
     Answer answer = good(r, entity, whole(request), Framing::chunked);
     answer.coded = chunked(r, entity.bytes, false) + r.pick(faults);
     return answer.reply(Ending::close);
@@ -271,18 +273,28 @@ void reset_at_the_end(Rng& rng, Case& made, const Origins&) {
   };
 }
 
-void bare_line_ends(Rng& rng, Case& made, const Origins&) {
+void strange_lines(Rng& rng, Case& made, const Origins&) {
   const Entity entity = make_entity(rng, any_validators(rng));
   may(made, {entity.bytes});
   made.answer = [entity](Rng& r, const Request& request, std::size_t) {
     const Answer answer = good(r, entity, request, Framing::length);
     std::string head = answer.head();
-    if (r.chance(50)) {
-      std::erase(head, '\r');
-    } else {
-      head.insert(head.size() - 2, "X-Folded: a\r\n  b\r\n");
-    }
+    const std::size_t how = r.below(3);
+    if (how == 0) std::erase(head, '\r');
+    if (how == 1) head.insert(head.size() - 2, "X-Folded: a\r\n  b\r\n");
+    if (how == 2) head.insert(head.size() - 2, "X-Blank : a\r\n");
     return Reply{head + answer.coded, Ending::keep, {}};
+  };
+}
+
+/// HTTP/1.0 knows no chunks (RFC 9112 §6.1); their framing must not be taken for content.
+void chunks_of_an_old_server(Rng& rng, Case& made, const Origins&) {
+  const Entity entity = make_entity(rng, any_validators(rng));
+  may(made, {entity.bytes});
+  made.answer = [entity](Rng& r, const Request& request, std::size_t) {
+    Answer answer = good(r, entity, request, Framing::chunked);
+    answer.version = "HTTP/1.0";
+    return answer.reply(Ending::close);
   };
 }
 
@@ -334,7 +346,8 @@ void add_doubtful_kinds(std::vector<Kind>& all) {
   const std::vector<Kind> mine{{"ends somewhere", Where::plain, ends_somewhere},
                                {"poisons the connection", Where::any, poisons_the_connection},
                                {"reset at the end", Where::any, reset_at_the_end},
-                               {"bare line ends", Where::any, bare_line_ends},
+                               {"strange lines", Where::any, strange_lines},
+                               {"chunks of an old server", Where::any, chunks_of_an_old_server},
                                {"other successes", Where::any, other_successes},
                                {"web page", Where::any, web_page}};
   all.insert(all.end(), mine.begin(), mine.end());
