@@ -6,8 +6,11 @@ Listens on free loopback ports (two plain origins, one with TLS by a throw-away 
 line of JSON with the ports and the authority's file, and ends when its standard input is closed. `/_requests` tells
 what was asked since `/_clear`, header by header. ROUTES at the end is the list of paths.
 """
+import base64
 import email.utils
+import functools
 import gzip
+import hashlib
 import json
 import os
 import socket
@@ -397,6 +400,94 @@ ROUTES = {
 }
 
 
+def signed(peer, request):
+    """/signed.bin leads to a link that is good for one request; /link.bin is such a link."""
+    with peer.server.lock:
+        peer.server.links += 1
+        number = peer.server.links
+    peer.head("302 Found", f"Location: /link.bin?number={number}", body=b"")
+
+
+def link(peer, request):
+    with peer.server.lock:
+        asked = sum(seen["path"] == request.target for seen in peer.server.requests)
+    if asked > 1:
+        return peer.head("403 Forbidden", "Content-Type: application/xml", body=b"<Error><Code>AccessDenied</Code></Error>")
+    start = request.start()
+    part(peer, start, min(start + 39_999, SIZE - 1))
+
+
+def one_shot(peer, request):
+    with peer.server.lock:
+        asked = sum(seen["path"] == request.target for seen in peer.server.requests)
+    if asked > 1:
+        return peer.head("410 Gone", body=b"only once")
+    m1(peer, request) if "cut" in request.query else good(peer, request)
+
+
+def dynamic(peer, request):
+    """Other bytes at each request, and no validator; the first answer is cut."""
+    with peer.server.lock:
+        asked = sum(seen["path"] == request.target for seen in peer.server.requests)
+    data = DATA if asked > 1 else DATA[::-1]
+    peer.head("200 OK", f"Content-Length: {SIZE}")
+    peer.send(data if asked > 1 else data[: SIZE // 2])
+    peer.close()
+
+
+def wrong_clock(peer, request):
+    """As good, from a server whose clock is ten years ahead or behind."""
+    off = int(request.query["years"]) * 365 * 86400
+    now = time.time() + off
+    lines = [f"Date: {email.utils.formatdate(now, usegmt=True)}", f"Last-Modified: {email.utils.formatdate(now // 86400 * 86400 - 7200, usegmt=True)}"]
+    start = request.start()
+    if not start:
+        peer.send("HTTP/1.1 200 OK\r\n" + "\r\n".join(lines) + f"\r\nContent-Length: {SIZE}\r\n\r\n")
+        peer.send(DATA[: SIZE // 2])
+        return peer.close()
+    lines += [f"Content-Range: bytes {start}-{SIZE - 1}/{SIZE}", f"Content-Length: {SIZE - start}"]
+    peer.send(("HTTP/1.1 206 P\r\n" + "\r\n".join(lines) + "\r\n\r\n").encode() + DATA[start:])
+
+
+def digest(data: bytes) -> str:
+    return "sha-256=:" + base64.b64encode(hashlib.sha256(data).digest()).decode() + ":"
+
+
+@functools.cache
+def bomb() -> bytes:
+    return gzip.compress(bytes(120_000_000), mtime=0)
+
+
+def trailer(data: bytes):
+    def answer(peer, request):
+        peer.head("200 OK", "Transfer-Encoding: chunked", "Trailer: Repr-Digest")
+        peer.send(chunked(DATA) + b"0\r\nRepr-Digest: " + digest(data).encode() + b"\r\n\r\n")
+
+    return answer
+
+
+HTML = "Content-Type: text/html; charset=utf-8"
+HELLO = b"<!DOCTYPE html><title>Hello</title><p>Welcome to the network."
+SIGN_IN = b"<html><form action=/go><input name=user><input type='password' name=word></form></html>"
+PACKED = gzip.compress(DATA, mtime=0)
+ROUTES |= {
+    "/m28-br": files(head=["Content-Encoding: br"], body=PACKED), "/m30": files(head=["Content-Encoding: gzip"], body=PACKED[:-8]),
+    "/m30-sum": files(head=["Content-Encoding: gzip"], body=PACKED[:-8] + bytes(8)),
+    "/m31": lambda p, r: p.head("200 OK", "Content-Encoding: gzip", body=bomb()),
+    "/m52.bin": files(head=[HTML], body=HELLO), "/m52-untyped.bin": files(head=[], body=HELLO), "/m52-typed.bin": files(head=["Content-Type: application/zip"], body=HELLO),
+    "/m52-form": files(head=[HTML], body=SIGN_IN), "/m52-away.bin": lambda p, r: p.head("302 Found", f"Location: {p.server.other}/portal", body=b""),
+    "/portal": files(head=[HTML], body=SIGN_IN), "/login": files(head=[HTML], body=SIGN_IN),
+    "/m53.iso": files(head=[HTML], body=b"<html><h1>404 Not Found</h1></html>"),
+    "/m54.bin": redirect("302 Found", "/login?next=m54.bin"), "/m54-form.bin": files(head=[HTML], body=SIGN_IN),
+    "/page.bin": files(head=[HTML], body=HELLO), "/hello": files(head=[HTML], body=HELLO), "/hello.html": files(head=[HTML], body=HELLO),
+    "/saved.bin": files(head=[HTML, "Content-Disposition: attachment"], body=HELLO),
+    "/typed.bin": files(head=[HTML], body=DATA), "/again.bin": again, "/signed.bin": signed, "/link.bin": link, "/once": one_shot, "/m64": dynamic, "/m69": wrong_clock,
+    "/m47-digest": trailer(DATA[::-1]), "/m47-right": trailer(DATA),
+    "/m70": files(head=["Repr-Digest: " + digest(DATA[::-1])], body=DATA), "/m70-right": files(head=["Repr-Digest: " + digest(DATA)], body=DATA),
+    "/identity": files(head=["Transfer-Encoding: identity"], body=DATA), "/odd": raw(b"HTTP/1.0 200\ncontent-length:5, 5\nX-Odd : y\n\nhello"),
+}
+
+
 def route_of(path: str):
     return ROUTES.get(path) or (status if path.startswith("/status/") else None)
 
@@ -424,6 +515,7 @@ class Server:
             self.tls.maximum_version = ssl.TLSVersion.TLSv1_2
         self.requests: list[dict] = []
         self.connections = 0
+        self.links = 0
         self.lock = threading.Lock()
         ports = [self.listen(scheme) for scheme in ("http", "http", "https")]
         self.http, self.other, self.https = f"http://127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}", f"https://localhost:{ports[2]}"

@@ -162,6 +162,42 @@ ROWS = [
     *((f"M35 {kind}", f"/m35-{kind}", BOTH, 3, (), "failed", "redirect-refused", NOTHING) for kind in ("ftp", "file", "data")),
     ("M35 twin: relative", "/relative", ("http",), 1, (), "done", None, DATA),
     ("M35 twin: other origin", "/redirect?to=OTHER/ok", ("http",), 1, (), "done", None, DATA),
+    ("M28 packed, not asked for", "/m28", BOTH, 1, (), "done", None, DATA),
+    ("M28 packed, right by checksum", "/m28", ("http",), 1, ("--checksum", f"sha-256={sha256(DATA)}"), "done", None, DATA),
+    ("M28 a coding that nobody knows", "/m28-br", ("http",), 3, (), "failed", "decode", NOTHING),
+    ("M28 twin: the file is packed itself", "/m28.tar.gz", BOTH, 1, (), "done", None, DATA),
+    ("M30 packed, cut off", "/m30", BOTH, 1, (), "failed", "incomplete", NOTHING),
+    ("M30 packed, wrong check sum", "/m30-sum", ("http",), 3, (), "failed", "decode", NOTHING),
+    ("M31 a bomb", "/m31", ("http",), 3, (), "failed", "decode", NOTHING),
+    ("M31 larger than allowed", "/m31", ("http",), 3, ("--max-size", "1M"), "failed", "too-large", NOTHING),
+    ("M52 a page", "/m52.bin", BOTH, 1, (), "held", "portal-suspected", NOTHING),
+    ("M52 a page without type", "/m52-untyped.bin", ("http",), 1, (), "held", "portal-suspected", NOTHING),
+    ("M52 a page of another type", "/m52-typed.bin", ("http",), 1, (), "held", "portal-suspected", NOTHING),
+    ("M52 a page elsewhere", "/m52-away.bin", ("http",), 1, (), "held", "portal-suspected", NOTHING),
+    ("M52 a form where anything may be", "/m52-form", ("http",), 1, (), "held", "portal-suspected", NOTHING),
+    ("M52 511", "/status/511", BOTH, 1, (), "held", "portal-suspected", NOTHING),
+    ("M52 passes", "/again.bin?first=/m52.bin", BOTH, 2, (), "done", None, DATA),
+    ("M53", "/m53.iso", BOTH, 1, (), "held", "portal-suspected", NOTHING),
+    ("M54", "/m54.bin", BOTH, 3, (), "held", "auth-expired", NOTHING),
+    ("M52 twin: a page", "/hello", BOTH, 1, (), "done", None, _server.HELLO),
+    ("M52 twin: a page by its name", "/hello.html", BOTH, 1, (), "done", None, _server.HELLO),
+    ("M52 twin: a page that is asked for", "/page.bin", ("http",), 1, ("--header", "Accept: text/html"), "done", None, _server.HELLO),
+    ("M52 twin: a page to be saved", "/saved.bin", ("http",), 1, (), "done", None, _server.HELLO),
+    ("M52 twin: a page by its checksum", "/page.bin", ("http",), 1, ("--checksum", f"sha-256={sha256(_server.HELLO)}"), "done", None, _server.HELLO),
+    ("M55 a file of wrong type", "/typed.bin", BOTH, 1, (), "done", None, DATA),
+    ("M57 a link that runs out", "/signed.bin", BOTH, 1, (), "done", None, DATA),
+    ("M58 once", "/once", ("http",), 1, (), "done", None, DATA),
+    ("M58 cut, then gone", "/once?cut=1", ("http",), 3, (), "failed", "not-found", NOTHING),
+    ("M64 other bytes each time", "/m64", BOTH, 2, (), "done", None, DATA),
+    ("M69 a clock ahead", "/m69?years=10", ("http",), 2, (), "done", None, DATA),
+    ("M69 a clock behind", "/m69?years=-10", ("http",), 2, (), "done", None, DATA),
+    ("M47 a digest behind the body", "/m47-digest", BOTH, 3, (), "failed", "digest-mismatch", NOTHING),
+    ("M47 twin", "/m47-right", BOTH, 1, (), "done", None, DATA),
+    ("M70 a digest that is wrong", "/m70", BOTH, 3, (), "failed", "digest-mismatch", NOTHING),
+    ("M70 twin", "/m70-right", BOTH, 1, (), "done", None, DATA),
+    ("M70 not what was wanted", "/ok", ("http",), 3, ("--checksum", f"sha-256={sha256(LONG_DATA)}"), "failed", "digest-mismatch", NOTHING),
+    ("what real servers send: identity", "/identity", BOTH, 1, (), "done", None, DATA),
+    ("what real servers send: oddities", "/odd", BOTH, 1, (), "done", None, b"hello"),
 ]
 CASES = [pytest.param(scheme, *row[1:2], *row[3:], id=f"{row[0]} ({scheme})") for row in ROWS for scheme in row[2]]
 
@@ -171,6 +207,23 @@ def test_a_row_ends_as_it_must(scheme, path, attempts, options, state, reason, d
     job = bench.send(server, path, *options, scheme=scheme, attempts=attempts)
 
     bench.check(job, state, reason, data)
+
+
+def test_m70_a_mismatch_is_fetched_once_more_and_kept_in_quarantine(bench, server):
+    job = bench.send(server, "/m70", attempts=3)
+
+    bench.check(job, "failed", "digest-mismatch", NOTHING)
+    assert [one.fields.get("range") for one in server.requests()] == [None, None]
+    kept = [path for path in (bench.place.data / "incoming").rglob(f"{job['id']}.*") if path.read_bytes() == DATA]
+    assert kept, "what came stays in quarantine"
+
+
+def test_m52_what_was_there_before_a_portal_stays_and_goes_on_behind_it(bench, server):
+    job = bench.send(server, "/again.bin?first=/m1&range=/m52.bin", attempts=2)
+
+    assert (job["state"], job["reason"]) == ("held", "portal-suspected")
+    assert job["received_bytes"] == HALF
+    bench.ana.run("cancel", job["id"])
 
 
 @pytest.mark.parametrize("attempts, reason, asked", [
