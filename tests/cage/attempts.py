@@ -18,6 +18,7 @@ class Attempt:
     locks: tuple  # the other locks that stop it, each by itself
     build: typing.Callable  # (program, world) -> seen(report, worker) -> bool
     root_only: bool = False  # without locks only root could do it
+    may_lack: bool = False   # a kernel may not have it: then it is not counted
 
     def all_locks(self) -> list:
         return [*(["seccomp"] if self.calls else []), *self.locks]

@@ -98,6 +98,25 @@ listed_in("packet-socket", "listen to every packet", 17, 3, 0x0300, "packet")
 listed_in("raw-socket", "make packets of its own", 2, 3, 1, "raw")
 
 
+def has_socket(name: str, what: str, family: int, kind: int):
+    """An attempt to have a socket of a family that may be missing; seen among the worker's descriptors."""
+    def build(p: Program, w: World):
+        p.wait()
+        p.call("socket", family, kind, 0)
+
+        def seen(report, worker):
+            def count() -> int:
+                return sum(path.startswith("socket:") for path in worker.descriptors().values())
+            before = count()
+            return worker.go_on() is not None and count() == before + 1
+        return seen
+    ATTEMPTS.append(Attempt(name, what, ("socket",), (), build, may_lack=True))
+
+
+has_socket("vsock", "speak with the machine's host (AF_VSOCK)", 40, 1)
+has_socket("kernel-crypto", "have the kernel compute (AF_ALG)", 38, 5)
+
+
 @attempt("make a pair of sockets", "socketpair")
 def make_pair(p, w):
     pair = p.room(8)
@@ -252,6 +271,14 @@ def bpf(p, w):
 def add_key(p, w):
     p.call("add_key", p.text("user"), p.text("cage-was-here"), p.text("x"), 1, -3 & 0xffffffff)
     return lambda report, worker: "cage-was-here" in pathlib.Path("/proc/keys").read_text()
+
+
+@attempt("a POSIX message queue", "mq_open", RLIMITS, NAMESPACES)
+def posix_queue(p, w):
+    queue = w.queues / "cage-was-here"
+    queue.unlink(missing_ok=True)
+    p.call("mq_open", p.text(queue.name), 0o102, 0o600, 0)
+    return lambda report, worker: queue.exists()
 
 
 def ipc(name: str, what: str, call: str, arguments: tuple, table: str):

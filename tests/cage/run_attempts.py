@@ -72,7 +72,8 @@ def run_all(world: World, one: Attempt, all_locks_only: bool) -> dict:
         runs["none of its locks"] = run(world, one, words(one))
         if len(one.all_locks()) > 1:
             runs |= {f"only {lock}": run(world, one, words(one, lock)) for lock in one.all_locks()}
-    return {"what": one.what, "calls": one.calls, "locks": one.all_locks(), "root_only": one.root_only, "runs": runs}
+    return {"what": one.what, "calls": one.calls, "locks": one.all_locks(), "may_fail": one.may_lack or
+            (one.root_only and os.environ[MARK] != "root"), "runs": runs}
 
 
 def options() -> argparse.Namespace:

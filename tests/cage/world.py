@@ -257,6 +257,9 @@ class World:
             program = folder / "worker"
             program.write_text("#!/bin/sh\nexec " + " ".join(map(str, [*worker, self.hostile])) + ' "$@"\n')
             program.chmod(0o755)
+        self.queues = folder / "queues"
+        self.queues.mkdir()
+        subprocess.run(["mount", "-t", "mqueue", "queues", str(self.queues)], check=True, capture_output=True)
         self.attacker = Attacker()
         self.tcp = Canary(socket.AF_INET, socket.SOCK_STREAM, (CANARY, 0))
         self.tcp6 = Canary(socket.AF_INET6, socket.SOCK_STREAM, (CANARY6, 0))
