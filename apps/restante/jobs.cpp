@@ -61,8 +61,36 @@ struct ChangeOptions {
   std::vector<std::string> windows;
 };
 
-int change(const Context& context, const CLI::App& command, const ChangeOptions& options) {
+/// Sends a change to the version that is there now.
+Result<request::Job> send_change(Session& session, const std::string& text, const std::string& patch) {
   constexpr int tries = 3;  // the download may change while it is being changed
+  auto id = session.calls().job_id(text);
+  if (!id) return fail(id.error());
+  for (int i = 1;; ++i) {
+    auto detail = session.calls().job(*id);
+    if (!detail) return fail(detail.error());
+    auto job = session.calls().change(*id, detail->etag, patch);
+    if (job || job.error().reason != Reason::precondition || i >= tries) return job;
+  }
+}
+
+int refresh(const Context& context, const std::string& id, const std::string& url) {
+  auto session = Session::open(context);
+  if (!session) return context.refuse(session.error());
+  request::Change change;
+  change.url = url;
+  auto patch = request::compose_change(change, (*session)->place(), SystemClock().now());
+  if (!patch) return context.refuse(patch.error());
+  auto job = send_change(**session, id, *patch);
+  if (!job) return context.refuse(job.error());
+  context.note(
+      "it goes on under the new link if that has the same content, else it begins again; `restante show " +
+      job->id + "` tells");
+  context.result(context.json ? job->json : request::job_line(*job, (*session)->zones()));
+  return exit_done;
+}
+
+int change(const Context& context, const CLI::App& command, const ChangeOptions& options) {
   auto session = Session::open(context);
   if (!session) return context.refuse(session.error());
   const auto given = [&](const char* option, const std::string& value) -> std::optional<std::string> {
@@ -82,19 +110,11 @@ int change(const Context& context, const CLI::App& command, const ChangeOptions&
   }
   auto patch = request::compose_change(change, (*session)->place(), SystemClock().now());
   if (!patch) return context.refuse(patch.error());
-  auto id = (*session)->calls().job_id(options.id);
-  if (!id) return context.refuse(id.error());
-  for (int i = 1;; ++i) {
-    auto detail = (*session)->calls().job(*id);
-    if (!detail) return context.refuse(detail.error());
-    auto job = (*session)->calls().change(*id, detail->etag, *patch);
-    if (!job && job.error().reason == Reason::precondition && i < tries) continue;
-    if (!job) return context.refuse(job.error());
-    if (const auto words = request::plan_words(*job, (*session)->zones()); !words.empty())
-      context.note(words);
-    context.result(context.json ? job->json : request::job_line(*job, (*session)->zones()));
-    return exit_done;
-  }
+  auto job = send_change(**session, options.id, *patch);
+  if (!job) return context.refuse(job.error());
+  if (const auto words = request::plan_words(*job, (*session)->zones()); !words.empty()) context.note(words);
+  context.result(context.json ? job->json : request::job_line(*job, (*session)->zones()));
+  return exit_done;
 }
 
 struct Action {
@@ -144,6 +164,13 @@ void add_job_commands(CLI::App& app, Context& context) {
   changing->callback([&context, options, changing] {
     context.run = [&context, options, changing] { return change(context, *changing, *options); };
   });
+
+  auto link = std::make_shared<std::string>();
+  auto* refreshing = app.add_subcommand("refresh", "Go on with the same content under a new link");
+  refreshing->add_option("ID", *id, "As `list` shows it")->required();
+  refreshing->add_option("URL", *link, "The new link, http or https")->required();
+  refreshing->callback(
+      [&context, id, link] { context.run = [&context, id, link] { return refresh(context, *id, *link); }; });
 }
 
 }  // namespace restante::cli

@@ -17,6 +17,7 @@ namespace json = boost::json;
 
 constexpr std::array<std::string_view, 7> weekdays{"MO", "TU", "WE", "TH", "FR", "SA", "SU"};
 constexpr std::size_t max_windows = 64;
+constexpr std::size_t max_sources = 16;
 
 tl::unexpected<Error> wrong(const std::string& pointer, std::string_view what) {
   return fail(Reason::invalid, fmt::format("{} is not {}", pointer, what), "", pointer);
@@ -118,11 +119,25 @@ Result<void> read_limits(const json::value& value, jobs::Change& change) {
   return {};
 }
 
+Result<std::vector<std::string>> read_sources(const json::value& value) {
+  if (!value.is_array() || value.as_array().empty() || value.as_array().size() > max_sources)
+    return wrong("/sources", fmt::format("a list of 1 to {} links", max_sources));
+  std::vector<std::string> urls;
+  for (std::size_t i = 0; i < value.as_array().size(); ++i) {
+    const auto* source = value.as_array()[i].if_object();
+    const auto* url = source != nullptr ? source->if_contains("url") : nullptr;
+    if (url == nullptr || !url->is_string() || source->size() != 1)
+      return wrong(fmt::format("/sources/{}", i), "an object with one member, url");
+    urls.emplace_back(url->as_string());
+  }
+  return urls;
+}
+
 }  // namespace
 
 Result<jobs::Change> read_change(const http::Request& request) {
   auto body = read_object(request, {"application/merge-patch+json", "application/json"},
-                          {"when", "name", "folder", "limits"});
+                          {"when", "name", "folder", "limits", "sources"});
   if (!body) return fail(body.error());
   jobs::Change change;
   auto name = read_text(*body, "name", 255);
@@ -135,6 +150,11 @@ Result<jobs::Change> read_change(const http::Request& request) {
     if (auto read = read_when(*when, change); !read) return fail(read.error());
   if (const auto* limits = body->if_contains("limits"))
     if (auto read = read_limits(*limits, change); !read) return fail(read.error());
+  if (const auto* sources = body->if_contains("sources")) {
+    auto urls = read_sources(*sources);
+    if (!urls) return fail(urls.error());
+    change.sources = std::move(*urls);
+  }
   return change;
 }
 

@@ -44,9 +44,20 @@ TEST(JobPatch, ReadsWindows) {
   EXPECT_EQ(window.days, (std::vector<proxy::Weekday>{proxy::Weekday::mo, proxy::Weekday::su}));
 }
 
+TEST(JobPatch, ReadsNewLinks) {
+  const auto change = read(R"({"sources":[{"url":"https://a.test/x?sig=1"},{"url":"http://b.test/x"}]})");
+
+  ASSERT_TRUE(change && change->sources);
+  EXPECT_EQ(*change->sources, (std::vector<std::string>{"https://a.test/x?sig=1", "http://b.test/x"}));
+}
+
 TEST(JobPatch, NamesTheMemberThatIsWrong) {
   const std::pair<const char*, const char*> cases[] = {
       {R"({"nonsense":1})", "/nonsense"},
+      {R"({"sources":[]})", "/sources"},
+      {R"({"sources":"http://a.test/"})", "/sources"},
+      {R"({"sources":[{"url":"http://a.test/"},{"url":5}]})", "/sources/1"},
+      {R"({"sources":[{"url":"http://a.test/","pri":1}]})", "/sources/0"},
       {R"({"name":5})", "/name"},
       {R"({"when":5})", "/when"},
       {R"({"when":{"start":5}})", "/when/start"},

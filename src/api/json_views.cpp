@@ -91,6 +91,7 @@ void write_job_file(JsonWriter& json, const jobs::JobView& view, const jobs::Fil
   if (file.reason) json.key("reason").text(code(*file.reason));
   if (file.published) json.key("file").text(file.published->text());
   if (!file.sha256.empty()) json.key("sha256").text(file.sha256);
+  if (file.wasted_bytes > 0) json.key("wasted_bytes").number(file.wasted_bytes);
   json.close('}');
 }
 

@@ -2,6 +2,7 @@
 #include "jobs/runner.hpp"
 
 #include "base/log.hpp"
+#include "jobs/edit.hpp"
 #include "jobs/resume.hpp"
 #include "jobs/run.hpp"
 
@@ -40,6 +41,11 @@ void Runner::stop(JobId id, bool discard) {
   const auto run = found->second;
   run->discard = run->discard || discard;
   run->stop.request_stop();
+}
+
+void Runner::relink(JobId id) {
+  const auto found = runs_.find(id);
+  if (found != runs_.end()) jobs::relink(found->second->row);
 }
 
 Task<bool> Runner::stop_all(Millis limit) {

@@ -28,6 +28,8 @@ public:
   /// What the content server last said to a running job.
   std::optional<ResponseFacts> facts(JobId id) const;
 
+  /// See relink() in edit.hpp: for what runs while its links are changed.
+  void relink(JobId id);
   /// Ends the transfers of a job whose stored state has changed already; `discard`: and what they brought.
   void stop(JobId id, bool discard);
   /// Ends all; the jobs stay stored as running, with a checkpoint, and go on at the next start. False: some

@@ -207,6 +207,7 @@ public:
     auto applied = co_await context_.database.write_value<Applied>(std::move(work));
     if (!applied) co_return fail(std::move(applied.error()));
     ledger_.tell(*applied);
+    if (change.sources) runner_.relink(id);
     co_await act_on(*applied);
     co_return co_await find(account, id);
   }

@@ -49,6 +49,9 @@ struct Change {
   std::optional<std::string> tz;
   std::optional<std::string> name, folder;
   std::optional<std::optional<std::uint64_t>> rate_bytes_per_s;
+  /// New links to the same content, instead of all sources before; also for a job that failed. Bytes that
+  /// are here are kept if the content proves to be the same.
+  std::optional<std::vector<std::string>> sources;
 };
 
 /// One event for those who watch. State changes have the history's seq; progress has none.
@@ -82,8 +85,8 @@ struct ServiceLimits {
   Millis probe_time{15000};
   std::size_t waiting_for_looks = 1000;  ///< calls of find_looked_at; beyond, they do not wait
   Seconds default_keep{30 * 86400};
-  Millis room_asked_again{5000};   ///< waiting for room on the disk or in the quota
-  Millis room_seen_every{250};     ///< while bytes come
+  Millis room_asked_again{5000};  ///< waiting for room on the disk or in the quota
+  Millis room_seen_every{250};    ///< while bytes come
   std::uint64_t sync_every_bytes = 64ull << 20;
   Millis sync_every{5000};
   std::size_t planned_in_memory =

@@ -153,6 +153,24 @@ public:
     return end(State::failed, refused.trouble.reason, refused.trouble.message);
   }
 
+  Step operator()(const event::Refreshed&) {
+    if (ended(from_.state) && from_.state != State::failed) return forbid("it has ended already");
+    if (from_.state == State::verifying || from_.state == State::publishing)
+      return forbid("all of it is here already");
+    if (from_.state == State::failed && overdue(terms_.hours, now_) && terms_.hours.late == proxy::Late::stop)
+      return forbid("its deadline has passed; send it again with a later one");
+    out_.stop_transfers = from_.state == State::running;
+    out_.reset_files = from_.state == State::failed || from_.state == State::held;
+    if (from_.state == State::running)
+      wait(WaitingFor::slot, now_);
+    else if (from_.state != State::paused)
+      place();
+    out_.to.reason.reset();
+    out_.to.message.clear();
+    out_.to.attempt = 0;
+    return note("user:refresh");
+  }
+
   Step operator()(const event::Changed& changed) {
     const bool over = from_.state == State::done || from_.state == State::cancelled;
     if (over || (ended(from_.state) && !changed.replaced)) return forbid("it has ended already");

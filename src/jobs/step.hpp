@@ -86,6 +86,8 @@ struct Acted {
 struct Refused {
   Trouble trouble;
 };
+/// A person gave a new link to the same content.
+struct Refreshed {};
 /// Its document was edited or replaced: its time is decided anew.
 struct Changed {
   bool replaced = false;
@@ -95,7 +97,7 @@ struct Changed {
 
 using JobEvent = std::variant<event::Due, event::FoundInterrupted, event::Received, event::StartedOver,
                               event::FilePublished, event::RoundEnded, event::Alarm, event::Acted,
-                              event::Refused, event::Changed>;
+                              event::Refused, event::Refreshed, event::Changed>;
 
 struct Step {
   Control to;

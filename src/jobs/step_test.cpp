@@ -69,6 +69,7 @@ std::vector<JobEvent> every_event() {
                                event::RoundEnded{{}, {}, trouble(Reason::forbidden), 0},
                                event::Alarm{now},
                                event::Refused{trouble(Reason::address)},
+                               event::Refreshed{},
                                event::Changed{false},
                                event::Changed{true}};
   for (Action action : {Action::pause, Action::resume, Action::retry, Action::now, Action::cancel})

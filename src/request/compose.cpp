@@ -345,6 +345,11 @@ Result<std::string> compose_change(const Change& change, const Place& place, Ins
     }
     root["limits"] = std::move(limits);
   }
+  if (change.url) {
+    auto url = proxy::tidy_url(*change.url);
+    if (!url) return usage(url.error().message, url.error().hint);
+    root["sources"] = bj::array{bj::object{{"url", *url}}};
+  }
   if (root.empty())
     return usage("change what?", "give at least one of --at --by --window --name --folder --limit-rate");
   return bj::serialize(root);

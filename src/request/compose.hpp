@@ -48,6 +48,7 @@ Result<proxy::Document> compose(const Wish& wish, const Place& place, Instant no
 struct Change {
   std::optional<std::string> at, by, tz, name, folder, limit_rate;
   std::optional<std::vector<std::string>> windows;
+  std::optional<std::string> url;  ///< a new link to the same content
 };
 Result<std::string> compose_change(const Change& change, const Place& place, Instant now);
 

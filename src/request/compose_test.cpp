@@ -331,6 +331,13 @@ TEST(ComposeChange, WritesTimesInThePlacesZone) {
             R"("windows":[{"from":"22:00","to":"06:30","days":["SA"]}],"tz":"Europe/Paris"}})");
 }
 
+TEST(ComposeChange, GivesANewLinkAsAPageOrAPersonWritesIt) {
+  Change change;
+  change.url = " HTTPS://Cdn.Test/a b?sig=x ";
+
+  EXPECT_EQ(patch(change), R"({"sources":[{"url":"https://cdn.test/a%20b?sig=x"}]})");
+}
+
 TEST(ComposeChange, EmptyOnesRemove) {
   Change change;
   change.by = "";

@@ -334,7 +334,7 @@ TYPED_TEST_P(JobRecordsContract, FilesOfAJobComeBackWholeByIndex) {
   file.source = 1;
   file.generation = 5;
   file.checkpoint = {77, 66, "boot", "\"etag\"", "Mon", 88, true, true};
-  file.old = jobs::OldPartial{3, {55, 44, "before", "\"\xff\"", "Sun", 99, true, false}};
+  file.old = jobs::OldPartial{3, {55, 44, "before", "\"\xff\"", "Sun", 99, true, true}};
   file.wasted_bytes = 123;
   file.sha256 = std::string(64, 'a');
   file.verified = false;
@@ -383,6 +383,7 @@ TYPED_TEST_P(JobRecordsContract, FilesOfAJobComeBackWholeByIndex) {
   EXPECT_EQ(got.old->checkpoint.last_modified, "Sun");
   EXPECT_EQ(got.old->checkpoint.total_bytes, 99u);
   EXPECT_TRUE(got.old->checkpoint.ranges);
+  EXPECT_TRUE(got.old->checkpoint.relinked);
   EXPECT_FALSE(rows[0].old);
   EXPECT_EQ(got.sha256, file.sha256);
   EXPECT_FALSE(got.verified);

@@ -89,6 +89,7 @@ std::string old_to_column(const std::optional<jobs::OldPartial>& old) {
   out["last_modified"] = to_base64(at.last_modified);
   if (at.total_bytes) out["total_bytes"] = static_cast<std::int64_t>(*at.total_bytes);
   if (at.ranges) out["ranges"] = true;
+  if (at.relinked) out["relinked"] = true;
   return json::serialize(out);
 }
 
@@ -109,6 +110,7 @@ std::optional<jobs::OldPartial> old_from(const std::string& column) {
   old.checkpoint.last_modified = from_base64(string_in(in, "last_modified")).value_or("");
   if (number_in(in, "total_bytes")) old.checkpoint.total_bytes = bytes("total_bytes");
   old.checkpoint.ranges = flag_in(in, "ranges");
+  old.checkpoint.relinked = flag_in(in, "relinked");
   return old;
 }
 
