@@ -32,6 +32,7 @@ class Case:
     user: str = "ana"
     later: bool = False  # runs when the names have changed sides, seconds after it was accepted
     looked: bool = False  # looked at first, and never run
+    refresh: str = ""  # the new link under which it runs, if `later`
     mirrors: tuple = ()  # further sources
     listening: bool = False  # somebody listens where it must not go
     counted: bool = True  # without either layer, something forbidden is touched
@@ -266,6 +267,13 @@ class Catalogue:
             port, bad, good = self.port(), str(self.forbidden()), self.fresh4()
             name = self.name(port, lambda _, g=good, b=bad: [b] if self.later["now"] else [g])
             self.add("A6", "other address at run time", f"http://{name}:{port}/", port, later=True, allowed=frozenset({good}))
+        for number in range(max(6, self.many(100))):
+            port, good = self.port(), self.fresh4()
+            kind, url = self.any_way(number, port)
+            self.add("A6", f"new link, {kind}", f"http://{good}/look/{port}", port, later=True, refresh=url)
+            port, good, other = self.port(), self.fresh4(), self.fresh4()
+            self.add("A6", "new link (twin)", f"http://{good}/look/{port}", port, later=True, refresh=f"http://{other}/ok/{port}", reasons=DONE,
+                     twin_at=frozenset({other}), counted=False)
         for _ in range(self.many(20)):
             first, second = self.fresh4(), self.fresh4()
             name = self.name(self._port + 1, lambda _, a=first, b=second: [b] if self.later["now"] else [a])

@@ -138,15 +138,16 @@ class Run:
             wait_until("the looks", lambda: waiting.issubset(
                 job["id"] for user in self.tokens for job in self.jobs(user, "scheduled,failed") if "probe" in job), 120, 0.2)
 
-    def run_later(self, ports: set[int]) -> None:
-        """By hand or by another start time: a request may be changed in any way before it runs."""
+    def run_later(self, ports: dict[int, str]) -> None:
+        """By hand, at another start time, or under the new link that the port has: a request may be changed before it runs."""
         for number, (job, port) in enumerate((job, port) for job, port in self.job_of.items() if port in ports):
-            token = self.tokens["ana"]
-            if number % 2:
+            token, refresh = self.tokens["ana"], ports[port]
+            if number % 2 and not refresh:
                 status, _, answer = self.place.get(f"/v1/jobs/{job}:now", token, "POST", b"")
             else:
                 etag = self.place.get(f"/v1/jobs/{job}", token)[1]["ETag"]
-                change = json.dumps({"when": {"start": outside.soon(1)}, "folder": "changed"}).encode()
+                links = {"sources": [{"url": refresh}]} if refresh else {"folder": "changed"}
+                change = json.dumps({"when": {"start": outside.soon(1)}, **links}).encode()
                 status, _, answer = self.place.get(f"/v1/jobs/{job}", token, "PATCH", change,
                                                    {"Content-Type": "application/merge-patch+json", "If-Match": etag})
             if status != 200:
@@ -207,7 +208,7 @@ def play(world, work: pathlib.Path, library, without: str, cases: list, later: d
     try:
         run.submit_and_look([case for case in cases if case.later or case.looked])
         run.submit([case for case in cases if not case.later and not case.looked])
-        delayed = {case.port for case in cases if case.later}
+        delayed = {case.port: case.refresh for case in cases if case.later}
         looked = {case.port for case in cases if case.looked}
         if delayed:
             later["now"] = True
@@ -261,7 +262,7 @@ def misled(world, cases: list) -> list[str]:
 def vetted(world, cases: list) -> set[str]:
     """All addresses that stood in a URL, as libcurl alone reads it, or came from the name server."""
     curl = readers.Curl()
-    targets = [url for case in cases for url in (case.url, *case.mirrors)]
+    targets = [url for case in cases for url in (case.url, case.refresh, *case.mirrors) if url]
     for plan in world.site.plans.values():
         targets += [target if ":" in target.split("/")[0] else f"http:{target}" for _, target in plan]
     written = {curl.host(target) for target in targets}

@@ -211,7 +211,7 @@ class World:
         _run("ip", "-n", name, "route", "add", "local", "0.0.0.0/0", "dev", "lo", "table", "main")
         _run("ip", "-n", name, "-6", "route", "add", "local", "::/0", "dev", "lo", "table", "main")
         resolv = folder / "resolv.conf"
-        resolv.write_text(f"nameserver {NAMES}\noptions timeout:2 attempts:2\n")
+        resolv.write_text(f"nameserver {NAMES}\noptions timeout:10 attempts:1\n")
         _run("mount", "--bind", str(resolv), "/etc/resolv.conf")  # in our own mount namespace only
         self.names = Names(inside(name, lambda: self.bound(socket.SOCK_DGRAM, NAMES, 53)))
         self.site = Site([inside(name, lambda: self.bound(socket.SOCK_STREAM, "0.0.0.0", SITE_PORT)),
