@@ -42,7 +42,7 @@ def header_value(name: str, form: int) -> bytes:
 class HostileServer:
     """`/cd/N` gives names[N] in Content-Disposition, `/to/N` redirects to a path that ends in it; all else is served as it is."""
 
-    def __init__(self, hostile: list[str]):
+    def __init__(self, hostile: list):
         self.names = hostile
         self.socket = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
@@ -79,6 +79,17 @@ class HostileServer:
 
     def stop(self) -> None:
         self.socket.close()
+
+
+class CorpusServer(HostileServer):
+    """`/N/...` is answered as case N of content_disposition.json says."""
+
+    def _answer(self, path: str) -> bytes:
+        case = self.names[int(path.split("/")[1])]
+        lines = ["HTTP/1.1 200 OK", "Content-Type: " + case["type"], "Content-Length: 5"]
+        if case["header"] is not None:
+            lines.append("Content-Disposition: " + case["header"])
+        return "\r\n".join([*lines, "", "bytes"]).encode("latin-1")
 
 
 def url_path(name: str) -> str:

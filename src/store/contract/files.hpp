@@ -90,6 +90,25 @@ TYPED_TEST_P(FileRecordsContract, ANameIsGivenOnceInAnAccountAndAgainInAnother) 
   EXPECT_FALSE(this->file(twin.id));
 }
 
+TYPED_TEST_P(FileRecordsContract, TwinsAreOtherFilesWhoseNamesDifferByCaseOrForm) {
+  files::FileRecord mine = some_file(1, this->ada_);
+  mine.name = "Folder/\xc3\x89t\xc3\xa9.txt";
+  this->add(mine);
+  auto twin = [&](AccountId account, std::string name, FileId self) {
+    return this->template get<bool>([&](Tx& tx) { return files_of(tx).has_twin(account, name, self); });
+  };
+
+  EXPECT_TRUE(twin(this->ada_, "folder/\xc3\xa9T\xc3\xa9.TXT", file_id(2)));
+  EXPECT_TRUE(twin(this->ada_, "Folder/E\xcc\x81te\xcc\x81.txt", file_id(2)));
+  EXPECT_FALSE(twin(this->ada_, mine.name, file_id(2)));                    // the same name is no twin
+  EXPECT_FALSE(twin(this->ada_, "folder/\xc3\xa9t\xc3\xa9.txt", mine.id));  // nor is the file itself
+  EXPECT_FALSE(twin(this->bob_, "folder/\xc3\xa9t\xc3\xa9.txt", file_id(2)));
+  mine.name = "elsewhere";
+  ASSERT_TRUE(this->write([&](Tx& tx) { return files_of(tx).update(mine); }));
+  EXPECT_FALSE(twin(this->ada_, "folder/\xc3\xa9T\xc3\xa9.TXT", file_id(2)));
+  EXPECT_TRUE(twin(this->ada_, "ELSEWHERE", file_id(2)));
+}
+
 TYPED_TEST_P(FileRecordsContract, ListsAreNewestFirstAndOfOneAccount) {
   for (int i : {2, 0, 1}) this->add(some_file(i, this->ada_));
   files::FileRecord twin_of_2 = some_file(9, this->ada_);
@@ -186,8 +205,10 @@ TYPED_TEST_P(FileRecordsContract, AnIntentReplacesThatOfTheSameJobFile) {
 }
 
 REGISTER_TYPED_TEST_SUITE_P(FileRecordsContract, EveryMemberOfAFileComesBackAfterInsertAndUpdate,
-                            ANameIsGivenOnceInAnAccountAndAgainInAnother, ListsAreNewestFirstAndOfOneAccount,
-                            UsedBytesAreTheSumOfTheAccountsFiles, FilesWithoutDigestAreFoundOldestFirst,
-                            UpdatingAnUnknownFileIsNotFound, AnIntentReplacesThatOfTheSameJobFile);
+                            ANameIsGivenOnceInAnAccountAndAgainInAnother,
+                            TwinsAreOtherFilesWhoseNamesDifferByCaseOrForm,
+                            ListsAreNewestFirstAndOfOneAccount, UsedBytesAreTheSumOfTheAccountsFiles,
+                            FilesWithoutDigestAreFoundOldestFirst, UpdatingAnUnknownFileIsNotFound,
+                            AnIntentReplacesThatOfTheSameJobFile);
 
 }  // namespace restante::store::test
