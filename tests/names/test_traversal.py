@@ -4,6 +4,7 @@ system shows that nothing is written outside the area. RESTANTE_HOSTILE_NAMES se
 import json
 import os
 import pathlib
+import re
 import secrets
 import shutil
 import subprocess
@@ -81,10 +82,16 @@ class Bed:
     def settle(self) -> None:
         """Until nothing is under way any more; what waits for a later try is cancelled."""
         def resting():
-            states = "waiting,running,verifying,publishing"
-            jobs = json.loads(self.place.get(f"/v1/jobs?limit=1000&state={states}", self.token)[2])
-            return None if any(job.get("waiting_for") != "retry" for job in jobs) else (jobs,)
-        for job in wait_until("the downloads' end", resting, 120, 0.2)[0]:
+            jobs, path = [], "/v1/jobs?limit=1000&state=waiting,running,verifying,publishing"
+            while path:
+                _, headers, page = self.place.get(path, self.token)
+                jobs += json.loads(page)
+                if any(job.get("waiting_for") != "retry" for job in jobs):
+                    return None
+                following = re.match(r"<([^>]*)>", headers.get("Link", ""))
+                path = following and following.group(1)
+            return (jobs,)
+        for job in wait_until("the downloads' end", resting, 300, 0.2)[0]:
             self.call("POST", f"/v1/jobs/{job['id']}:cancel")
 
     def files(self) -> list[dict]:
