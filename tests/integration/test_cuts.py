@@ -7,15 +7,16 @@ from soak.cuts import Cuts
 
 @pytest.fixture
 def cuts(work, request):
-    running = Cuts(work, seed=7, size=20_000_000, side_by_side=3, rate=8_000_000, **getattr(request, "param", {}))
+    # Slow: a worker that gets no turn for half a second still keeps up.
+    running = Cuts(work, seed=7, size=10_000_000, side_by_side=3, rate=2_000_000, **getattr(request, "param", {}))
     yield running
     running.close()
 
 
 def test_after_each_cut_and_kill_at_most_a_mebibyte_comes_again(cuts):
-    cuts.cut(8, (200_000, 4_000_000))
-    cuts.kill("worker", 3, (1_000_000, 4_000_000))
-    cuts.kill("server", 2, (1_000_000, 4_000_000))
+    cuts.cut(8, (200_000, 2_000_000))
+    cuts.kill("worker", 3, (500_000, 2_000_000))
+    cuts.kill("server", 2, (500_000, 2_000_000))
     cuts.finish()
 
     result = cuts.result()
@@ -26,7 +27,7 @@ def test_after_each_cut_and_kill_at_most_a_mebibyte_comes_again(cuts):
 
 @pytest.mark.parametrize("cuts", [{"ignore_ranges": True}], indirect=True)
 def test_a_server_without_ranges_is_seen_as_fetched_again(cuts):
-    cuts.cut(2, (3_000_000, 6_000_000))
+    cuts.cut(2, (1_500_000, 3_000_000))
     cuts.finish()
 
     assert cuts.result()["violations"], "the harness counts what comes again"

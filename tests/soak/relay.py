@@ -2,7 +2,8 @@
 """A relay between a place and a content server that counts what it lets through, and cuts connections on demand.
 
 It speaks just enough HTTP/1.1 to know where the body of an answer begins. For each path it notes how far into the content
-it let bytes through, and where the next request for that path begins: the difference is what was fetched again.
+it let bytes through (handed to its own kernel, whatever became of them), and where the next request for that path begins:
+the difference is what was fetched again.
 """
 import asyncio
 import dataclasses
@@ -10,10 +11,8 @@ import random
 import socket
 import struct
 import threading
-import fcntl
-import termios
 
-CHUNK = 32 * 1024
+CHUNK = 16 * 1024
 HEAD_LIMIT = 64 * 1024
 
 
@@ -48,16 +47,6 @@ class Flow:
         self.cut_at: int | None = None
         self.how = "fin"
 
-    def unsent(self) -> int:
-        """Bytes that the other side's kernel has not got yet."""
-        raw = self.writer.get_extra_info("socket")
-        if raw is None or raw.fileno() < 0:
-            return 0
-        try:
-            return struct.unpack("i", fcntl.ioctl(raw.fileno(), termios.TIOCOUTQ, b"\0" * 4))[0] + self.writer.transport.get_write_buffer_size()
-        except OSError:
-            return 0
-
 
 class Relay:
     """`rate`: bytes a second of each connection. `cuts`: (least, most) bytes after which a connection is cut; None: never."""
@@ -89,13 +78,17 @@ class Relay:
         with self.lock:
             return {path: content.active.sent for path, content in self.contents.items() if content.active and content.active.sent}
 
-    def interrupted_by(self, cause: str) -> int:
+    def interrupted_by(self, cause: str) -> list["Flow"]:
         """To be called right before something is killed: answers under way count as interrupted by it."""
         with self.lock:
-            flowing = [content for content in self.contents.values() if content.active and content.active.sent]
-            for content in flowing:
-                content.cause = cause
-            return len(flowing)
+            flowing = [content.active for content in self.contents.values() if content.active and content.active.sent]
+            for flow in flowing:
+                flow.content.cause = cause
+            return flowing
+
+    def ended(self, flows: list["Flow"]) -> bool:
+        with self.lock:
+            return all(flow.content.active is not flow for flow in flows)
 
     def passed(self, path: str) -> int:
         with self.lock:
@@ -181,18 +174,15 @@ class Relay:
     def _end(self, flow: Flow, whole: bool) -> None:
         with self.lock:
             content = flow.content
-            unsent = 0 if whole else flow.unsent()
             cut = flow.cut_at is not None and flow.sent >= flow.cut_at and not whole
             if cut:
                 content.cause = content.cause or "cut-" + flow.how
                 if flow.how == "rst":
                     raw = flow.writer.get_extra_info("socket")
                     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-                else:
-                    unsent = 0  # what lies here still arrives
             elif not whole:
                 content.cause = content.cause or "gone"
-            content.passed += flow.sent - unsent
+            content.passed += flow.sent
             # Never backwards: what came before stays where it is.
-            content.through = max(content.through, flow.start + flow.sent - unsent)
+            content.through = max(content.through, flow.start + flow.sent)
             content.active = None
