@@ -3,15 +3,31 @@
 
 #include "base/result.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
 namespace restante::net {
 
-/// What one TLS connection said when it closed. libcurl 7.88 reports a bare end of the TCP stream as success;
-/// only the close_notify alert proves that a body without length is whole (RFC 9112 §9.8).
+/// Why a certificate was refused.
+enum class TlsFault {
+  none,
+  expired,
+  not_yet_valid,
+  self_signed,
+  unknown_issuer,
+  wrong_host,
+  weak,
+  revoked,
+  other
+};
+
+/// What is known of one TLS connection. libcurl 7.88 reports a bare end of the TCP stream as success; only
+/// the close_notify alert proves that a body without length is whole (RFC 9112 §9.8).
 struct TlsClose {
   bool clean = false;
+  TlsFault fault = TlsFault::none;               ///< of its first certificate that was refused
+  std::int64_t valid_from = 0, valid_until = 0;  ///< of that certificate, seconds since 1970
 };
 
 /// The roots that content servers are verified against, parsed once and shared by all connections: parsing a
@@ -24,8 +40,8 @@ public:
   TrustStore(TrustStore&&) noexcept;
   TrustStore& operator=(TrustStore&&) noexcept;
 
-  /// Sets up libcurl's SSL_CTX of one new connection: these roots, and the watch for close_notify.
-  void apply(void* ssl_ctx) const;
+  /// Sets up libcurl's SSL_CTX of one new connection: these roots, and the watch over it, which is returned.
+  std::shared_ptr<const TlsClose> apply(void* ssl_ctx) const;
 
 private:
   struct State;

@@ -52,6 +52,7 @@ private:
                                                  net::CurlEvents& events) override;
   BufferPool& buffers() override { return buffers_; }
   bool crowded() const override { return transfers_.size() > limits_.fast_transfers; }
+  ClockWitness& clock_witness() override { return witness_; }
 
   void watch_channel();
   void read_channel();
@@ -68,6 +69,7 @@ private:
   worker::WorkerChannel channel_;
   ConnectorClient connector_;
   BufferPool buffers_;
+  ClockWitness witness_;
   std::map<std::string, Domain> domains_;
   std::map<std::uint32_t, std::unique_ptr<Transfer>> transfers_;  ///< dropped before their domains
   TimePoint last_tick_;

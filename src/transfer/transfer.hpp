@@ -8,6 +8,7 @@
 #include "transfer/header_block.hpp"
 #include "transfer/limits.hpp"
 #include "transfer/redirects.hpp"
+#include "transfer/tls_words.hpp"
 #include "transfer/validator.hpp"
 #include "transfer/web_page.hpp"
 #include "worker/messages.hpp"
@@ -35,6 +36,7 @@ public:
                                                          net::CurlEvents& events) = 0;
   virtual BufferPool& buffers() = 0;
   virtual bool crowded() const = 0;  ///< many transfers: small buffers
+  virtual ClockWitness& clock_witness() = 0;
 };
 
 /// One order from its first hop to its last word: asks where a hop leads, waits for a slot at that origin,

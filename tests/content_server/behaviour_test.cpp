@@ -173,11 +173,11 @@ TEST_F(Worker, GoesOnOnlyIfTheContentIsTheSame) {
   jobs::TransferOrder order = order_for(server_->http + "/ok");
   order.if_range = "\"v1\"";
 
-  worker_->fetch(std::move(order), content(content_bytes).substr(0, 1000));
+  worker_->fetch(std::move(order), content(content_bytes).substr(0, 5000));
 
   const auto requests = seen();
   ASSERT_EQ(requests.size(), 1U);
-  EXPECT_EQ(requests[0].get("Range"), "bytes=1000-");
+  EXPECT_EQ(requests[0].get("Range"), "bytes=904-") << "the last 4 KiB once more";
   EXPECT_EQ(requests[0].get("If-Range"), "\"v1\"");
 }
 
@@ -309,7 +309,9 @@ TEST_F(Worker, RefusesAnUntrustedCertificate) {
       fetch("https://wrong.test" + server_->https.substr(server_->https.rfind(':')) + "/ok").result;
 
   EXPECT_EQ(foreign_root.reason, Reason::tls);
+  EXPECT_THAT(foreign_root.message, HasSubstr("not trusted here"));
   EXPECT_EQ(wrong_host.reason, Reason::tls);
+  EXPECT_THAT(wrong_host.message, HasSubstr("for another name"));
   EXPECT_FALSE(foreign_root.transient);
 }
 

@@ -30,13 +30,13 @@ namespace restante::test {
 namespace {
 
 /// A certificate that signs itself, for 127.0.0.1, into `context`; returns its PEM, which is the only root.
-std::string make_certificate(SSL_CTX* context) {
+std::string make_certificate(SSL_CTX* context, Replay::Validity validity) {
   EVP_PKEY* key = EVP_EC_gen("P-256");
   X509* certificate = X509_new();
   X509_set_version(certificate, 2);
   ASN1_INTEGER_set(X509_get_serialNumber(certificate), 1);
-  X509_gmtime_adj(X509_getm_notBefore(certificate), -3600);
-  X509_gmtime_adj(X509_getm_notAfter(certificate), 86400);
+  X509_gmtime_adj(X509_getm_notBefore(certificate), validity.from);
+  X509_gmtime_adj(X509_getm_notAfter(certificate), validity.until);
   X509_set_pubkey(certificate, key);
   X509_NAME* name = X509_get_subject_name(certificate);
   X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>("replay"), -1,
@@ -127,8 +127,8 @@ struct Replay::State {
   void handle_over();
 };
 
-Replay::Replay(int origins) : state_(std::make_unique<State>()) {
-  ca_pem_ = make_certificate(state_->tls);
+Replay::Replay(int origins, Validity validity) : state_(std::make_unique<State>()) {
+  ca_pem_ = make_certificate(state_->tls, validity);
   SSL_CTX_set_options(state_->tls, SSL_OP_NO_TICKET);
   SSL_CTX_set_session_cache_mode(state_->tls, SSL_SESS_CACHE_OFF);
   const auto watch = [this](int fd) {

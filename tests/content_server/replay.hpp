@@ -38,8 +38,12 @@ struct Cut {
 /// same process at first: see `client_socket`.
 class Replay {
 public:
+  /// When its certificate is valid, in seconds from now.
+  struct Validity {
+    long from = -3600, until = 86400;
+  };
   /// `origins` plain ones and as many with TLS: a worker asks few things of one origin at a time.
-  explicit Replay(int origins);
+  explicit Replay(int origins, Validity validity = {-3600, 86400});
   ~Replay();
   Replay(const Replay&) = delete;
   Replay& operator=(const Replay&) = delete;

@@ -63,7 +63,7 @@ std::string fault(const Case& one, const Fetched& got) {
 /// The worker and the server that plays, for all cases.
 class Splits : public testing::Test {
 protected:
-  Splits() {
+  explicit Splits(Replay::Validity validity = {-3600, 86400}) : replay_(10, validity) {
     rlimit files{};
     ::getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
@@ -103,7 +103,7 @@ protected:
   std::uint32_t number_of(std::size_t i) const { return first_ + static_cast<std::uint32_t>(i); }
 
   std::string roots_ = "/tmp/restante-replay-XXXXXX";
-  Replay replay_{10};
+  Replay replay_;
   std::unique_ptr<WorkerDriver> worker_;
   std::uint32_t first_ = 1;
 };
@@ -206,6 +206,39 @@ TEST_F(Splits, AWrongExpectationIsNoticed) {
   const auto cases = whole_ones(wrong);
 
   EXPECT_EQ(run(cases).size(), cases.size());
+}
+
+class Expired : public Splits {
+protected:
+  Expired() : Splits({-10 * 86400, -5 * 86400}) {}
+};
+class NotYetValid : public Splits {
+protected:
+  NotYetValid() : Splits({5 * 86400, 10 * 86400}) {}
+};
+
+/// Why the only row over TLS did not come.
+std::string message_of(Replay& replay, WorkerDriver& worker) {
+  const Script nothing = [](std::size_t, std::uint64_t) { return Answer{}; };
+  jobs::TransferOrder order;
+  order.source.url = replay.origin(true, 0) + replay.add(1, nothing, {}, "x.bin");
+  const Fetched got = worker.fetch(std::move(order));
+  EXPECT_EQ(got.result.reason, Reason::tls);
+  return got.result.message;
+}
+
+TEST_F(Expired, IsSaidToHaveRunOut) {
+  const std::string message = message_of(replay_, *worker_);
+
+  EXPECT_NE(message.find("ran out on"), std::string::npos) << message;
+  EXPECT_EQ(message.find("clock"), std::string::npos) << message;
+}
+
+TEST_F(NotYetValid, SpeaksOfTheClockOfThePlace) {
+  const std::string message = message_of(replay_, *worker_);
+
+  EXPECT_NE(message.find("valid only from"), std::string::npos) << message;
+  EXPECT_NE(message.find("clock of this place seems to be behind"), std::string::npos) << message;
 }
 
 }  // namespace
