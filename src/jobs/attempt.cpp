@@ -25,10 +25,9 @@ constexpr int generations_looked_for = 8;
 std::vector<proxy::Credential> credentials_for(const proxy::Document& document, const proxy::Source& source) {
   if (source.credential_ids.empty()) return document.access;
   std::vector<proxy::Credential> out;
-  for (const auto& credential : document.access)
-    if (std::find(source.credential_ids.begin(), source.credential_ids.end(), credential.id) !=
-        source.credential_ids.end())
-      out.push_back(credential);
+  for (const std::string& id : source.credential_ids)
+    for (const auto& credential : document.access)
+      if (credential.id == id) out.push_back(credential);
   return out;
 }
 
@@ -170,6 +169,8 @@ Task<FileStep> Runner::transfer(std::shared_ptr<Run> run, const proxy::Document&
     order.source =
         file.sources[static_cast<std::size_t>(order_of_sources[static_cast<std::size_t>(run->row.source)])];
     order.credentials = credentials_for(document, order.source);
+    for (const RenewedTokens& tokens : run->tokens)
+      for (proxy::Credential& credential : order.credentials) apply_tokens(credential, tokens);
     order.allow_lan = context_.accounts.may_use_lan(run->job.account);
     order.out = std::move(run->for_worker);
     order.offset = offset;

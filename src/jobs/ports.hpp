@@ -89,10 +89,24 @@ struct TransferResult {
   ResponseFacts facts;
 };
 
+/// What a token endpoint gave instead of the tokens of an oauth credential (RFC 6749 §6). Secrets.
+struct RenewedTokens {
+  std::string credential_id, access_token, refresh_token;
+  std::optional<std::int64_t> expires;  ///< of the access token, seconds since 1970
+};
+/// Changes the credential if it is the one.
+void apply_tokens(proxy::Credential& credential, const RenewedTokens& tokens);
+
 /// Called on the control loop while `run` is under way.
 class TransferObserver {
 public:
   virtual ~TransferObserver() = default;
+  /// The tokens are used once `kept` says that they are stored durably: the old ones may be worth nothing
+  /// already. `kept` may be called at any later time, on the control loop.
+  virtual void on_renewed(const RenewedTokens& tokens, std::function<void(Result<void>)> kept) {
+    static_cast<void>(tokens);
+    kept(fail(Reason::internal, "nobody keeps the new tokens"));
+  }
   virtual void on_response(const ResponseFacts& facts) = 0;
   virtual void on_progress(std::uint64_t received_bytes,
                            std::uint64_t bytes_per_s) = 0;  ///< at most 4 a second

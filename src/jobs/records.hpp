@@ -25,6 +25,10 @@ public:
   /// Writes `document`, `secrets`, `document_digest`, `rev`, `name`, `start`, `file_count`, `version` too.
   virtual Result<void> replace(const Job& job) = 0;
   virtual Result<void> erase_secrets(JobId id) = 0;
+  /// Of jobs that failed before `before`, at most `limit`; how many had any.
+  virtual Result<std::size_t> erase_secrets_of_failed(Instant before, std::size_t limit) = 0;
+  /// Other sealed secrets; nothing happens if they were erased meanwhile.
+  virtual Result<void> replace_secrets(JobId id, std::string_view sealed) = 0;
   virtual Result<void> erase(JobId id) = 0;  ///< with its files and history
 
   virtual Result<JobPage> list(AccountId account, const JobFilter& filter) = 0;

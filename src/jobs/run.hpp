@@ -15,7 +15,7 @@ std::uint64_t length_of(int fd);
 /// Cuts off what lies behind the good part, so that the length of the file says how much is good.
 void cut_to(int fd, std::uint64_t good_bytes);
 
-/// Those that the source names, or all of the document's if it names none.
+/// Those that the source names, in its order, or all of the document's if it names none.
 std::vector<proxy::Credential> credentials_for(const proxy::Document& document, const proxy::Source& source);
 
 /// One job under way, and the ear of its transfer.
@@ -30,6 +30,10 @@ struct Runner::Run final : TransferObserver, std::enable_shared_from_this<Run> {
     owner.progress(*this, received_bytes, bytes_per_s);
   }
 
+  void on_renewed(const RenewedTokens& renewed, std::function<void(Result<void>)> kept) override {
+    owner.tasks_.spawn(owner.keep_tokens(shared_from_this(), renewed, std::move(kept)));
+  }
+
   Runner& owner;
   Job job;
   std::stop_source stop;
@@ -40,15 +44,16 @@ struct Runner::Run final : TransferObserver, std::enable_shared_from_this<Run> {
   std::uint64_t offset = 0;   ///< where its transfer began
   UniqueFd for_worker, sync;  ///< its partial file, opened twice
   std::optional<ResponseFacts> facts;
-  std::uint64_t promised_end = 0;    ///< the partial file may grow up to here; 0: no transfer
-  std::uint64_t promise_number = 0;  ///< another one for each promise
-  bool shared = false;               ///< it came to the end of its share; more room was to be had
-  bool wants_all = false;            ///< its share did not suffice
-  bool data_lost = false;            ///< a sync of the partial file failed
-  Pieces pieces;                     ///< digests of the partial file
-  std::uint64_t unsaved_piece = 0;   ///< the first one that is not stored as it is
-  std::uint64_t done_bytes = 0;      ///< of the job's published files
-  Live live;                         ///< of the file under way
+  std::uint64_t promised_end = 0;     ///< the partial file may grow up to here; 0: no transfer
+  std::uint64_t promise_number = 0;   ///< another one for each promise
+  bool shared = false;                ///< it came to the end of its share; more room was to be had
+  bool wants_all = false;             ///< its share did not suffice
+  bool data_lost = false;             ///< a sync of the partial file failed
+  Pieces pieces;                      ///< digests of the partial file
+  std::uint64_t unsaved_piece = 0;    ///< the first one that is not stored as it is
+  std::uint64_t done_bytes = 0;       ///< of the job's published files
+  Live live;                          ///< of the file under way
+  std::vector<RenewedTokens> tokens;  ///< renewed since the document was opened
 
   /// The partial of an earlier generation, kept until this one is longer (M12).
   struct Old {

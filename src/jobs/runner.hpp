@@ -73,6 +73,9 @@ private:
   Task<void> discard_all(AccountId account, JobId id);
   Task<void> discard_generation(AccountId account, JobId id, int file, int generation);
   Task<void> ticks();
+  /// Writes renewed tokens into the job's sealed secrets, then says so.
+  Task<void> keep_tokens(std::shared_ptr<Run> run, RenewedTokens tokens,
+                         std::function<void(Result<void>)> kept);
   void heard_rest(const std::string& url, const TransferResult& result);
   void response(Run& run, const ResponseFacts& facts);
   void progress(Run& run, std::uint64_t received_bytes, std::uint64_t bytes_per_s);

@@ -55,6 +55,7 @@ public:
       const JobEvent what = event::FoundInterrupted{};
       co_await ledger_.apply_all(std::move(*interrupted), what);
     }
+    tasks_.spawn(forget());
     co_return co_await scheduler_.start();
   }
 
@@ -66,6 +67,20 @@ public:
     co_await looking_.stop();
     co_await tasks_.stop();
     for (auto& [id, signal] : waiters_) signal->notify();
+  }
+
+  /// Erases the credentials of downloads that failed long ago: nobody will try those again.
+  Task<void> forget() {
+    const std::size_t at_once = context_.limits.forgotten_at_once;
+    for (;;) {
+      const Instant before = context_.clock.now() - context_.limits.failed_secrets_kept;
+      std::function<Result<std::size_t>(Tx&)> work = [before, at_once](Tx& tx) {
+        return tx.repo<JobRecords>().erase_secrets_of_failed(before, at_once);
+      };
+      auto erased = co_await context_.database.write_value<std::size_t>(std::move(work));
+      if (!erased) log::warn("credentials of failed downloads stay for now: {}", erased.error().message);
+      if (!erased || *erased < at_once) co_await sleep_for(context_.limits.forgets_every);
+    }
   }
 
   Task<Result<Accepted>> submit(Submission submission) override {

@@ -90,10 +90,14 @@ struct ServiceLimits {
   std::uint64_t sync_every_bytes = 64ull << 20;
   Millis sync_every{5000};
   std::size_t planned_in_memory =
-      100000;                     ///< due times within the horizon; more are read when these are used up
-  Seconds longest_stop{3};        ///< transfers that do not end within it are abandoned by stop()
-  Millis horizon{3600000};        ///< how far ahead due times are held in memory
-  std::string time_zone = "UTC";  ///< the place's
+      100000;  ///< due times within the horizon; more are read when these are used up
+  /// A failed download keeps its sealed credentials so long, for `retry`.
+  Seconds failed_secrets_kept{7 * 86400};
+  Millis forgets_every{3600000};        ///< credentials that are over their time
+  std::size_t forgotten_at_once = 256;  ///< downloads a transaction
+  Seconds longest_stop{3};              ///< transfers that do not end within it are abandoned by stop()
+  Millis horizon{3600000};              ///< how far ahead due times are held in memory
+  std::string time_zone = "UTC";        ///< the place's
 };
 
 /// The proxy host (patent: storage 413, scheduler 417) as the API sees it. Lives on the control loop. Every

@@ -35,6 +35,17 @@ int local_port_of(curl_socket_t socket) {
   return -1;
 }
 
+/// Whether the server ended the handshake, or what follows it under TLS 1.3, because of our certificate or
+/// for want of one: the alerts of RFC 8446 §6.2 that are about the other side's certificate.
+bool refuses_our_certificate(std::string_view text) {
+  for (const std::string_view alert :
+       {"alert certificate required", "alert bad certificate", "alert certificate expired",
+        "alert certificate revoked", "alert certificate unknown", "alert unsupported certificate",
+        "alert unknown ca", "alert access denied"})
+    if (text.find(alert) != std::string_view::npos) return true;
+  return false;
+}
+
 /// Whether the socket is connected to that address. One local port may lead to several places at a time.
 bool leads_to(curl_socket_t socket, const char* ip, int port) {
   sockaddr_storage address{};
@@ -91,7 +102,7 @@ private:
   curl_slist* headers_ = nullptr;
   curl_slist* connect_to_ = nullptr;
   std::array<char, CURL_ERROR_SIZE> error_text_{};
-  std::shared_ptr<const TlsClose> tls_close_, tls_made_;  ///< of the connection in use; of one made anew
+  std::shared_ptr<const TlsClose> tls_close_;
   curl_socket_t socket_ = CURL_SOCKET_BAD;
   int os_errno_ = 0;
   bool connected_anew_ = false;
@@ -255,6 +266,16 @@ void Handle::set_request(const CurlOptions& options) {
   } else if (options.method != "GET" || options.body != nullptr) {
     set(CURLOPT_CUSTOMREQUEST, options.method.c_str());
   }
+  if (options.certificate != nullptr && options.certificate_key != nullptr) {
+    const auto blob = [](const std::string& text) {
+      return curl_blob{const_cast<char*>(text.data()), text.size(), CURL_BLOB_COPY};
+    };
+    curl_blob certificate = blob(*options.certificate), key = blob(*options.certificate_key);
+    set(CURLOPT_SSLCERTTYPE, "PEM");
+    set(CURLOPT_SSLKEYTYPE, "PEM");
+    set(CURLOPT_SSLCERT_BLOB, &certificate);
+    set(CURLOPT_SSLKEY_BLOB, &key);
+  }
   const bool v6 = options.connect_address.find(':') != std::string::npos;
   const std::string address = v6 ? "[" + options.connect_address + "]" : options.connect_address;
   connect_to_ =
@@ -362,8 +383,7 @@ int Handle::on_debug(CURL*, curl_infotype type, char* data, std::size_t size, vo
 }
 
 CURLcode Handle::on_ssl_context(CURL*, void* context, void* self) {
-  auto& handle = *static_cast<Handle*>(self);
-  handle.tls_made_ = handle.trust_.apply(context);
+  static_cast<Handle*>(self)->trust_.apply(context);
   return CURLE_OK;
 }
 
@@ -392,12 +412,12 @@ CurlEnd Handle::end(CURLcode code) {
       break;
     case CURLE_PEER_FAILED_VERIFICATION:
       end.ending = CurlEnding::tls_untrusted;
-      if (tls_made_) end.certificate = *tls_made_;
-      // The name is compared by libcurl itself, behind a good chain.
-      if (end.certificate.fault == TlsFault::none) end.certificate.fault = TlsFault::wrong_host;
       break;
     case CURLE_SSL_CONNECT_ERROR:
       end.ending = CurlEnding::tls_failed;
+      break;
+    case CURLE_SSL_CERTPROBLEM:
+      end.ending = CurlEnding::bad_certificate;
       break;
     case CURLE_GOT_NOTHING:
       end.ending = CurlEnding::nothing;
@@ -428,6 +448,7 @@ CurlEnd Handle::end(CURLcode code) {
       end.ending = CurlEnding::other;
       break;
   }
+  if (code != CURLE_OK && refuses_our_certificate(end.text)) end.ending = CurlEnding::tls_refused_us;
   if (aborted_) end.ending = CurlEnding::aborted;
   if (stale_) end.ending = CurlEnding::stale;
   return end;

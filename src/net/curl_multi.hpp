@@ -25,6 +25,8 @@ enum class CurlEnding {
   connect_timeout,  ///< no TCP or TLS connection in time
   tls_untrusted,    ///< certificate or host name refused
   tls_failed,       ///< handshake failed otherwise
+  tls_refused_us,   ///< the server wants a client certificate, or another one
+  bad_certificate,  ///< our client certificate cannot be used
   nothing,          ///< closed without an answer
   cut,              ///< closed or reset before the body's end
   stale,            ///< a kept connection had bytes that nobody asked for; ask again with `fresh`
@@ -40,7 +42,6 @@ struct CurlEnd {
   bool tls = false;
   bool clean_tls_close = false;  ///< the peer said close_notify
   bool excess = false;           ///< bytes behind the announced end
-  TlsClose certificate;          ///< tls_untrusted: why, and from when to when it is valid
 };
 
 /// Called by a request, on the loop's thread. Must not start or drop requests except in `on_end`.
@@ -67,6 +68,9 @@ struct CurlOptions {
   std::size_t buffer_bytes = 16 * 1024;  ///< of libcurl for this request
   std::chrono::milliseconds connect_time{20000};
   bool fresh = false;  ///< on a new connection
+  /// PEM, for a server that asks who we are: the chain, and the key, not encrypted; nullptr: none.
+  const std::string* certificate = nullptr;
+  const std::string* certificate_key = nullptr;
 };
 
 /// One request under way; dropping it ends the request and, if unfinished, its connection.

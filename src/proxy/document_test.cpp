@@ -305,9 +305,9 @@ TEST(Secrets, ThatAreTheSameAreOneCredentialWithANameOfItsOwn) {
   ASSERT_TRUE(document);
   ASSERT_EQ(document->access.size(), 3u);
   const auto& sources = document->files[0].sources;
-  EXPECT_EQ(sources[0].credential_ids, std::vector<std::string>{"from-source-2"});
+  EXPECT_EQ(sources[0].credential_ids, (std::vector<std::string>{"from-source-2", "from-source-1"}));
   EXPECT_EQ(sources[1].credential_ids, sources[0].credential_ids);
-  EXPECT_EQ(sources[2].credential_ids, std::vector<std::string>{"from-source-3"});
+  EXPECT_EQ(sources[2].credential_ids, (std::vector<std::string>{"from-source-3", "from-source-1"}));
 }
 
 TEST(Headers, ThatTheTransferSetsItselfAreDropped) {

@@ -222,14 +222,21 @@ bool read_files(MemberReader& in, const Node& what, Document& out) {
 }
 
 bool separate_secrets(MemberReader& in, const Node& what, Document& document) {
+  std::vector<std::string> given;
+  for (const Credential& credential : document.access) given.push_back(credential.id);
   const auto files = in.tree().children(*in.tree().member(what, "files"));
   auto file_node = files.begin();
   for (File& file : document.files) {
     const auto sources = in.tree().children(*in.tree().member(*file_node, "sources"));
     auto node = sources.begin();
     for (Source& source : file.sources) {
+      const bool takes_all = source.credential_ids.empty();
       if (!separate_user(in, *node, document, source)) return false;
       if (!separate_headers(in, *node, document, source)) return false;
+      // Naming its own must not cut it off from those of the document; its own come first.
+      auto& ids = source.credential_ids;
+      for (const std::string& id : takes_all && !ids.empty() ? given : std::vector<std::string>())
+        if (std::find(ids.begin(), ids.end(), id) == ids.end()) ids.push_back(id);
       ++node;
     }
     ++file_node;

@@ -29,6 +29,7 @@ Engine::Engine(Options options, net::TrustStore trust)
       channel_(std::move(options.channel)),
       connector_(std::move(options.connector), options.limits.connector_answer),
       buffers_(options.limits.buffer_bytes),
+      nonces_(options.limits.remembered_nonces),
       last_tick_(SteadyClock::now()) {
 }
 
@@ -82,6 +83,9 @@ void Engine::take(worker::Received received) {
   } else if (auto* resolved = std::get_if<worker::Resolved>(&*message)) {
     const auto found = transfers_.find(resolved->transfer);
     if (found != transfers_.end()) found->second->on_resolved(std::move(*resolved));
+  } else if (auto* kept = std::get_if<worker::Kept>(&*message)) {
+    const auto found = transfers_.find(kept->transfer);
+    if (found != transfers_.end()) found->second->on_kept(std::move(*kept));
   } else if (const auto* stop = std::get_if<worker::Stop>(&*message)) {
     const auto found = transfers_.find(stop->transfer);
     if (found != transfers_.end()) found->second->stop();

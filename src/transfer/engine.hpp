@@ -51,8 +51,8 @@ private:
   std::unique_ptr<net::CurlHandle> start_request(const std::string& domain, const net::CurlOptions& options,
                                                  net::CurlEvents& events) override;
   BufferPool& buffers() override { return buffers_; }
+  NonceMemory& nonces() override { return nonces_; }
   bool crowded() const override { return transfers_.size() > limits_.fast_transfers; }
-  ClockWitness& clock_witness() override { return witness_; }
 
   void watch_channel();
   void read_channel();
@@ -69,7 +69,7 @@ private:
   worker::WorkerChannel channel_;
   ConnectorClient connector_;
   BufferPool buffers_;
-  ClockWitness witness_;
+  NonceMemory nonces_;
   std::map<std::string, Domain> domains_;
   std::map<std::uint32_t, std::unique_ptr<Transfer>> transfers_;  ///< dropped before their domains
   TimePoint last_tick_;

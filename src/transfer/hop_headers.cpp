@@ -101,16 +101,23 @@ void add_request_fields(Lines& lines, const jobs::TransferOrder& order, const ne
   lines.add("Accept-Encoding", "identity");
 }
 
+bool is_for(const proxy::Credential& credential, const net::HttpUrl& hop) {
+  return std::find(credential.scope.begin(), credential.scope.end(), hop.origin) != credential.scope.end();
+}
+
+void add_sign_in(Lines& lines, const proxy::Credential& credential, const std::string& digest) {
+  const bool password =
+      credential.kind == proxy::CredentialKind::basic || credential.kind == proxy::CredentialKind::digest;
+  if (password && !digest.empty()) return lines.add_secret("Authorization", digest);
+  if (credential.kind == proxy::CredentialKind::basic)
+    return lines.add_secret("Authorization",
+                            "Basic " + to_base64(credential.user + ":" + credential.password));
+  if (!password && !credential.token.empty()) lines.add_secret("Authorization", "Bearer " + credential.token);
+}
+
 void add_credential(Lines& lines, const proxy::Credential& credential, const net::HttpUrl& hop, Instant now,
-                    bool& authorised, std::string& cookies) {
+                    bool signed_in, std::string& cookies) {
   switch (credential.kind) {
-    case proxy::CredentialKind::basic:
-      if (std::exchange(authorised, true)) return;
-      return lines.add_secret("Authorization",
-                              "Basic " + to_base64(credential.user + ":" + credential.password));
-    case proxy::CredentialKind::bearer:
-      if (std::exchange(authorised, true)) return;
-      return lines.add_secret("Authorization", "Bearer " + credential.token);
     case proxy::CredentialKind::cookies:
       for (const proxy::Cookie& cookie : credential.cookies) {
         if (!cookie_fits(cookie, hop, now)) continue;
@@ -119,32 +126,58 @@ void add_credential(Lines& lines, const proxy::Credential& credential, const net
       return;
     case proxy::CredentialKind::headers:
       for (const auto& [name, value] : credential.headers) {
-        if (!is_ours(ascii_lower(name))) lines.add_secret(name, value);
+        const std::string lower = ascii_lower(name);
+        if (!is_ours(lower) && !(signed_in && lower == "authorization")) lines.add_secret(name, value);
       }
       return;
+    case proxy::CredentialKind::basic:
+    case proxy::CredentialKind::bearer:
     case proxy::CredentialKind::digest:
-    case proxy::CredentialKind::tls:
     case proxy::CredentialKind::oauth:
-      return;  // documents with them are refused on acceptance
+    case proxy::CredentialKind::tls:
+      return;  // sign_in_for, certificate_for
   }
 }
 
 }  // namespace
 
 Result<HopHeaders> hop_headers(const jobs::TransferOrder& order, const net::HttpUrl& source,
-                               const net::HttpUrl& hop, Instant now) {
+                               const net::HttpUrl& hop, Instant now, const std::string& digest) {
   Lines lines;
   add_request_fields(lines, order, source, hop);
-  bool authorised = false;
+  const proxy::Credential* sign_in = sign_in_for(order, hop);
+  if (sign_in != nullptr) add_sign_in(lines, *sign_in, digest);
   std::string cookies;
-  for (const proxy::Credential& credential : order.credentials) {
-    const auto& scope = credential.scope;
-    if (std::find(scope.begin(), scope.end(), hop.origin) == scope.end()) continue;
-    add_credential(lines, credential, hop, now, authorised, cookies);
-  }
+  for (const proxy::Credential& credential : order.credentials)
+    if (is_for(credential, hop)) add_credential(lines, credential, hop, now, sign_in != nullptr, cookies);
   if (!cookies.empty()) lines.add_secret("Cookie", cookies);
   wipe(cookies);
   return std::move(lines).finish();
+}
+
+const proxy::Credential* sign_in_for(const jobs::TransferOrder& order, const net::HttpUrl& hop) {
+  for (const proxy::Credential& credential : order.credentials) {
+    switch (credential.kind) {
+      case proxy::CredentialKind::basic:
+      case proxy::CredentialKind::bearer:
+      case proxy::CredentialKind::digest:
+      case proxy::CredentialKind::oauth:
+        if (is_for(credential, hop)) return &credential;
+        break;
+      case proxy::CredentialKind::cookies:
+      case proxy::CredentialKind::headers:
+      case proxy::CredentialKind::tls:
+        break;
+    }
+  }
+  return nullptr;
+}
+
+const proxy::Credential* certificate_for(const jobs::TransferOrder& order, const net::HttpUrl& hop) {
+  if (hop.scheme != "https") return nullptr;
+  for (const proxy::Credential& credential : order.credentials)
+    if (credential.kind == proxy::CredentialKind::tls && is_for(credential, hop)) return &credential;
+  return nullptr;
 }
 
 std::string credential_domain(const jobs::TransferOrder& order) {
@@ -160,6 +193,10 @@ std::string credential_domain(const jobs::TransferOrder& order) {
     put(credential.user);
     put(credential.password);
     put(credential.token);
+    for (const std::string* part :
+         {&credential.certificate, &credential.key, &credential.token_endpoint, &credential.client_id,
+          &credential.client_secret, &credential.refresh_token})
+      put(*part);
     for (const proxy::Cookie& cookie : credential.cookies) {
       put(cookie.name);
       put(cookie.value);

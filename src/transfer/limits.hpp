@@ -29,6 +29,9 @@ struct Limits {
   std::size_t fast_transfers = 16;              ///< up to so many at once, libcurl reads with a large buffer
   /// So long the loop waits for excess behind a content of several packets that nothing else proves (M2).
   std::chrono::milliseconds excess_patience{2};
+  std::size_t remembered_nonces = 256;  ///< of Digest sign-ins (RFC 7616)
+  /// For a sign-in to be renewed and the new tokens to be stored.
+  std::chrono::milliseconds renewal_time{90000};
   std::size_t overlap_bytes = 4096;        ///< asked for again at each resume, and compared (M18)
   std::size_t evidence_bytes = 64 * 1024;  ///< of an answer's body that is not the content
 };

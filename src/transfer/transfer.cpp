@@ -21,7 +21,6 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::uint64_t small_content_bytes = 1024 * 1024;
 constexpr std::size_t small_curl_buffer = 16 * 1024, large_curl_buffer = 512 * 1024;
 constexpr std::chrono::seconds drain_time{2};
-constexpr std::uint64_t max_age_s = 10ULL * 365 * 86400;
 
 Instant wall_clock() {
   return SystemClock().now();
@@ -53,6 +52,7 @@ Transfer::Transfer(Surroundings& around, const Limits& limits, std::uint32_t id,
       order_(std::move(order)),
       domain_(credential_domain(order_)),
       trail_(limits.redirects),
+      sign_in_(around.nonces(), domain_),
       offset_(order_.offset),
       known_size_(order_.known_size),
       validator_(order_.if_range) {
@@ -103,8 +103,9 @@ void Transfer::ask_where() {
 }
 
 void Transfer::on_resolved(worker::Resolved answer) {
-  if (phase_ != Phase::resolving || answer.hop != hop_number_) return;
+  if ((phase_ != Phase::resolving && phase_ != Phase::renewing) || answer.hop != hop_number_) return;
   if (answer.refused) return fail_with(*answer.refused);
+  if (phase_ == Phase::renewing) return renewal_->start(answer.addresses);
   addresses_ = std::move(answer.addresses);
   addresses_.resize(std::min(addresses_.size(), limits_.addresses));
   address_ = 0;
@@ -122,7 +123,9 @@ std::optional<std::string> Transfer::range_validator() const {
 }
 
 void Transfer::request() {
-  auto headers = hop_headers(order_, source_, hop_.url, wall_clock());
+  if (!has_token()) return;
+  const std::string digest = sign_in_.answer_for(order_, hop_.url, hop_.method);
+  auto headers = hop_headers(order_, source_, hop_.url, wall_clock(), digest);
   if (!headers) return fail_with(headers.error());
   credentials_sent_ = headers->credentials;
   net::CurlOptions options;
@@ -137,6 +140,11 @@ void Transfer::request() {
   options.url = hop_.url.text;
   options.method = hop_.method;
   if (hop_.with_body) options.body = &*order_.source.request.body;
+  certificate_ = certificate_for(order_, hop_.url);
+  if (certificate_ != nullptr) {
+    options.certificate = &certificate_->certificate;
+    options.certificate_key = &certificate_->key;
+  }
   options.connect_address = addresses_[address_];
   options.connect_port = hop_.url.port;
   options.connect_time = limits_.connect_time;
@@ -202,12 +210,8 @@ net::CurlEvents::Taken Transfer::on_header(std::string_view line) {
 
 net::CurlEvents::Taken Transfer::on_head() {
   const HeaderBlock& head = reader_->block();
-  if (const auto date = parse_http_date(head.first("date"))) {
-    const auto age = parse_digits(head.first("age")).value_or(0);  // out of a cache
-    const Seconds since(static_cast<std::int64_t>(std::min<std::uint64_t>(age, max_age_s)));
-    around_.clock_witness().heard(hop_.url.origin, *date + since, wall_clock());
-  }
   head_ = judge_head(asked(), head);
+  if (head.status != 401) sign_in_.accepted(hop_.url, head);
   if (head_->next == HeadVerdict::Next::body) {
     if (head_->body.close_after) handle_->forbid_reuse();
     plan_body(head);
@@ -393,8 +397,9 @@ void Transfer::on_end(const net::CurlEnd& end) {
       without_validator_ = true;
       return ask_where();
     case HeadVerdict::Next::finish:
+      if (reader_->block().status == 401 && sign_in_again()) return;
       if (asks_source_again(reader_->block())) return;
-      return finish(head_->verdict);
+      return finish_refused();
     case HeadVerdict::Next::body:
       break;
   }
@@ -434,9 +439,9 @@ void Transfer::on_no_answer(const net::CurlEnd& end) {
       case net::CurlEnding::connect_timeout:
         return fail(Reason::timeout, "no connection to " + host + " in time").value();
       case net::CurlEnding::tls_untrusted:
-        return fail(Reason::tls,
-                    tls_words(host, end.certificate, end.text, wall_clock(), around_.clock_witness().off()))
-            .value();
+      case net::CurlEnding::tls_refused_us:
+      case net::CurlEnding::bad_certificate:
+        return no_secure_connection(end);
       case net::CurlEnding::tls_failed: {
         Error error = fail(Reason::tls, host + ": " + end.text).value();
         error.transient =
@@ -529,6 +534,9 @@ void Transfer::on_tick(TimePoint now) {
     return fail_with(
         fail(Reason::timeout, "the address of " + hop_.url.host + " was not found in time").value());
   }
+  if (phase_ == Phase::renewing && now - phase_since_ > limits_.renewal_time) {
+    return fail_with(fail(Reason::timeout, "the sign-in was not renewed in time").value());
+  }
   if (phase_ != Phase::running) return;
   if (paused_) {
     last_byte_ = now;
@@ -568,6 +576,9 @@ void Transfer::on_tick(TimePoint now) {
 
 void Transfer::stop() {
   if (finished()) return;
+  // Tokens that are being changed must not be lost: the old ones may be worth nothing already.
+  const bool changing = phase_ == Phase::renewing && (unkept_ || (renewal_ && renewal_->on_the_wire()));
+  if (changing && !std::exchange(stop_wanted_, true)) return;
   handle_.reset();
   Verdict verdict;
   verdict.outcome = Outcome::stopped;

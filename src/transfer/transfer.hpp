@@ -8,7 +8,8 @@
 #include "transfer/header_block.hpp"
 #include "transfer/limits.hpp"
 #include "transfer/redirects.hpp"
-#include "transfer/tls_words.hpp"
+#include "transfer/sign_in.hpp"
+#include "transfer/token_renewal.hpp"
 #include "transfer/validator.hpp"
 #include "transfer/web_page.hpp"
 #include "worker/messages.hpp"
@@ -35,8 +36,8 @@ public:
                                                          const net::CurlOptions& options,
                                                          net::CurlEvents& events) = 0;
   virtual BufferPool& buffers() = 0;
+  virtual NonceMemory& nonces() = 0;
   virtual bool crowded() const = 0;  ///< many transfers: small buffers
-  virtual ClockWitness& clock_witness() = 0;
 };
 
 /// One order from its first hop to its last word: asks where a hop leads, waits for a slot at that origin,
@@ -50,6 +51,7 @@ public:
 
   void begin();
   void on_resolved(worker::Resolved answer);
+  void on_kept(worker::Kept answer);
   void on_slot();  ///< its turn at `origin()` has come
   void stop();
   /// Several times a second: stalls, bytes that are in memory for too long, progress.
@@ -62,7 +64,7 @@ public:
   const std::string& domain() const { return domain_; }
 
 private:
-  enum class Phase { fresh, resolving, queued, running, finished };
+  enum class Phase { fresh, resolving, queued, running, renewing, finished };
 
   // net::CurlEvents
   int open_socket(int family, int socktype, const sockaddr* address, socklen_t length) override;
@@ -90,6 +92,14 @@ private:
   DigestState judge_digest();
   void ask_for_rest();
   void follow(const std::string& location);
+  // access.cpp: signing in
+  /// False: the request must not be sent now, something else is under way or over.
+  bool has_token();
+  void renew();
+  void on_renewed(Result<jobs::RenewedTokens> tokens);
+  bool sign_in_again();
+  Error no_secure_connection(const net::CurlEnd& end) const;
+  void finish_refused();
   void fail_with(const Error& error);
   void finish(Verdict verdict);
 
@@ -117,12 +127,20 @@ private:
   std::optional<Error> broken_;  ///< why we aborted it
   bool paused_ = false;          ///< by the order's rate
   bool credentials_sent_ = false;
-  std::uint64_t asked_from_ = 0;      ///< of its Range; 0: none
-  std::size_t compared_ = 0;          ///< of `held_`
-  bool differs_ = false;              ///< from what is held
-  std::uint64_t received_bytes_ = 0;  ///< of this answer's body
-  bool counted_out_ = false;          ///< all that was announced is here, and we ended the request
+  const proxy::Credential* certificate_ = nullptr;  ///< of this hop, in `order_`
+  std::uint64_t asked_from_ = 0;                    ///< of its Range; 0: none
+  std::size_t compared_ = 0;                        ///< of `held_`
+  bool differs_ = false;                            ///< from what is held
+  std::uint64_t received_bytes_ = 0;                ///< of this answer's body
+  bool counted_out_ = false;  ///< all that was announced is here, and we ended the request
   TimePoint last_byte_, phase_since_;
+
+  // of the sign-in
+  SignIn sign_in_;
+  std::unique_ptr<TokenRenewal> renewal_;
+  std::optional<jobs::RenewedTokens> unkept_;  ///< told to the server, which has not stored them yet
+  bool renewed_ = false;
+  bool stop_wanted_ = false;  ///< when the new tokens are safe
 
   // of the content
   std::optional<BodyWriter> writer_;

@@ -10,17 +10,23 @@ namespace restante::worker {
 
 namespace {
 
-constexpr std::size_t longest_host = 300;
+constexpr std::size_t longest_host = 300, longest_token = 16384, longest_id = 64;
+constexpr std::int64_t last_second = 253402300799;  ///< 9999-12-31T23:59:59Z
+
+/// Visible ASCII, as in a document.
+bool is_token(std::string_view text) {
+  return !text.empty() && text.size() <= longest_token &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
+}
 
 }  // namespace
 
-Claims::Claims(const jobs::TransferOrder& order, ClaimLimits limits, std::uint64_t file_bytes)
-    : limits_(limits) {
+Claims::Claims(const jobs::TransferOrder& order, ClaimLimits limits) : limits_(limits) {
   if (const auto url = net::parse_url(order.source.url)) own_ = {url->host, url->port};
   if (order.room_bytes) {
-    const std::uint64_t begin = std::max(order.offset, file_bytes);
-    const std::uint64_t most = std::numeric_limits<std::uint64_t>::max() - begin - limits_.overdraw_bytes;
-    room_end_ = begin + std::min(*order.room_bytes, most);
+    const std::uint64_t most =
+        std::numeric_limits<std::uint64_t>::max() - order.offset - limits_.overdraw_bytes;
+    room_end_ = order.offset + std::min(*order.room_bytes, most);
   }
 }
 
@@ -46,6 +52,15 @@ Result<void> Claims::responded() {
 
 Result<void> Claims::has(std::uint64_t claimed_bytes, std::uint64_t file_bytes) {
   if (claimed_bytes > file_bytes) return fail(Reason::malformed, "it claims more bytes than the file has");
+  return {};
+}
+
+/// Tokens come into documents and headers later: they are held to what a document may carry.
+Result<void> Claims::renewed(const jobs::RenewedTokens& tokens) {
+  const std::int64_t expires = tokens.expires.value_or(0);
+  const bool sound = is_token(tokens.access_token) && is_token(tokens.refresh_token) &&
+                     tokens.credential_id.size() <= longest_id && expires >= 0 && expires <= last_second;
+  if (!sound || ++renewals_ > limits_.renewals) return fail(Reason::malformed, "it sent tokens out of turn");
   return {};
 }
 

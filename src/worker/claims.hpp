@@ -19,6 +19,7 @@ struct ClaimLimits {
   /// check that a content server named them; an honest one follows at most so many
   /// (transfer::Limits::redirects).
   std::size_t other_hosts = 10;
+  int renewals = 4;                             ///< of sign-ins, by one transfer
   std::uint64_t overdraw_bytes = 16 * 1048576;  ///< written behind the place's room before it counts as harm
 };
 
@@ -26,8 +27,7 @@ struct ClaimLimits {
 /// taken over says anything: what an honest one cannot say ends it. Plain values; lives with the transfer.
 class Claims {
 public:
-  /// `file_bytes`: as long as the file is already; more than the order's offset where some of it is not kept.
-  Claims(const jobs::TransferOrder& order, ClaimLimits limits, std::uint64_t file_bytes = 0);
+  Claims(const jobs::TransferOrder& order, ClaimLimits limits);
 
   /// malformed: out of turn (a hop that was before, while one is being answered, another scheme than http and
   /// https). redirect-loop: it may ask, but gets no address.
@@ -35,7 +35,8 @@ public:
   void resolved() { resolving_ = false; }
   Result<void> responded();                                                 ///< malformed: a second answer
   Result<void> has(std::uint64_t claimed_bytes, std::uint64_t file_bytes);  ///< malformed: more than there is
-  bool overdrawn(std::uint64_t file_bytes) const;                           ///< far behind the place's room
+  Result<void> renewed(const jobs::RenewedTokens& tokens);  ///< malformed: no tokens, or too often
+  bool overdrawn(std::uint64_t file_bytes) const;           ///< far behind the place's room
 
 private:
   ClaimLimits limits_;
@@ -45,6 +46,7 @@ private:
   std::uint32_t next_hop_ = 0;
   std::size_t resolves_ = 0;
   bool resolving_ = false, responded_ = false;
+  int renewals_ = 0;
 };
 
 }  // namespace restante::worker

@@ -99,6 +99,23 @@ TEST(Claims, BytesThatAreNotInTheFileAreNotBelieved) {
   EXPECT_FALSE(claims.has(6, 5));
 }
 
+TEST(Claims, RenewedTokensAreWhatADocumentMayCarryAndRare) {
+  const auto renewed = [](jobs::RenewedTokens tokens) {
+    Claims claims(order(), {});
+    return claims.renewed(tokens).has_value();
+  };
+  EXPECT_TRUE(renewed({"c1", "access", "refresh", 5}));
+  EXPECT_FALSE(renewed({"c1", "", "refresh", {}}));
+  EXPECT_FALSE(renewed({"c1", "access", "line\r\nbreak", {}}));
+  EXPECT_FALSE(renewed({"c1", std::string(16385, 'a'), "refresh", {}}));
+  EXPECT_FALSE(renewed({"c1", "access", "refresh", -1}));
+  EXPECT_FALSE(renewed({std::string(65, 'c'), "access", "refresh", {}}));
+
+  Claims claims(order(), {});
+  for (int i = 0; i < 4; ++i) EXPECT_TRUE(claims.renewed({"c1", "access", "refresh", {}}));
+  EXPECT_FALSE(claims.renewed({"c1", "access", "refresh", {}}));
+}
+
 TEST(Claims, ATransferStaysInThePlacesRoom) {
   auto limited = order();
   limited.offset = 100;
@@ -107,16 +124,6 @@ TEST(Claims, ATransferStaysInThePlacesRoom) {
 
   EXPECT_FALSE(claims.overdrawn(1150));
   EXPECT_TRUE(claims.overdrawn(1151));
-}
-
-TEST(Claims, WhatLayInTheFileBeforeIsNoOverdraft) {
-  auto limited = order();
-  limited.offset = 100;
-  limited.room_bytes = 1000;
-  const Claims claims(limited, {64, 10, 50}, 5000);
-
-  EXPECT_FALSE(claims.overdrawn(6050));
-  EXPECT_TRUE(claims.overdrawn(6051));
 }
 
 TEST(Claims, WithoutALimitThereIsNoEndOfTheRoom) {

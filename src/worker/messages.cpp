@@ -182,6 +182,23 @@ void fields(Io& io, Is<Stop> auto& x) {
   io("transfer", x.transfer);
 }
 template <class Io>
+void fields(Io& io, Is<jobs::RenewedTokens> auto& x) {
+  io("credential_id", x.credential_id);
+  io("access_token", x.access_token);
+  io("refresh_token", x.refresh_token);
+  io("expires", x.expires);
+}
+template <class Io>
+void fields(Io& io, Is<Renewed> auto& x) {
+  io("transfer", x.transfer);
+  io("tokens", x.tokens);
+}
+template <class Io>
+void fields(Io& io, Is<Kept> auto& x) {
+  io("transfer", x.transfer);
+  io("refused", x.refused);
+}
+template <class Io>
 void fields(Io& io, Is<Resolve> auto& x) {
   io("transfer", x.transfer);
   io("hop", x.hop);
@@ -221,6 +238,10 @@ template <>
 constexpr std::string_view type_name<Resolved> = "resolved";
 template <>
 constexpr std::string_view type_name<Stop> = "stop";
+template <>
+constexpr std::string_view type_name<Kept> = "kept";
+template <>
+constexpr std::string_view type_name<Renewed> = "renewed";
 template <>
 constexpr std::string_view type_name<Ready> = "ready";
 template <>

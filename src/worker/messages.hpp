@@ -39,6 +39,11 @@ struct Resolved {
 struct Stop {
   std::uint32_t transfer = 0;
 };
+/// The answer to Renewed: the tokens are stored durably, or why not.
+struct Kept {
+  std::uint32_t transfer = 0;
+  std::optional<Error> refused;
+};
 
 // ---- worker to server
 
@@ -60,6 +65,11 @@ struct Progress {
   std::uint64_t bytes_per_s = 0;
   PieceReport pieces = {};  ///< since the one before
 };
+/// New tokens of an oauth credential of the order; used when Kept has come. Secrets.
+struct Renewed {
+  std::uint32_t transfer = 0;
+  jobs::RenewedTokens tokens;
+};
 struct Finished {
   std::uint32_t transfer = 0;
   jobs::TransferResult result;
@@ -70,8 +80,8 @@ struct Ready {
   std::vector<std::string> locks;
 };
 
-using ToWorker = std::variant<Start, Resolved, Stop>;
-using ToServer = std::variant<Ready, Resolve, Responded, Progress, Finished>;
+using ToWorker = std::variant<Start, Resolved, Stop, Kept>;
+using ToServer = std::variant<Ready, Resolve, Responded, Progress, Renewed, Finished>;
 
 std::string encode(const ToWorker& message);
 std::string encode(const ToServer& message);

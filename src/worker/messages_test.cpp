@@ -38,10 +38,17 @@ Start full_start() {
   c.cookies = {{"n", "v", "example.org", "/x", "example.org", true, 1800000000},
                {"m", "w", "h", "/", "", false, {}}};
   c.headers = {{"X-Api-Key", "k"}};
+  c.certificate = "C";
+  c.key = "K";
+  c.token_endpoint = "E";
+  c.client_id = "I";
+  c.client_secret = "S";
+  c.refresh_token = "R";
+  c.expires = 5;
   o.credentials = {c};
   for (auto kind :
        {proxy::CredentialKind::basic, proxy::CredentialKind::bearer, proxy::CredentialKind::headers,
-        proxy::CredentialKind::tls, proxy::CredentialKind::oauth}) {
+        proxy::CredentialKind::tls, proxy::CredentialKind::oauth, proxy::CredentialKind::digest}) {
     c.kind = kind;
     o.credentials.push_back(c);
   }
@@ -144,8 +151,8 @@ TEST(Messages, AStartArrivesWithEveryField) {
   EXPECT_EQ(order.source.request.method, "POST");
   EXPECT_EQ(order.source.request.headers, expected.source.request.headers);
   EXPECT_EQ(order.source.request.body, expected.source.request.body);
-  ASSERT_EQ(order.credentials.size(), 6u);
-  for (std::size_t i = 0; i < 6; ++i) EXPECT_EQ(order.credentials[i].kind, expected.credentials[i].kind);
+  ASSERT_EQ(order.credentials.size(), 7u);
+  for (std::size_t i = 0; i < 7; ++i) EXPECT_EQ(order.credentials[i].kind, expected.credentials[i].kind);
   const auto& c = order.credentials[0];
   EXPECT_EQ(c.scope, expected.credentials[0].scope);
   EXPECT_EQ(c.id + c.user + c.password + c.token, "au\"serp\\asstok");
@@ -157,6 +164,9 @@ TEST(Messages, AStartArrivesWithEveryField) {
   EXPECT_EQ(c.cookies[0].expires, 1800000000);
   EXPECT_FALSE(c.cookies[1].expires);
   EXPECT_EQ(c.headers, expected.credentials[0].headers);
+  EXPECT_EQ(c.certificate + c.key + c.token_endpoint + c.client_id + c.client_secret + c.refresh_token,
+            "CKEISR");
+  EXPECT_EQ(c.expires, 5);
   EXPECT_TRUE(order.allow_lan && order.probe && order.allow_empty);
   EXPECT_EQ(order.offset, 18446744073709551615u);
   EXPECT_EQ(order.if_range, "\"etag\"");
@@ -209,8 +219,14 @@ TEST(Messages, TheSmallOnesArriveWithEveryField) {
   auto progress =
       decode_to_server(encode(ToServer(Progress{7, 8, 9, {1, piece_bytes + 3, std::string(16, '\xfe')}})));
   auto ready = decode_to_server(encode(ToServer(Ready{{"seccomp", "landlock"}})));
+  auto renewed = decode_to_server(encode(ToServer(Renewed{1, {"c1", "access", "refresh", 9}})));
+  auto kept = decode_to_worker(encode(ToWorker(Kept{2, Error{Reason::disk_full, "full", {}, {}, true}})));
 
-  ASSERT_TRUE(resolved && stop && resolve && responded && progress && ready);
+  ASSERT_TRUE(resolved && stop && resolve && responded && progress && ready && renewed && kept);
+  const auto& tokens = std::get<Renewed>(*renewed).tokens;
+  EXPECT_EQ(tokens.credential_id + tokens.access_token + tokens.refresh_token, "c1accessrefresh");
+  EXPECT_EQ(tokens.expires, 9);
+  EXPECT_EQ(std::get<Kept>(*kept).refused->reason, Reason::disk_full);
   const auto& r = std::get<Resolved>(*resolved);
   EXPECT_EQ(r.transfer + r.hop * 10, 21u);
   EXPECT_EQ(r.addresses, (std::vector<std::string>{"192.0.2.1", "2001:db8::1"}));

@@ -168,12 +168,12 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
     lane->idle.cancel();
     running->lane = lane;
     running->number = next_number++;
+    running->claims.emplace(running->order, options.claims);
     Start start;
     start.transfer = running->number;
     start.order = std::move(running->order);
     UniqueFd out = std::move(start.order.out);
     if (out) running->file.reset(::fcntl(out.get(), F_DUPFD_CLOEXEC, 3));
-    running->claims.emplace(start.order, options.claims, running->file_bytes());
     if (lane->transfers.empty()) watch_files(lane);
     lane->transfers.emplace(running->number, running);
     ToWorker message = std::move(start);
@@ -306,6 +306,22 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
     if (r.progress_at && now - *r.progress_at < options.progress_every) return {};
     r.progress_at = now;
     if (r.observer != nullptr) r.observer->on_progress(message.received_bytes, message.bytes_per_s);
+    return {};
+  }
+
+  Result<void> take(const LanePtr& lane, Renewed& message) {
+    auto running = find(lane, message.transfer);
+    if (!running) return fail(std::move(running.error()));
+    if (auto judged = (*running)->claims->renewed(message.tokens); !judged) return judged;
+    const auto kept = [lane, one = *running](Result<void> stored) {
+      if (one->result) return;
+      Kept answer;
+      answer.transfer = one->number;
+      if (!stored) answer.refused = std::move(stored.error());
+      ToWorker told = std::move(answer);
+      if (auto sent = lane->process.send(told); !sent) lane->process.kill(sent.error().message);
+    };
+    if ((*running)->observer != nullptr) (*running)->observer->on_renewed(message.tokens, kept);
     return {};
   }
 

@@ -163,6 +163,22 @@ TEST_F(Control, ChangeKeepsTheSecrets) {
   EXPECT_TRUE(stored_secrets(id).empty()) << "erased when the job ends";
 }
 
+TEST_F(Control, AFailedDownloadKeepsItsSecretsForAWeekOnly) {
+  transfers.on(a_url, {{.reason = Reason::forbidden, .transient = false}});
+  limits.forgets_every = Millis(10);
+  start();
+  const JobId id = accept({.more = a_password});
+  until(id, State::failed);
+
+  pass(std::chrono::hours(7 * 24 - 1));
+  settle();
+  EXPECT_FALSE(stored_secrets(id).empty());
+  pass(std::chrono::hours(2));
+
+  until([&] { return stored_secrets(id).empty(); }, "they are erased");
+  EXPECT_EQ(view(id).job.state, State::failed);
+}
+
 TEST_F(Control, NoAnswerShowsASecret) {
   start();
   const JobId id = accept({.when = at_one, .more = a_password});

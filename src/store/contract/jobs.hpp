@@ -171,6 +171,50 @@ TYPED_TEST_P(JobRecordsContract, ErasedSecretsAreGoneAndNothingElse) {
   EXPECT_EQ(found->document, job.document);
 }
 
+TYPED_TEST_P(JobRecordsContract, OtherSecretsTakeThePlaceOfThoseThatAreThereOnly) {
+  const jobs::Job job = full_job(1, this->ada_), erased = full_job(2, this->ada_);
+  this->insert(job);
+  this->insert(erased);
+  ASSERT_TRUE(this->write([&](Tx& tx) { return jobs_of(tx).erase_secrets(erased.id); }));
+
+  for (const JobId id : {job.id, erased.id})
+    ASSERT_TRUE(this->write([&](Tx& tx) { return jobs_of(tx).replace_secrets(id, "other"); }));
+
+  EXPECT_EQ(this->find(job.id)->secrets, "other");
+  EXPECT_EQ(this->find(job.id)->document, job.document);
+  EXPECT_EQ(this->find(erased.id)->secrets, "");
+}
+
+TYPED_TEST_P(JobRecordsContract, SecretsOfJobsThatFailedLongAgoAreErased) {
+  std::vector<jobs::Job> all;
+  for (int i = 0; i < 4; ++i) all.push_back(full_job(i, this->ada_));
+  for (jobs::Job& job : all) job.state = jobs::State::failed, job.changed = Instant(Seconds(100));
+  all[0].state = jobs::State::held;
+  all[1].changed = Instant(Seconds(200));
+  for (const jobs::Job& job : all) this->insert(job);
+  std::size_t erased = 0;
+  const auto sweep = [&](std::size_t limit) {
+    return this->write([&](Tx& tx) -> Result<void> {
+      auto done = jobs_of(tx).erase_secrets_of_failed(Instant(Seconds(200)), limit);
+      if (!done) return fail(std::move(done.error()));
+      erased = *done;
+      return {};
+    });
+  };
+
+  ASSERT_TRUE(sweep(1));
+  EXPECT_EQ(erased, 1U);
+  ASSERT_TRUE(sweep(10));
+  EXPECT_EQ(erased, 1U);
+
+  EXPECT_NE(this->find(all[0].id)->secrets, "");
+  EXPECT_NE(this->find(all[1].id)->secrets, "");
+  EXPECT_EQ(this->find(all[2].id)->secrets, "");
+  EXPECT_EQ(this->find(all[3].id)->secrets, "");
+  ASSERT_TRUE(sweep(10));
+  EXPECT_EQ(erased, 0U);
+}
+
 TYPED_TEST_P(JobRecordsContract, AnErasedJobTakesItsFilesAndHistoryAlong) {
   const jobs::Job job = some_job(1, this->ada_);
   this->insert(job);
@@ -487,6 +531,7 @@ REGISTER_TYPED_TEST_SUITE_P(
     JobRecordsContract, EveryMemberOfAJobComesBackAfterReopening, AJobWithoutAnythingOptionalComesBackSo,
     InsertingAKnownIdChangesNothing, AJobOfAnAccountThatDoesNotExistIsRefused, UpdateLeavesTheDocumentAlone,
     ReplaceWritesTheDocumentToo, ChangingAnUnknownJobIsNotFound, ErasedSecretsAreGoneAndNothingElse,
+    OtherSecretsTakeThePlaceOfThoseThatAreThereOnly, SecretsOfJobsThatFailedLongAgoAreErased,
     AnErasedJobTakesItsFilesAndHistoryAlong, ListsAreNewestFirstPageByPageAndOfOneAccount, ListsFilterByState,
     AForeignCursorIsInvalid, OnlyJobsThatHaveNotEndedAreCounted, DueJobsComeSoonestFirstUpToTheHorizon,
     AChangedDueTimeCounts, InterruptedJobsAreThoseThatWereAtWork, FilesOfAJobComeBackWholeByIndex,

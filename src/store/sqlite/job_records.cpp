@@ -191,6 +191,22 @@ public:
     });
   }
 
+  Result<std::size_t> erase_secrets_of_failed(Instant before, std::size_t limit) override {
+    return attempt(connection_, [&]() -> Result<std::size_t> {
+      Query query(connection_, erase_failed_secrets_);
+      query.number(to_column(before)).number(static_cast<std::int64_t>(limit)).run();
+      return static_cast<std::size_t>(connection_.db().getChanges());
+    });
+  }
+
+  Result<void> replace_secrets(JobId id, std::string_view sealed) override {
+    return attempt(connection_, [&]() -> Result<void> {
+      Query query(connection_, replace_secrets_);
+      query.blob(sealed.data(), sealed.size()).blob(id.bytes.data(), id.bytes.size()).run();
+      return {};
+    });
+  }
+
   Result<void> erase(JobId id) override {
     return attempt(connection_, [&]() -> Result<void> {
       Query query(connection_, erase_);
@@ -518,6 +534,11 @@ private:
       "document_digest = ?14, document = ?15, secrets = ?16, "
       "control_sum = row_sum(?17,?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13), "
       "body_sum = row_sum(?17,account,origin,created,proxy_id,?14,?15) WHERE id = ?17"};
+  // The number of State::failed stands in the index jobs_failed_secrets too.
+  Sql erase_failed_secrets_{
+      "UPDATE jobs SET secrets = NULL WHERE seq IN (SELECT seq FROM jobs WHERE state = 8 AND secrets IS NOT "
+      "NULL AND changed < ? ORDER BY changed LIMIT ?)"};
+  Sql replace_secrets_{"UPDATE jobs SET secrets = ? WHERE id = ? AND secrets IS NOT NULL"};
   Sql erase_secrets_{"UPDATE jobs SET secrets = NULL WHERE id = ? AND secrets IS NOT NULL"};
   Sql erase_{"DELETE FROM jobs WHERE id = ?"};
   Sql list_{

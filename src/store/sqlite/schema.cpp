@@ -212,7 +212,13 @@ UPDATE job_files SET
                 relinked, wasted_bytes, old);
 )sql";
 
-constexpr std::array<const char*, 4> steps_of_this_program{version_1, version_2, version_3, version_4};
+// Failed jobs with secrets, oldest first: these are erased after a while.
+constexpr const char* version_5 = R"sql(
+CREATE INDEX jobs_failed_secrets ON jobs (changed) WHERE state = 8 AND secrets IS NOT NULL;
+)sql";
+
+constexpr std::array<const char*, 5> steps_of_this_program{version_1, version_2, version_3, version_4,
+                                                           version_5};
 
 std::int64_t pragma(Connection& connection, const char* text) {
   return connection.db().execAndGet(text).getInt64();
