@@ -79,8 +79,8 @@ def test_names_of_files_and_folders_are_exact(house):
         assert len(device.run("get", right, "-o", str(device.home / right.replace("/", "-"))).stdout.splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", ["Bob", "BOB", "bob ", " bob", "b\u00f3b", "bo\u0301b", "b\u043eb", "\uff42ob", "bob\u200b", "bob/x", "../bob", ".bob", "bob\n",
-                                  "-bob", "", "b" * 65])
+@pytest.mark.parametrize("name", ["Bob", "BOB", "bob ", " bob", "b\u00f3b", "bo\u0301b", "b\u043eb", "\uff42ob", "bob\u200b", "bob/x", "../bob", ".bob",
+                                  "bob\n", "-bob", "", "b" * 65])
 def test_no_account_has_a_name_that_looks_like_anothers(house, name):
     place, _ = house
 
