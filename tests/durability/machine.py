@@ -4,6 +4,7 @@
 Everything lives in a private mount namespace: when this program ends, however it ends, the mounts and loop devices go with it.
 Needs root, as mounting does.
 """
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -76,8 +77,16 @@ class Disk:
             raise BedError(f"mounting {self.kind} failed: {done.stderr.strip()} (this test needs root, and is never left out)")
 
     def unmount(self) -> None:
-        """A worker that was killed holds its partial file a moment longer."""
+        """Returns when the kernel has let the disk go: a worker that was killed holds it a moment longer, in its own namespace."""
         wait_until(f"the unmounting of {self.target}", lambda: libc.umount2(str(self.target).encode(), 0) == 0, 20, 0.005)
+        wait_until(f"the end of {self.image}", lambda: not self._held(), 20, 0.002)
+
+    def _held(self) -> bool:
+        for backing in pathlib.Path("/sys/block").glob("loop*/loop/backing_file"):
+            with contextlib.suppress(OSError):  # another one's loop device that ends just now
+                if backing.read_text().strip() == str(self.image):
+                    return True
+        return False
 
     def cut(self) -> None:
         """The power goes: from now on nothing reaches the disk, and every call answers with an error."""

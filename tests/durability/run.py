@@ -18,6 +18,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
+from bed.process import BedError  # noqa: E402
 from durability import nemesis_damage, nemesis_errors, nemesis_full, nemesis_kills, nemesis_power, nemesis_restart, seeded  # noqa: E402
 from durability.checker import Verdict  # noqa: E402
 from durability.content import Library  # noqa: E402
@@ -169,7 +170,10 @@ def main() -> int:
     try:
         for part in chosen.only or PARTS:
             at = time.monotonic()
-            held, figures = getattr(run, part)()
+            try:
+                held, figures = getattr(run, part)()
+            except (BedError, AssertionError) as error:
+                held, figures = False, {"error": str(error)}
             results[part] = figures
             failed += [] if held else [part]
             print(f"{part}: {'ok' if held else 'FAILED'} {json.dumps(figures)} ({time.monotonic() - at:.1f} s)", flush=True)
