@@ -88,7 +88,6 @@ void Transfer::finish_refused() {
 
 Error Transfer::no_secure_connection(const net::CurlEnd& end) const {
   const std::string& host = hop_.url.host;
-  if (end.ending == net::CurlEnding::tls_untrusted) return fail(Reason::tls, host + ": " + end.text).value();
   if (certificate_ == nullptr)
     return fail(Reason::auth_required, host + " asks for a client certificate",
                 "ask again with --cert and --key")

@@ -70,6 +70,7 @@ private:
   ConnectorClient connector_;
   BufferPool buffers_;
   NonceMemory nonces_;
+  ClockWitness witness_;
   std::map<std::string, Domain> domains_;
   std::map<std::uint32_t, std::unique_ptr<Transfer>> transfers_;  ///< dropped before their domains
   TimePoint last_tick_;

@@ -439,6 +439,9 @@ void Transfer::on_no_answer(const net::CurlEnd& end) {
       case net::CurlEnding::connect_timeout:
         return fail(Reason::timeout, "no connection to " + host + " in time").value();
       case net::CurlEnding::tls_untrusted:
+        return fail(Reason::tls,
+                    tls_words(host, end.certificate, end.text, wall_clock(), around_.clock_witness().off()))
+            .value();
       case net::CurlEnding::tls_refused_us:
       case net::CurlEnding::bad_certificate:
         return no_secure_connection(end);

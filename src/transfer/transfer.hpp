@@ -9,6 +9,7 @@
 #include "transfer/limits.hpp"
 #include "transfer/redirects.hpp"
 #include "transfer/sign_in.hpp"
+#include "transfer/tls_words.hpp"
 #include "transfer/token_renewal.hpp"
 #include "transfer/validator.hpp"
 #include "transfer/web_page.hpp"
