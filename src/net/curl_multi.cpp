@@ -102,7 +102,7 @@ private:
   curl_slist* headers_ = nullptr;
   curl_slist* connect_to_ = nullptr;
   std::array<char, CURL_ERROR_SIZE> error_text_{};
-  std::shared_ptr<const TlsClose> tls_close_;
+  std::shared_ptr<const TlsClose> tls_close_, tls_made_;  ///< of the connection in use; of one made anew
   curl_socket_t socket_ = CURL_SOCKET_BAD;
   int os_errno_ = 0;
   bool connected_anew_ = false;
@@ -383,7 +383,8 @@ int Handle::on_debug(CURL*, curl_infotype type, char* data, std::size_t size, vo
 }
 
 CURLcode Handle::on_ssl_context(CURL*, void* context, void* self) {
-  static_cast<Handle*>(self)->trust_.apply(context);
+  auto& handle = *static_cast<Handle*>(self);
+  handle.tls_made_ = handle.trust_.apply(context);
   return CURLE_OK;
 }
 
@@ -412,6 +413,9 @@ CurlEnd Handle::end(CURLcode code) {
       break;
     case CURLE_PEER_FAILED_VERIFICATION:
       end.ending = CurlEnding::tls_untrusted;
+      if (tls_made_) end.certificate = *tls_made_;
+      // The name is compared by libcurl itself, behind a good chain.
+      if (end.certificate.fault == TlsFault::none) end.certificate.fault = TlsFault::wrong_host;
       break;
     case CURLE_SSL_CONNECT_ERROR:
       end.ending = CurlEnding::tls_failed;

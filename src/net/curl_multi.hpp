@@ -42,6 +42,7 @@ struct CurlEnd {
   bool tls = false;
   bool clean_tls_close = false;  ///< the peer said close_notify
   bool excess = false;           ///< bytes behind the announced end
+  TlsClose certificate;          ///< tls_untrusted: why, and from when to when it is valid
 };
 
 /// Called by a request, on the loop's thread. Must not start or drop requests except in `on_end`.

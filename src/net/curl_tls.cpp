@@ -8,6 +8,7 @@
 #include <openssl/x509_vfy.h>
 
 #include <array>
+#include <ctime>
 #include <sys/socket.h>
 #include <utility>
 
@@ -30,6 +31,54 @@ void on_info(const SSL* ssl, int where, int value) {
   const auto* state =
       static_cast<std::shared_ptr<TlsClose>*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), close_index()));
   if (state != nullptr) (*state)->clean = true;
+}
+
+TlsFault fault_of(int error) {
+  switch (error) {
+    case X509_V_ERR_CERT_HAS_EXPIRED:
+      return TlsFault::expired;
+    case X509_V_ERR_CERT_NOT_YET_VALID:
+      return TlsFault::not_yet_valid;
+    case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+      return TlsFault::self_signed;
+    case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
+    case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
+    case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE:
+    case X509_V_ERR_CERT_UNTRUSTED:
+      return TlsFault::unknown_issuer;
+    case X509_V_ERR_HOSTNAME_MISMATCH:
+    case X509_V_ERR_IP_ADDRESS_MISMATCH:
+      return TlsFault::wrong_host;
+    case X509_V_ERR_EE_KEY_TOO_SMALL:
+    case X509_V_ERR_CA_KEY_TOO_SMALL:
+    case X509_V_ERR_CA_MD_TOO_WEAK:
+      return TlsFault::weak;
+    case X509_V_ERR_CERT_REVOKED:
+      return TlsFault::revoked;
+    default:
+      return TlsFault::other;
+  }
+}
+
+std::int64_t seconds_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  return ASN1_TIME_to_tm(time, &parts) == 1 ? static_cast<std::int64_t>(::timegm(&parts)) : 0;
+}
+
+int on_verify(int good, X509_STORE_CTX* store) {
+  const auto* ssl =
+      static_cast<const SSL*>(X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx()));
+  if (good == 1 || ssl == nullptr) return good;
+  const auto* state =
+      static_cast<std::shared_ptr<TlsClose>*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), close_index()));
+  if (state == nullptr || (*state)->fault != TlsFault::none) return good;
+  (*state)->fault = fault_of(X509_STORE_CTX_get_error(store));
+  if (const X509* certificate = X509_STORE_CTX_get_current_cert(store); certificate != nullptr) {
+    (*state)->valid_from = seconds_of(X509_get0_notBefore(certificate));
+    (*state)->valid_until = seconds_of(X509_get0_notAfter(certificate));
+  }
+  return good;
 }
 
 struct FreeBio {
@@ -74,15 +123,18 @@ Result<TrustStore> TrustStore::from_pem(std::string_view pem) {
   return TrustStore(std::move(state));
 }
 
-void TrustStore::apply(void* ssl_ctx) const {
+std::shared_ptr<const TlsClose> TrustStore::apply(void* ssl_ctx) const {
   auto* context = static_cast<SSL_CTX*>(ssl_ctx);
   // Not left to the machine's configuration: no TLS before 1.2, no key of less than 112 bits of strength, no
   // signature with SHA-1 or MD5 (RFC 9325 §3.1, §4.5).
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_security_level(context, 2);
   SSL_CTX_set1_cert_store(context, state_->store);
-  SSL_CTX_set_ex_data(context, close_index(), new std::shared_ptr<TlsClose>(std::make_shared<TlsClose>()));
+  auto state = std::make_shared<TlsClose>();
+  SSL_CTX_set_ex_data(context, close_index(), new std::shared_ptr<TlsClose>(state));
   SSL_CTX_set_info_callback(context, on_info);
+  SSL_CTX_set_verify(context, SSL_CTX_get_verify_mode(context), on_verify);
+  return state;
 }
 
 std::shared_ptr<const TlsClose> close_state_of(void* ssl) {

@@ -53,6 +53,7 @@ private:
   BufferPool& buffers() override { return buffers_; }
   NonceMemory& nonces() override { return nonces_; }
   bool crowded() const override { return transfers_.size() > limits_.fast_transfers; }
+  ClockWitness& clock_witness() override { return witness_; }
 
   void watch_channel();
   void read_channel();

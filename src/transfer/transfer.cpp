@@ -21,6 +21,7 @@ using SteadyClock = std::chrono::steady_clock;
 constexpr std::uint64_t small_content_bytes = 1024 * 1024;
 constexpr std::size_t small_curl_buffer = 16 * 1024, large_curl_buffer = 512 * 1024;
 constexpr std::chrono::seconds drain_time{2};
+constexpr std::uint64_t max_age_s = 10ULL * 365 * 86400;
 
 Instant wall_clock() {
   return SystemClock().now();
@@ -210,6 +211,11 @@ net::CurlEvents::Taken Transfer::on_header(std::string_view line) {
 
 net::CurlEvents::Taken Transfer::on_head() {
   const HeaderBlock& head = reader_->block();
+  if (const auto date = parse_http_date(head.first("date"))) {
+    const auto age = parse_digits(head.first("age")).value_or(0);  // out of a cache
+    const Seconds since(static_cast<std::int64_t>(std::min<std::uint64_t>(age, max_age_s)));
+    around_.clock_witness().heard(hop_.url.origin, *date + since, wall_clock());
+  }
   head_ = judge_head(asked(), head);
   if (head.status != 401) sign_in_.accepted(hop_.url, head);
   if (head_->next == HeadVerdict::Next::body) {

@@ -39,6 +39,7 @@ public:
   virtual BufferPool& buffers() = 0;
   virtual NonceMemory& nonces() = 0;
   virtual bool crowded() const = 0;  ///< many transfers: small buffers
+  virtual ClockWitness& clock_witness() = 0;
 };
 
 /// One order from its first hop to its last word: asks where a hop leads, waits for a slot at that origin,

@@ -21,12 +21,13 @@ bool is_token(std::string_view text) {
 
 }  // namespace
 
-Claims::Claims(const jobs::TransferOrder& order, ClaimLimits limits) : limits_(limits) {
+Claims::Claims(const jobs::TransferOrder& order, ClaimLimits limits, std::uint64_t file_bytes)
+    : limits_(limits) {
   if (const auto url = net::parse_url(order.source.url)) own_ = {url->host, url->port};
   if (order.room_bytes) {
-    const std::uint64_t most =
-        std::numeric_limits<std::uint64_t>::max() - order.offset - limits_.overdraw_bytes;
-    room_end_ = order.offset + std::min(*order.room_bytes, most);
+    const std::uint64_t begin = std::max(order.offset, file_bytes);
+    const std::uint64_t most = std::numeric_limits<std::uint64_t>::max() - begin - limits_.overdraw_bytes;
+    room_end_ = begin + std::min(*order.room_bytes, most);
   }
 }
 

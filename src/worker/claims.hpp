@@ -27,7 +27,8 @@ struct ClaimLimits {
 /// taken over says anything: what an honest one cannot say ends it. Plain values; lives with the transfer.
 class Claims {
 public:
-  Claims(const jobs::TransferOrder& order, ClaimLimits limits);
+  /// `file_bytes`: as long as the file is already; more than the order's offset where some of it is not kept.
+  Claims(const jobs::TransferOrder& order, ClaimLimits limits, std::uint64_t file_bytes = 0);
 
   /// malformed: out of turn (a hop that was before, while one is being answered, another scheme than http and
   /// https). redirect-loop: it may ask, but gets no address.

@@ -126,6 +126,16 @@ TEST(Claims, ATransferStaysInThePlacesRoom) {
   EXPECT_TRUE(claims.overdrawn(1151));
 }
 
+TEST(Claims, WhatLayInTheFileBeforeIsNoOverdraft) {
+  auto limited = order();
+  limited.offset = 100;
+  limited.room_bytes = 1000;
+  const Claims claims(limited, {64, 10, 50}, 5000);
+
+  EXPECT_FALSE(claims.overdrawn(6050));
+  EXPECT_TRUE(claims.overdrawn(6051));
+}
+
 TEST(Claims, WithoutALimitThereIsNoEndOfTheRoom) {
   auto endless = order();
   endless.room_bytes = std::numeric_limits<std::uint64_t>::max();

@@ -168,12 +168,12 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
     lane->idle.cancel();
     running->lane = lane;
     running->number = next_number++;
-    running->claims.emplace(running->order, options.claims);
     Start start;
     start.transfer = running->number;
     start.order = std::move(running->order);
     UniqueFd out = std::move(start.order.out);
     if (out) running->file.reset(::fcntl(out.get(), F_DUPFD_CLOEXEC, 3));
+    running->claims.emplace(start.order, options.claims, running->file_bytes());
     if (lane->transfers.empty()) watch_files(lane);
     lane->transfers.emplace(running->number, running);
     ToWorker message = std::move(start);
