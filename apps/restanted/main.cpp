@@ -2,6 +2,7 @@
 #include "api/json_views.hpp"
 #include "base/crypto.hpp"
 #include "base/log.hpp"
+#include "base/own_memory.hpp"
 #include "base/text.hpp"
 #include "client.hpp"
 #include "config.hpp"
@@ -198,6 +199,7 @@ int main_of(int count, char** words) {
 }  // namespace restante::daemon
 
 int main(int count, char** words) {
+  restante::keep_memory_to_ourselves();
   try {
     return restante::daemon::main_of(count, words);
   } catch (const std::exception& error) {
