@@ -88,6 +88,7 @@ Result<std::vector<request::Job>> watch_jobs(const Context& context, Session& se
 // One function a group of commands; main has the table.
 void add_place_commands(CLI::App& app, Context& context);
 void add_send_command(CLI::App& app, Context& context);
+void add_login_commands(CLI::App& app, Context& context);
 void add_job_commands(CLI::App& app, Context& context);
 void add_watch_command(CLI::App& app, Context& context);
 void add_file_commands(CLI::App& app, Context& context);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/own_memory.hpp"
 #include "context.hpp"
 
 #include <CLI/App.hpp>
@@ -17,9 +18,9 @@ namespace {
 using restante::cli::Context;
 
 constexpr std::array groups{
-    restante::cli::add_place_commands,  restante::cli::add_send_command,  restante::cli::add_job_commands,
-    restante::cli::add_watch_command,   restante::cli::add_file_commands, restante::cli::add_outbox_commands,
-    restante::cli::add_device_commands,
+    restante::cli::add_place_commands,  restante::cli::add_send_command,   restante::cli::add_job_commands,
+    restante::cli::add_watch_command,   restante::cli::add_file_commands,  restante::cli::add_outbox_commands,
+    restante::cli::add_device_commands, restante::cli::add_login_commands,
 };
 
 int parse_and_run(int argc, char** argv) {
@@ -63,6 +64,7 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  restante::keep_memory_to_ourselves();
   std::signal(SIGPIPE, SIG_IGN);
   try {
     return parse_and_run(argc, argv);

@@ -3,6 +3,7 @@
 #include "base/text.hpp"
 #include "context.hpp"
 #include "request/compose.hpp"
+#include "request/logins.hpp"
 #include "secret.hpp"
 
 #include <CLI/App.hpp>
@@ -10,9 +11,8 @@
 #include <CLI/Formatter.hpp>
 
 #include <algorithm>
-#include <fstream>
 #include <optional>
-#include <sstream>
+#include <set>
 
 namespace restante::cli {
 namespace {
@@ -23,12 +23,19 @@ constexpr std::uintmax_t cookies_limit = 4u << 20;
 
 struct SendOptions {
   std::vector<std::string> urls;
-  std::string to, cookies_path;
+  std::string to, cookies_path, certificate_path, key_path;
   bool secret_stdin = false, no_probe = false, strict = false, wait = false;
   request::Wish wish;
 };
 
 Result<void> read_secrets(const Context& context, SendOptions& options) {
+  if (options.key_path == "-" && options.secret_stdin)
+    return fail(Reason::usage, "both --key - and --secret-stdin want stdin", "give the key as a file");
+  if (!options.certificate_path.empty() || !options.key_path.empty()) {
+    auto certificate = read_certificate(options.certificate_path, options.key_path);
+    if (!certificate) return fail(std::move(certificate.error()));
+    options.wish.certificate = std::move(*certificate);
+  }
   if (options.secret_stdin) {
     auto secret = read_secret_line();
     if (!secret) return fail(std::move(secret.error()));
@@ -42,12 +49,9 @@ Result<void> read_secrets(const Context& context, SendOptions& options) {
     options.wish.secret = std::move(*secret);
   }
   if (!options.cookies_path.empty()) {
-    std::ifstream file(options.cookies_path, std::ios::binary);
-    std::ostringstream text;
-    if (!file || !(text << file.rdbuf()) || text.view().size() > cookies_limit)
-      return fail(Reason::usage, "the cookies file " + options.cookies_path + " cannot be read",
-                  "give a file in Netscape format, at most 4 MiB");
-    options.wish.cookies_file = text.str();
+    auto cookies = read_option_file("--cookies", options.cookies_path, cookies_limit);
+    if (!cookies) return fail(std::move(cookies.error()));
+    options.wish.cookies_file = std::move(*cookies);
   }
   return {};
 }
@@ -59,7 +63,9 @@ struct Parcel {
   std::optional<Instant> passed;  ///< the wanted start, when it lies in the past
 };
 
-Result<std::vector<Parcel>> compose_all(const SendOptions& options, const request::Place& place) {
+/// `used`: the stored logins that go along, by name.
+Result<std::vector<Parcel>> compose_all(const SendOptions& options, const request::Place& place,
+                                        std::set<std::string>& used) {
   const Instant now = SystemClock().now();
   const bool batches = options.urls.size() > single_calls;
   const std::size_t in_one = batches ? request::CallLimits().batch_documents : 1;
@@ -69,6 +75,8 @@ Result<std::vector<Parcel>> compose_all(const SendOptions& options, const reques
     wish.url = url;
     auto document = request::compose(wish, place, now);
     if (!document) return fail(std::move(document.error()));
+    for (const proxy::Credential& one : document->access)
+      if (one.id.starts_with(request::login_id)) used.insert(request::login_name(one));
     if (parcels.empty() || parcels.back().unsent.documents.size() >= in_one) {
       Parcel& parcel = parcels.emplace_back();
       parcel.unsent.id = document->id;
@@ -251,8 +259,15 @@ int send(const Context& context, SendOptions options) {
   if (auto done = read_secrets(context, options); !done) return context.refuse(done.error());
   auto session = Session::open(context, options.to);
   if (!session) return context.refuse(session.error());
-  auto parcels = compose_all(options, (*session)->place());
+  auto logins = request::Logins::open((*session)->home());
+  if (!logins) return context.refuse(logins.error());
+  auto stored = logins->all();
+  if (!stored) return context.refuse(stored.error());
+  options.wish.logins = std::move(*stored);
+  std::set<std::string> used;
+  auto parcels = compose_all(options, (*session)->place(), used);
   if (!parcels) return context.refuse(parcels.error());
+  for (const std::string& login : used) context.note("signs in with the stored login " + login);
   if (const auto passed = parcels->front().passed)
     context.note(request::time_words(to_rfc3339(*passed), (*session)->zones(), request::Both::yes) +
                  " has passed: it starts as soon as it may");
@@ -285,6 +300,11 @@ void add_send_command(CLI::App& app, Context& context) {
   command->add_option("--user", wish.user, "User name at the content server")->type_name("USER");
   command->add_flag("--secret-stdin", options->secret_stdin,
                     "The first line of stdin is the password; without --user a bearer token");
+  command->add_flag("--digest", wish.digest, "Sign in by Digest only: the password itself is never sent");
+  command->add_option("--cert", options->certificate_path, "Client certificate with its chain (PEM)")
+      ->type_name("FILE");
+  command->add_option("--key", options->key_path, "Its private key (PEM); '-' reads it from stdin")
+      ->type_name("FILE");
   command->add_option("--cookies", options->cookies_path, "Cookies in Netscape format (cookies.txt)")
       ->type_name("FILE");
   command->add_option("--limit-rate", wish.limit_rate, "Bytes a second, such as 500k")->type_name("SIZE");

@@ -150,9 +150,11 @@ Result<void> add_credentials(const Wish& wish, const PlainUrl& plain, std::strin
   if (wish.user.find(':') != wish.user.npos)
     return usage("a user name has no ':'", "give the password with --secret-stdin");
   if (!user.empty() || plain.has_user) {
-    auto& basic = add(proxy::CredentialKind::basic);
+    auto& basic = add(wish.digest ? proxy::CredentialKind::digest : proxy::CredentialKind::basic);
     basic.user = user;
     basic.password = wish.secret ? *wish.secret : plain.password;
+  } else if (wish.digest) {
+    return usage("--digest needs a user name", "give it with --user");
   } else if (wish.secret) {
     add(proxy::CredentialKind::bearer).token = *wish.secret;
   }
@@ -165,7 +167,47 @@ Result<void> add_credentials(const Wish& wish, const PlainUrl& plain, std::strin
     add(proxy::CredentialKind::cookies).cookies = std::move(*cookies);
   }
   if (!secret_headers.empty()) add(proxy::CredentialKind::headers).headers = std::move(secret_headers);
+  if (wish.certificate) {
+    if (!origin.starts_with("https:"))
+      return usage("a client certificate needs an address that begins with https://");
+    auto& tls = add(proxy::CredentialKind::tls);
+    tls.certificate = wish.certificate->certificate;
+    tls.key = wish.certificate->key;
+  }
   return {};
+}
+
+/// Whether the wish itself says how to sign in at the origin of its URL.
+bool signs_in(const proxy::Document& document) {
+  return std::any_of(document.access.begin(), document.access.end(), [](const proxy::Credential& one) {
+    if (one.kind != proxy::CredentialKind::headers) return true;
+    return std::any_of(one.headers.begin(), one.headers.end(), [](const proxy::Header& header) {
+      return iequals(header.first, "authorization") || iequals(header.first, "cookie");
+    });
+  });
+}
+
+/// Stored logins of the sources' origins.
+void add_logins(const Wish& wish, std::string_view origin, bool own, proxy::Document& document) {
+  for (proxy::File& file : document.files)
+    for (proxy::Source& source : file.sources) {
+      const auto at = proxy::origin_of(source.url);
+      if (!at || (own && *at == origin)) continue;
+      for (const proxy::Credential& login : wish.logins) {
+        if (login.scope != std::vector<std::string>{*at}) continue;
+        const auto known =
+            std::find_if(document.access.begin(), document.access.end(), [&](const proxy::Credential& one) {
+              return one.id.starts_with(login_id) && one.scope == login.scope && one.kind == login.kind;
+            });
+        if (known != document.access.end()) {
+          source.credential_ids.push_back(known->id);
+          continue;
+        }
+        auto& made = document.access.emplace_back(login);
+        made.id = std::string(login_id) + std::to_string(document.access.size());
+        source.credential_ids.push_back(made.id);
+      }
+    }
 }
 
 Result<void> set_when(const Wish& wish, const Place& place, Instant now, proxy::When& when) {
@@ -264,6 +306,7 @@ Result<proxy::Document> compose(const Wish& wish, const Place& place, Instant no
     add_source(other->url, static_cast<int>(file.sources.size()) + 1);
   }
   document.files.push_back(std::move(file));
+  add_logins(wish, *origin, signs_in(document), document);
 
   if (!wish.limit_rate.empty()) {
     auto rate = size_option("--limit-rate", wish.limit_rate);

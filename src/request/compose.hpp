@@ -25,9 +25,12 @@ struct Wish {
   std::vector<std::string> headers;    ///< "Name: value"
   std::string referer;
   std::string user;
-  std::optional<std::string> secret;        ///< the password, or without a user a bearer token
-  std::optional<std::string> cookies_file;  ///< its content, Netscape format
-  std::string limit_rate, max_size;         ///< parse_size
+  std::optional<std::string> secret;             ///< the password, or without a user a bearer token
+  bool digest = false;                           ///< the password itself is never sent (RFC 7616)
+  std::optional<proxy::Credential> certificate;  ///< request::certificate_credential
+  std::vector<proxy::Credential> logins;         ///< stored ones, of any origin
+  std::optional<std::string> cookies_file;       ///< its content, Netscape format
+  std::string limit_rate, max_size;              ///< parse_size
   std::optional<int> max_attempts;
   bool allow_empty = false;
   bool probe = true;
@@ -40,7 +43,10 @@ std::string new_request_id(Instant now);
 /// The request as a document for this place (patent: PG 310). Plain headers go with the source; Cookie,
 /// Authorization and other headers that look like secrets become credentials, as does user information in the
 /// URL, which leaves the URL. Secrets are bound to the origin of `url`; mirrors elsewhere do not get them.
+/// Stored logins are used for their own origins, except where the wish itself says how to sign in; their ids
+/// begin with `login_id`.
 /// Errors: usage, invalid, scheme.
+inline constexpr std::string_view login_id = "login-";
 Result<proxy::Document> compose(const Wish& wish, const Place& place, Instant now);
 
 /// A changed plan as a JSON merge patch (RFC 7396) for PATCH /v1/jobs/J; absent options change nothing, and
