@@ -25,7 +25,8 @@ Task<Result<std::uint64_t>> Runner::agreeing(std::shared_ptr<Run> run, Pieces sa
     auto found = co_await context_.shelf.hash_pieces(run->sync.get(), first, end);
     if (!found) co_return fail(std::move(found.error()));
     const std::uint64_t differs = first_difference(saved, *found);
-    if (differs < pieces_in(end)) co_return differs* piece_bytes;
+    const std::uint64_t good = differs * piece_bytes;
+    if (differs < pieces_in(end)) co_return good;
     first = pieces_in(end);
   }
   co_return end_bytes;
