@@ -109,6 +109,8 @@ Result<UniqueFd> AreasOnDisk::area(AccountId account) const {
   auto path = area_path(account);
   if (!path) return fail(std::move(path.error()));
   auto folder = ensure_folder(roots_.areas.get(), *path, options_.folder_mode, Taken::refuse);
+  if (!folder && folder.error().reason == Reason::conflict)
+    return fail(Reason::storage, folder.error().message, "an area is a folder, not a link to one");
   if (!folder) return fail(std::move(folder.error()));
   return std::move(folder->handle);
 }

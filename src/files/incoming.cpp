@@ -28,6 +28,8 @@ const char* openssl_name(std::string_view algorithm) {
 
 Result<UniqueFd> AreasOnDisk::incoming_folder(AccountId account) const {
   auto folder = ensure_folder(roots_.incoming.get(), std::to_string(account.value), 0700, Taken::refuse);
+  if (!folder && folder.error().reason == Reason::conflict)
+    return fail(Reason::storage, folder.error().message, "the server's own folder must hold no links");
   if (!folder) return fail(std::move(folder.error()));
   return std::move(folder->handle);
 }

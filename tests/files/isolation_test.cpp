@@ -79,6 +79,19 @@ TEST_F(Isolation, DoesNotServeWhatAnotherProgramPutInAFilesPlace) {
   EXPECT_EQ(content(secret), "secret of bobby");
 }
 
+TEST_F(Isolation, TakesNoLinkForAnArea) {
+  const auto file = place.publish(bob, job_id(1), "mine", "a");
+  fs::rename(place.area("bob"), folder.path / "moved");
+  fs::create_directory_symlink(folder.path / "moved", place.area("bob"));
+
+  const auto opened = place.run(place.areas().open(bob, file->id));
+  const auto published = place.publish(bob, job_id(2), "more", "b");
+
+  EXPECT_EQ(opened.error().reason, Reason::storage);
+  EXPECT_EQ(published.error().reason, Reason::storage);
+  EXPECT_EQ(files_below(folder.path / "moved"), 1u);
+}
+
 TEST_F(Isolation, ServesOurOwnFileThatGotMoreNames) {
   const auto file = place.publish(bob, job_id(1), "mine", "a");
   fs::create_hard_link(place.area("bob") / "a", folder.path / "library");
