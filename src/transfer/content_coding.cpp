@@ -90,6 +90,8 @@ bool Decoder::at_end() const {
 Result<void> Decoder::add(std::string_view coded, const Sink& sink) {
   coded_ += coded.size();
   State& at = *state_;
+  std::string_view rest = coded;
+  std::string beginning;
   if (!at.gzip && !at.any) {
     // "deflate" is zlib (RFC 9110 §8.4.1.2); some send the bare stream. Two bytes tell (RFC 1950 §2.2).
     at.head += coded;
@@ -98,14 +100,11 @@ Result<void> Decoder::add(std::string_view coded, const Sink& sink) {
                second = static_cast<unsigned char>(at.head[1]);
     at.raw = (first & 0x0f) != 8 || (first * 256U + second) % 31 != 0;
     at.any = true;
-    const std::string whole = std::exchange(at.head, {});
+    beginning = std::exchange(at.head, {});
+    rest = beginning;
     at.begin();
-    for (std::string_view rest = whole; !rest.empty();) {
-      if (auto done = inflate_some(rest, sink); !done) return done;
-    }
-    return {};
   }
-  for (std::string_view rest = coded; !rest.empty();) {
+  while (!rest.empty()) {
     if (at.ended) {
       if (!at.any) {
         at.any = true;

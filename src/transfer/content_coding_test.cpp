@@ -88,6 +88,14 @@ TEST(ContentCoding, RefusesAWrongCheckSumOrLengthAndWhatFollowsTheEnd) {
   EXPECT_FALSE(unpack("gzip", "<html>not packed at all</html>", 100).good);
 }
 
+TEST(ContentCoding, RefusesWhatFollowsADeflateStreamHoweverItComes) {
+  for (const int bits : {zlib, raw}) {
+    const std::string coded = packed(text(), bits) + "more";
+    for (std::size_t piece : {std::size_t{1}, std::size_t{2}, coded.size() - 5, coded.size()})
+      EXPECT_FALSE(unpack("deflate", coded, piece).good) << bits << " in pieces of " << piece;
+  }
+}
+
 TEST(ContentCoding, TakesSeveralMembersAndPadding) {
   const std::string two = packed("one ", gzip) + packed("two", gzip) + std::string(20, '\0');
   for (std::size_t piece = 1; piece <= two.size(); ++piece) {
