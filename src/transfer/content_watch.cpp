@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transfer/content_watch.hpp"
 
+#include "transfer/disposition.hpp"
 #include "transfer/web_page.hpp"
 
 #include <algorithm>
@@ -11,7 +12,12 @@ namespace restante::transfer {
 void ContentWatch::begin_answer(const HeaderBlock& head, const std::string& coding) {
   const bool first = std::exchange(first_answer_, false);
   if (!coding.empty()) decoder_.emplace(coding, options_.decoder);
-  if (first) type_ = head.media_type();
+  if (first) {
+    type_ = head.media_type();
+    name_ = disposition_name(head.first("content-disposition"));
+    saved_ = !name_.empty();
+    if (!saved_) name_ = options_.source_path;
+  }
   whole_answer_ = first && options_.from_start && head.status != 206;
   const bool trailers = !head.all("transfer-encoding").empty();
   if (auto digest = answer_digest(head.fields)) (whole_answer_ ? whole_ : answer_).expect(std::move(*digest));
@@ -52,7 +58,7 @@ void ContentWatch::keep_beginning(std::string_view bytes) {
 }
 
 bool ContentWatch::is_page() const {
-  return options_.from_start && is_html(type_, options_.source_path, beginning_);
+  return options_.from_start && is_html(type_, name_, beginning_, saved_);
 }
 
 ContentWatch::End ContentWatch::end_answer(const Fields& trailers, bool last) {

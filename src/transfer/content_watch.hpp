@@ -57,6 +57,8 @@ private:
   bool first_answer_ = true;
   bool whole_answer_ = false;  ///< the answer under way is the whole content
   std::string type_;
+  std::string name_;
+  bool saved_ = false;  ///< Content-Disposition names it
   std::string beginning_;
   std::uint64_t seen_ = 0;  ///< bytes of the content
 };

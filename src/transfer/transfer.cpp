@@ -80,8 +80,20 @@ void Transfer::begin() {
     return finish(
         restart(Reason::incomplete, source_.host + " gave no sure sign by which to go on from the middle"));
   }
+  if (holds_page()) {
+    return finish(restart(Reason::source_changed, "what is here of the file is the beginning of a web page"));
+  }
   if (offset_ > 0) read_held();
   ask_where();
+}
+
+/// A worker that died with a portal's page half written could not tell (M52).
+bool Transfer::holds_page() const {
+  if (offset_ == 0 || !order_.digest_hex.empty() || page_wish_of({}) != PageWish::unlikely) return false;
+  std::string beginning(std::min<std::uint64_t>(sniffed_bytes, offset_), '\0');
+  const ssize_t count = ::pread(order_.out.get(), beginning.data(), beginning.size(), 0);
+  beginning.resize(count > 0 ? static_cast<std::size_t>(count) : 0);
+  return is_html(order_.seen_type, source_.path, beginning);
 }
 
 bool Transfer::provable() const {

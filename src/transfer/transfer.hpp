@@ -85,6 +85,7 @@ private:
   void plan_body(const HeaderBlock& head);
   bool take_overlap(std::string_view& bytes);
   jobs::ResponseFacts facts_of(const HeaderBlock& head) const;
+  bool holds_page() const;
   PageWish page_wish_of(const HeaderBlock& head) const;
   std::optional<Verdict> judge_page_here() const;
   bool asks_source_again(const HeaderBlock& head);

@@ -118,17 +118,17 @@ PageWish page_wish(const PageClues& clues) {
   return file || seen_otherwise || is_file(saved) ? PageWish::unlikely : PageWish::possible;
 }
 
-bool is_html(std::string_view type, std::string_view path, std::string_view first_bytes) {
+bool is_html(std::string_view type, std::string_view name, std::string_view first_bytes, bool saved) {
   std::string_view text = first_bytes.substr(0, sniffed_bytes);
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);
-  const bool text_file = is_text_file(extension_of(path));
+  const bool text_file = is_text_file(extension_of(name));
   if (begins_with_tag(text)) {
     const bool says_text = (type.starts_with("text/") && !is_html_type(type)) || type == "application/xml";
     return !(text_file && says_text);
   }
-  if (!is_html_type(type) || text.empty() || has_binary_byte(text)) return false;
+  if (!is_html_type(type) || text.empty() || text.starts_with("<?xml") || has_binary_byte(text)) return false;
   // Programs often forget to say that what they make is no HTML.
-  return !text_file || has_some_tag(text);
+  return !(text_file || saved) || has_some_tag(text);
 }
 
 bool asks_for_password(std::string_view html) {

@@ -31,9 +31,9 @@ struct PageClues {
 PageWish page_wish(const PageClues& clues);
 
 /// Whether the body is HTML: by its first bytes whatever its type says, or by its type if the bytes do not
-/// contradict (a file of wrong type stays a file, M55). `type` in lower case, without parameters; `path`: of
-/// the source.
-bool is_html(std::string_view type, std::string_view path, std::string_view first_bytes);
+/// contradict (a file of wrong type stays a file, M55). `type` in lower case, without parameters; `name`: of
+/// the file, or the source's path; `saved`: Content-Disposition names it.
+bool is_html(std::string_view type, std::string_view name, std::string_view first_bytes, bool saved = false);
 bool is_html_type(std::string_view type);
 inline constexpr std::size_t sniffed_bytes = 512;
 

@@ -77,6 +77,9 @@ TEST(WebPage, IsNotWhatOnlyClaimsToBeOne) {
   EXPECT_FALSE(is_html("text/html", "/a.json", "{\"a\": 1}"));
   EXPECT_FALSE(is_html("text/html", "/a.csv", "a;b\n1;2\n"));
   EXPECT_TRUE(is_html("text/html", "/a.csv", "Not <b>found</b>, sorry"));
+  EXPECT_FALSE(is_html("text/html", "/feed.xml", "<?xml version='1.0'?><rss><title>News</title></rss>"));
+  EXPECT_FALSE(is_html("text/html", "a.torrent", "d8:announce13:http://x.test", true));
+  EXPECT_TRUE(is_html("text/html", "a.torrent", "<b>Warning</b>: no such file", true));
 }
 
 TEST(WebPage, AsksForAPassword) {

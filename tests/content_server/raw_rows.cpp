@@ -442,6 +442,9 @@ void add_pages(Rows& rows) {
   page_at("M54", "x.zip", file(html, form), bare(sign_in));
   rows.back().change = signed_in;
   page_at("M54Redirected", "x.zip", redirect("login?next=x", file(html, form)), bare(sign_in));
+  page_at("M52HalfThere", "x.zip", good_file(), {Outcome::restart, Reason::source_changed, page});
+  rows.back().held = page;
+  rows.back().change = resuming;
   page_at("M52Twin", "x.html", file(html, page), the_page);
   page_at("M52TwinAddress", "page", file(html, page), the_page);
   page_at("M52TwinName", "x.zip", file(html, page), the_page);
@@ -459,6 +462,11 @@ void add_pages(Rows& rows) {
   page_at("M52TwinForm", "x.html", file(html, form), ends_with(form));
   page_at("M55", "x.zip", file(html, data()), all);
   page_at("M55Json", "x.json", file(html, "{\"a\": \"b\"}"), ends_with("{\"a\": \"b\"}"));
+  page_at("M55Feed", "x.xml", file(html, "<?xml version='1.0'?><rss/>"),
+          ends_with("<?xml version='1.0'?><rss/>"));
+  page_at("M55Saved", "get.php",
+          file(html + "Content-Disposition: attachment; filename=\"a.torrent\"\r\n", "d3:abc1:de"),
+          ends_with("d3:abc1:de"));
   page_at("M55Source", "x.txt", file("Content-Type: text/plain\r\n", page), the_page);
 }
 
