@@ -162,7 +162,7 @@ def main() -> int:
             cuts.cut(chosen.cuts, (200_000, 9_000_000))
             print(f"{time.monotonic() - began:.0f} s: cuts done", flush=True)
             # Between two kills so much is to flow that what is lost stays below 1 %.
-            cuts.side_by_side = 3
+            cuts.side_by_side, cuts.relay.rate = 3, chosen.rate * 3 // 4
             cuts.kill("worker", chosen.worker_kills, (4_000_000, 12_000_000))
             print(f"{time.monotonic() - began:.0f} s: worker kills done", flush=True)
             cuts.kill("server", chosen.server_kills, (4_000_000, 12_000_000))
