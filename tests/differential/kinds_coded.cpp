@@ -60,17 +60,18 @@ void coded_on_the_way(Rng& rng, Case& made, const Origins&) {
   };
 }
 
-/// The stream inside the coding is cut, or its check sums are wrong; the framing is right.
+/// The stream inside the coding is cut, or its check sums are wrong, or more follows; the framing is right.
 void coding_broken(Rng& rng, Case& made, const Origins&) {
   const Entity entity = text_entity(rng);
   made.truth = Truth::must_not;
   made.answer = [entity](Rng& r, const Request&, std::size_t) {
-    std::string bytes = packed(entity.bytes, true);
-    if (r.chance(50))
-      bytes.resize(r.between(1, bytes.size() - 1));
-    else
-      bytes[bytes.size() - r.between(1, 8)] ^= 1;
-    return sent(coded(r, bytes, "gzip", delimited(r)));
+    const bool gzip = r.chance(60);
+    std::string bytes = packed(entity.bytes, gzip);
+    const std::size_t how = r.below(3);
+    if (how == 0) bytes.resize(r.between(1, bytes.size() - 1));
+    if (how == 1) bytes[bytes.size() - r.between(1, 4)] ^= 1;  // a check sum or length
+    if (how == 2) bytes += "more";
+    return sent(coded(r, bytes, gzip ? "gzip" : "deflate", delimited(r)));
   };
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/pieces.hpp"
 #include "base/text.hpp"
 #include "fuzz.hpp"
 #include "worker/clean.hpp"
@@ -70,7 +71,12 @@ void channel(std::string_view input) {
     const auto again = worker::decode_to_server(text);
     check(again && worker::encode(*again) == text, "a message that is written is read");
     if (const auto* responded = std::get_if<worker::Responded>(&*message)) check_facts(responded->facts);
-    if (const auto* finished = std::get_if<worker::Finished>(&*message)) check_facts(finished->result.facts);
+    if (const auto* finished = std::get_if<worker::Finished>(&*message)) {
+      check_facts(finished->result.facts);
+      Pieces pieces;
+      if (fits(finished->result.pieces) && add(pieces, finished->result.pieces))
+        check(pieces.count() == pieces_in(pieces.end_bytes), "every piece has a digest");
+    }
   }
   if (auto message = worker::decode_to_worker(input)) {
     const std::string text = worker::encode(*message);

@@ -11,6 +11,7 @@
 namespace restante::fuzz {
 
 #define RESTANTE_FUZZ_TARGETS(X) \
+  X(body)                        \
   X(channel)                     \
   X(content_range)               \
   X(core)                        \

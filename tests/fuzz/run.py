@@ -35,6 +35,7 @@ def build(preset: str) -> None:
 def keep(**figures) -> None:
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
     known = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
+    figures["inputs"] = {**known.get("inputs", {}), **figures.get("inputs", {})}
     known.update({"commit": commit, **figures})
     RESULTS.parent.mkdir(parents=True, exist_ok=True)
     RESULTS.write_text(json.dumps(known, indent=1, sort_keys=True) + "\n")
