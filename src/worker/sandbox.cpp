@@ -271,6 +271,9 @@ Result<std::vector<std::string>> lock_down(const SandboxPolicy& policy) {
 #else
   const OpenLocks& open = policy.open;
   std::vector<std::string> locks;
+  // Where memory runs out, a worker goes first. Any process may say this of itself (proc(5)).
+  if (const UniqueFd score(::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC)); score)
+    static_cast<void>(!::write(score.get(), "500", 3));
   if (!open.namespaces && leave_namespaces()) {
     locks.emplace_back("namespaces");
     if (!open.root && leave_root()) locks.emplace_back("root");

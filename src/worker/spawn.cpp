@@ -45,12 +45,6 @@ struct ChildPlan {
   if (::syscall(SYS_close_range, report_fd + 1, ~0u, 0) != 0) give_up(errno);
   if (::getppid() != plan.parent) ::_exit(127);  // the server went before the death signal was set
 
-  // Where memory runs out, a worker goes first. Any process may say this of itself (proc(5)).
-  if (const int score = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC); score >= 0) {
-    static_cast<void>(!::write(score, "500", 3));
-    ::close(score);
-  }
-
   struct sigaction usual{};
   usual.sa_handler = SIG_DFL;
   for (int signal = 1; signal < NSIG; ++signal) ::sigaction(signal, &usual, nullptr);

@@ -27,9 +27,9 @@ class Attempt:
 ATTEMPTS: list[Attempt] = []
 
 
-def attempt(what: str, calls: str, *locks: str, root_only: bool = False):
+def attempt(what: str, calls: str, *locks: str, root_only: bool = False, may_lack: bool = False):
     """The function builds the program and returns how its success is seen; its name is the attempt's."""
     def add(build):
-        ATTEMPTS.append(Attempt(build.__name__.replace("_", "-"), what, tuple(calls.split()), locks, build, root_only))
+        ATTEMPTS.append(Attempt(build.__name__.replace("_", "-"), what, tuple(calls.split()), locks, build, root_only, may_lack))
         return build
     return add
