@@ -239,18 +239,19 @@ def test_only_what_may_pass_is_asked_for_again(attempts, reason, asked, bench, s
     assert [one.url for one in server.requests()] == asked
 
 
+FROM = HALF - 4096  # each resume asks for the last 4 KiB once more and compares them
 # What the Range after a cut is answered with, over which schemes; from which bytes on each request wanted the content; how it ends.
 RESUMES = [
-    ("M1 twin: goes on", "/ok", BOTH, [0, HALF], None),
-    ("M11 goes on", "/m11", ("http",), [0, HALF], None),
-    ("M12 the whole again", "/m12", BOTH, [0, HALF, 0], None),
-    ("M13 begins elsewhere", "/m13", BOTH, [0, HALF, 0], None),
-    ("M14 of another length", "/m14", ("http",), [0, HALF, 0], None),
-    ("M15 in small pieces", "/m15", BOTH, [0, HALF, 60_000, 70_000, 80_000, 90_000], None),
-    ("M16 does not say which part", "/m16", ("http",), [0, HALF, 0], None),
-    ("M26 304", "/m26-once", ("http",), [0, HALF, HALF], None),
-    ("M27 204", "/m27-204", ("http",), [0, HALF, 0], None),
-    ("M42 500", "/status/500", ("http",), [0, HALF], "server-error"),
+    ("M1 twin: goes on", "/ok", BOTH, [0, FROM], None),
+    ("M11 goes on", "/m11", ("http",), [0, FROM], None),
+    ("M12 the whole again", "/m12", BOTH, [0, FROM, 0], None),
+    ("M13 begins elsewhere", "/m13", BOTH, [0, FROM, 0], None),
+    ("M14 of another length", "/m14", ("http",), [0, FROM, 0], None),
+    ("M15 in small pieces", "/m15", BOTH, [0, *range(FROM, _server.SIZE, 10_000)], None),
+    ("M16 does not say which part", "/m16", ("http",), [0, FROM, 0], None),
+    ("M26 304", "/m26-once", ("http",), [0, FROM, FROM], None),
+    ("M27 204", "/m27-204", ("http",), [0, FROM, 0], None),
+    ("M42 500", "/status/500", ("http",), [0, FROM], "server-error"),
 ]
 
 
