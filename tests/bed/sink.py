@@ -35,6 +35,10 @@ def reply(status: int = 200, body: bytes = b"content of the sink", **fields) -> 
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
+class Cut(bytes):
+    """An answer behind which the connection is closed."""
+
+
 class Sink:
     """`answer(request)` gives the raw bytes of the answer, or None to close; `tls` an ssl.SSLContext."""
 
@@ -99,6 +103,8 @@ class Sink:
                 if answer is None:
                     return
                 peer.sendall(answer)
+                if isinstance(answer, Cut):
+                    return
         except (OSError, ssl.SSLError) as error:
             with self._lock:
                 self.failures.append(str(error))

@@ -24,7 +24,7 @@ from bed.device import Device
 from bed.documents import document, ended, submit
 from bed.place import ALLOW_LOOPBACK, Place
 from bed.process import BedError, wait_until
-from bed.sink import DigestGate, Sink, TokenEndpoint, reply
+from bed.sink import Cut, DigestGate, Sink, TokenEndpoint, reply
 
 FIELDS = ("user", "password", "digest-user", "digest-password", "token", "cookie-name", "cookie", "header", "client-id", "client-secret",
           "refresh", "access", "url-user", "url-password", "custom", "cli-password", "cli-header", "cli-cookie", "login", "outbox", "query")
@@ -132,7 +132,7 @@ def _mixed_runs(folder, sink):
         if kind == "digest" and not (request.get("authorization") or "").startswith("Digest"):
             return DigestGate("x", "y").challenge(False)
         answers = {"gone": reply(404), "denied": reply(401, WWW_Authenticate="Basic"), "loop": reply(302, b"", Location=request.target + "x"),
-                   "away": reply(302, b"", Location=f"{far.plain}/x"), "cut": b"HTTP/1.1 200 x\r\nContent-Length: 99\r\n\r\nshort", "broken": b"nonsense",
+                   "away": reply(302, b"", Location=f"{far.plain}/x"), "cut": Cut(b"HTTP/1.1 200 x\r\nContent-Length: 99\r\n\r\nshort"), "broken": b"nonsense",
                    "excess": reply() + b"too much"}
         if kind == "slow":
             hang.append(request)
