@@ -34,6 +34,7 @@ class Case:
     looked: bool = False  # looked at first, and never run
     refresh: str = ""  # the new link under which it runs, if `later`
     mirrors: tuple = ()  # further sources
+    grant: str = ""  # where its access token is to be renewed
     listening: bool = False  # somebody listens where it must not go
     counted: bool = True  # without either layer, something forbidden is touched
     twin_at: frozenset = frozenset()  # of a twin: the only addresses that may have been connected
@@ -289,6 +290,10 @@ class Catalogue:
             kind, url = self.any_way(number, port)
             self.add("A9", f"mirror, {kind}", f"http://{closed}:{port}/", port, mirrors=(url,), allowed=frozenset({closed}),
                      reasons=frozenset({"address", "unreachable"}))
+        for number in range(max(4, self.many(40))):
+            port, good = self.port(), self.fresh4()
+            kind, url = self.any_way(number % 4, port)
+            self.add("A9", f"token, {kind}", f"http://{good}/ok/token", port, grant=url.replace("http:", "https:"))
         for _ in range(self.many(10)):
             port, closed, four = self.port(), self.fresh4(), self.fresh4()
             self.add("A9", "mirror (twin)", f"http://{closed}:{port}/", port, mirrors=(f"http://{four}/ok/{port}",), allowed=frozenset({closed}),

@@ -89,9 +89,12 @@ class Run:
 
     def document(self, case) -> dict:
         start = outside.soon(NEVER_SECONDS if case.looked else LATER_SECONDS)
+        access = {"id": "grant", "kind": "oauth", "scope": ["/".join(case.url.split("/")[:3])], "token_endpoint": case.grant,
+                  "client_id": "guard", "refresh_token": "again"}
         return {"v": 1, "id": str(uuid.uuid4()), "aud": self.aud, "iat": self.now, "exp": self.now + 86400, "probe": case.later or case.looked,
                 "what": {"files": [{"name": f"c{case.port}", "size": outside.BODY_BYTES,
-                                    "sources": [{"url": url} for url in (case.url, *case.mirrors)]}]},
+                                    "sources": [{"url": url, **({"cred": ["grant"]} if case.grant else {})} for url in (case.url, *case.mirrors)]}]},
+                **({"access": [access]} if case.grant else {}),
                 "limits": {"attempts": 1 + len(case.mirrors)}, **({"when": {"start": start}} if case.later or case.looked else {})}
 
     def submit(self, cases: list) -> None:
@@ -262,7 +265,7 @@ def misled(world, cases: list) -> list[str]:
 def vetted(world, cases: list) -> set[str]:
     """All addresses that stood in a URL, as libcurl alone reads it, or came from the name server."""
     curl = readers.Curl()
-    targets = [url for case in cases for url in (case.url, case.refresh, *case.mirrors) if url]
+    targets = [url for case in cases for url in (case.url, case.refresh, case.grant, *case.mirrors) if url]
     for plan in world.site.plans.values():
         targets += [target if ":" in target.split("/")[0] else f"http:{target}" for _, target in plan]
     written = {curl.host(target) for target in targets}
