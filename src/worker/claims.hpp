@@ -19,8 +19,8 @@ struct ClaimLimits {
   /// check that a content server named them; an honest one follows at most so many
   /// (transfer::Limits::redirects).
   std::size_t other_hosts = 10;
-  int renewals = 4;                             ///< of sign-ins, by one transfer
   std::uint64_t overdraw_bytes = 16 * 1048576;  ///< written behind the place's room before it counts as harm
+  int renewals = 4;                             ///< of sign-ins, by one transfer
 };
 
 /// Judges what a worker says of one transfer, against the order and what it said before. A worker that was
