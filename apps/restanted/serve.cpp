@@ -145,7 +145,7 @@ public:
     pool.ca_bundle = config.worker_ca_bundle;
     pool.max_workers = config.max_workers;
     pool_ = worker::make_pool(executor_, resolver_pool_.get_executor(), std::move(pool));
-    rules_ = std::make_unique<AccountRules>(*house.accounts, *house.areas);
+    rules_ = std::make_unique<AccountRules>(*house.accounts);
     auto limits = config.job_limits;
     limits.time_zone = config.time_zone;
     jobs_ = jobs::make_service(executor_, *house.store, *house.store, *pool_, *house.areas, *rules_,
@@ -178,13 +178,11 @@ private:
   Task<Result<void>> start() {
     auto accounts = co_await house_.start();
     if (!accounts) co_return accounts;
-    co_await rules_->refresh();
     auto jobs = co_await jobs_->start();
     if (!jobs) co_return jobs;
     jobs_started_ = true;
     auto opened = open_doors();
     if (!opened) co_return opened;
-    group_.spawn(rules_->keep_fresh());
     group_.spawn(save_last_seen());
     group_.spawn(look_at_store());
     group_.spawn(house_.areas->housekeeping());

@@ -19,7 +19,6 @@ public:
   virtual ~Snapshot() = default;
   virtual std::optional<Principal> by_token(std::string_view token, Instant now) const = 0;
   virtual std::optional<Account> account(AccountId id) const = 0;
-  virtual std::optional<Account> account_by_name(std::string_view name) const = 0;
   virtual std::vector<Account> accounts() const = 0;
   virtual std::vector<Device> devices(AccountId account) const = 0;
   /// The end of the session behind this token; none if it is not a session's.

@@ -54,12 +54,6 @@ public:
     return found->second;
   }
 
-  std::optional<Account> account_by_name(std::string_view name) const override {
-    for (const auto& [id, account] : accounts_)
-      if (account.name == name) return account;
-    return std::nullopt;
-  }
-
   std::vector<Account> accounts() const override {
     std::vector<Account> out;
     for (const auto& [id, account] : accounts_) out.push_back(account);

@@ -192,7 +192,6 @@ class AccountRules {
 public:
   virtual ~AccountRules() = default;
   virtual bool may_use_lan(AccountId account) const = 0;
-  virtual std::optional<std::uint64_t> quota_left_bytes(AccountId account) const = 0;
 };
 
 }  // namespace restante::jobs

@@ -9,6 +9,7 @@
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
@@ -165,7 +166,9 @@ std::string Place::submit(const std::string& token, int number) {
 }
 
 std::string Place::publish(const std::string& user, const std::string& name, const std::string& content) {
-  const auto account = accounts->snapshot()->account_by_name(user)->id;
+  const auto all = accounts->snapshot()->accounts();
+  const auto is_user = [&](const accounts::Account& one) { return one.name == user; };
+  const auto account = std::find_if(all.begin(), all.end(), is_user)->id;
   JobId job;
   random_bytes(job.bytes.data(), job.bytes.size());
   auto incoming = good(run(areas->open_incoming(account, job, 0, 0)));

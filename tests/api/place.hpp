@@ -29,7 +29,6 @@ public:
 class FreeRules final : public jobs::AccountRules {
 public:
   bool may_use_lan(AccountId) const override { return true; }
-  std::optional<std::uint64_t> quota_left_bytes(AccountId) const override { return std::nullopt; }
 };
 
 /// An answer, with a streamed body read to its end.

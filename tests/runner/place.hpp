@@ -130,7 +130,6 @@ private:
 class ScriptedAccounts final : public AccountRules {
 public:
   bool may_use_lan(AccountId account) const override { return lan.contains(account.value); }
-  std::optional<std::uint64_t> quota_left_bytes(AccountId) const override { return std::nullopt; }
   std::set<std::int64_t> lan;
 };
 
