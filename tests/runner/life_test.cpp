@@ -244,10 +244,16 @@ TEST_F(Life, StopsAfterOneTryWhenAPasswordIsNeeded) {
   EXPECT_EQ(transfers.asked.size(), 1u);
 }
 
-TEST_F(Life, WaitsForAPersonBehindASignInPage) {
-  transfers.on(a_url, {{.reason = Reason::portal_suspected, .transient = false}, {.body = "ok"}});
+TEST_F(Life, WaitsForAPersonBehindASignInPageThatStays) {
+  const Script page{.reason = Reason::portal_suspected, .transient = true};
+  transfers.on(a_url, {page, page, page, {.body = "ok"}});
   start();
   const JobId id = accept({});
+  for (const std::size_t tries : {1u, 2u}) {
+    until([&] { return transfers.asked.size() == tries; }, "another try");
+    until(id, WaitingFor::retry);
+    pass(Millis(2000));
+  }
   const JobView held = until(id, State::held);
   EXPECT_EQ(held.job.reason, Reason::portal_suspected);
 
