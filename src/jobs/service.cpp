@@ -162,7 +162,10 @@ public:
     const auto until = std::chrono::steady_clock::now() + limit;
     auto signal = std::make_shared<Signal>(context_.loop);
     const auto entry = waiters_.emplace(id, signal);
+    const bool looked = looking_.looks(id);
     auto view = co_await find(account, id);
+    // The look may have ended between the reading and now.
+    if (looked && !looking_.looks(id)) view = co_await find(account, id);
     const bool room = waiters_.size() <= context_.limits.waiting_for_looks;
     while (room && view && to_be_looked_at(view->job)) {
       const auto left = until - std::chrono::steady_clock::now();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/log.hpp"
+#include "base/text.hpp"
 #include "store/sqlite/records.hpp"
 
 #include <algorithm>
@@ -99,7 +100,7 @@ Job damaged_job(JobId id, AccountId account, const std::string& name) {
   job.reason = Reason::storage;
   job.message = "its record at the place was damaged; send it once more";
   job.proxy_id = id.text();
-  job.name = name.empty() ? id.text() : name;
+  job.name = name.empty() || !is_utf8(name) ? id.text() : name;
   return job;
 }
 
