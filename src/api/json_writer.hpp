@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/unicode.hpp"
+
 #include <fmt/format.h>
 
 #include <concepts>
@@ -12,6 +14,7 @@
 namespace restante::api {
 
 /// Appends JSON text (RFC 8259) to a string without building a tree: answers of 100,000 lines are made by it.
+/// Bytes that are no UTF-8 become U+FFFD: one damaged text must not make a whole answer unreadable.
 /// The caller opens and closes what belongs together.
 class JsonWriter {
 public:
@@ -72,6 +75,17 @@ private:
     for (std::size_t at = 0; at < value.size(); ++at) {
       const char c = value[at];
       const auto byte = static_cast<unsigned char>(c);
+      if (byte >= 0x80) {
+        std::string_view rest = value.substr(at);
+        const bool character = take_point(rest).has_value();
+        const std::size_t length = value.size() - at - rest.size();
+        if (!character) {
+          out_.append(value, plain, at - plain).append("\\ufffd");
+          plain = at + length;
+        }
+        at += length - 1;
+        continue;
+      }
       if (byte >= 0x20 && c != '"' && c != '\\') continue;
       out_.append(value, plain, at - plain);
       plain = at + 1;

@@ -20,5 +20,11 @@ TEST(JsonWriter, EscapesQuotesBackslashesAndControlCharactersWhereverTheyStand) 
   EXPECT_EQ(written(std::string_view("a\0b\x1f", 4)), R"("a\u0000b\u001f")");
 }
 
+TEST(JsonWriter, WritesTextThatIsReadableWhateverTheBytesAre) {
+  EXPECT_EQ(written("a\xb1z"), R"("a\ufffdz")");
+  EXPECT_EQ(written("\xc3"), R"("\ufffd")");
+  EXPECT_EQ(written("\xed\xa0\x80ü"), "\"\\ufffd\\ufffd\\ufffdü\"");
+}
+
 }  // namespace
 }  // namespace restante::api
