@@ -148,7 +148,7 @@ Task<Result<Applied>> Ledger::apply(JobId id, std::optional<AccountId> owner, Jo
   co_return applied;
 }
 
-Task<std::vector<Applied>> Ledger::apply_all(std::vector<JobId> ids, JobEvent what) {
+Task<Result<std::vector<Applied>>> Ledger::apply_all(std::vector<JobId> ids, JobEvent what) {
   const Rules rules = rules_of(context_.limits);
   const Instant now = context_.clock.now();
   std::vector<Applied> all;
@@ -168,7 +168,7 @@ Task<std::vector<Applied>> Ledger::apply_all(std::vector<JobId> ids, JobEvent wh
   auto done = co_await context_.database.write(std::move(work));
   if (!done) {
     log::error("jobs: {}", done.error().message);
-    all.clear();
+    co_return fail(std::move(done.error()));
   }
   for (const Applied& applied : all) tell(applied);
   co_return all;

@@ -46,9 +46,9 @@ public:
   /// See apply_in; `file` is saved with it. Durable and told when it returns.
   Task<Result<Applied>> apply(JobId id, std::optional<AccountId> owner, JobEvent what,
                               std::optional<FileRow> file = std::nullopt);
-  /// The same for many, in one transaction; what cannot be decided is left as it is. Empty if the store
-  /// refuses.
-  Task<std::vector<Applied>> apply_all(std::vector<JobId> ids, JobEvent what);
+  /// The same for many, in one transaction; what cannot be decided is left as it is. Errors: storage,
+  /// disk-full.
+  Task<Result<std::vector<Applied>>> apply_all(std::vector<JobId> ids, JobEvent what);
   Task<Result<void>> save_file(JobId id, FileRow file);
   /// With digests of its partial file.
   Task<Result<void>> save_file(JobId id, FileRow file, PieceReport pieces);

@@ -110,7 +110,8 @@ Task<void> Scheduler::loop() {
       passed_over_.resize(passed_over_.size() - count);
       const JobEvent waits = event::Due{false, started_};
       const auto all = co_await ledger_.apply_all(std::move(some), waits);
-      for (const Applied& one : all) co_await told(one);
+      if (!all) continue;
+      for (const Applied& one : *all) co_await told(one);
       continue;
     }
     passed_over_.clear();

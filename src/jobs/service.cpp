@@ -42,6 +42,26 @@ public:
   }
 
   Task<Result<void>> start() override {
+    tasks_.spawn(forget());
+    auto begun = co_await begin();
+    if (begun || begun.error().reason != Reason::disk_full) co_return begun;
+    log::warn("no download runs before there is room: {}", begun.error().message);
+    tasks_.spawn(begin_later());
+    co_return Result<void>();
+  }
+
+  Task<void> stop() override {
+    events_.close();
+    const bool ended = co_await runner_.stop_all(context_.limits.longest_stop);
+    if (!ended) log::warn("some transfers did not end in time; they go on from their last checkpoint");
+    co_await tasks_.stop();
+    co_await scheduler_.stop();
+    co_await looking_.stop();
+    for (auto& [id, signal] : waiters_) signal->notify();
+  }
+
+  /// Completes what a crash interrupted, then lets downloads run. Repeating after an error is safe.
+  Task<Result<void>> begin() {
     auto commit = ledger_.publish_commit(nullptr);
     auto recovered = co_await context_.shelf.recover(std::move(commit));
     if (!recovered) co_return recovered;
@@ -53,20 +73,20 @@ public:
     if (!interrupted->empty()) {
       log::info("{} interrupted downloads go on", interrupted->size());
       const JobEvent what = event::FoundInterrupted{};
-      co_await ledger_.apply_all(std::move(*interrupted), what);
+      const auto taken_up = co_await ledger_.apply_all(std::move(*interrupted), what);
+      if (!taken_up) co_return fail(taken_up.error());
     }
-    tasks_.spawn(forget());
     co_return co_await scheduler_.start();
   }
 
-  Task<void> stop() override {
-    events_.close();
-    const bool ended = co_await runner_.stop_all(context_.limits.longest_stop);
-    if (!ended) log::warn("some transfers did not end in time; they go on from their last checkpoint");
-    co_await scheduler_.stop();
-    co_await looking_.stop();
-    co_await tasks_.stop();
-    for (auto& [id, signal] : waiters_) signal->notify();
+  /// The store could not be written at the start: reads go on, and it is tried again.
+  Task<void> begin_later() {
+    for (;;) {
+      co_await sleep_for(context_.limits.room_asked_again);
+      const auto begun = co_await begin();
+      if (begun) co_return;
+      log::warn("no download runs yet: {}", begun.error().message);
+    }
   }
 
   /// Erases the credentials of downloads that failed long ago: nobody will try those again.

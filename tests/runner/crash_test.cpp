@@ -87,6 +87,20 @@ protected:
   JobId id;
 };
 
+TEST_F(Interrupted, GoesOnOnceAFullDiskHasRoomAgain) {
+  die_with_a_partial_file();
+  limits.room_asked_again = Millis(20);
+  starts_with_a_full_disk = true;
+  start();
+  settle();
+  EXPECT_EQ(stored_state(id), State::running) << "the store cannot be told yet";
+
+  database->full = false;
+  until(id, State::done);
+
+  EXPECT_TRUE(shelf->files.at("a.bin") == body);
+}
+
 TEST_F(Interrupted, AfterAnotherBootKeepsOnlyWhatWasSynced) {
   die_with_a_partial_file();
   boot_the_machine();

@@ -285,6 +285,7 @@ Place::~Place() {
 void Place::start() {
   stop();
   database = std::make_unique<Mortal>(*store);
+  database->full = starts_with_a_full_disk;
   auto made = std::make_unique<PokedTimer>(loop.get_executor(), clock);
   timer = made.get();
   service = make_service(loop.get_executor(), *database, *store, transfers, *shelf, accounts, clock, limits,

@@ -203,6 +203,7 @@ protected:
   std::unique_ptr<ScriptedShelf> shelf;
   ScriptedAccounts accounts;
   ServiceLimits limits;
+  bool starts_with_a_full_disk = false;
   AccountId ana, ben;
   std::unique_ptr<Service> service;
   PokedTimer* timer = nullptr;  ///< the service's
