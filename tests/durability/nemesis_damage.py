@@ -127,7 +127,10 @@ def flips(rig: Rig, dice: random.Random, count: int, start_every: int) -> tuple[
             with lock:
                 wrong = _judge(seen, values, {name: requests[name] for name in altered}, code, words)
             if number % start_every == 0:
-                wrong += _start(rig, copy, len(names), altered)
+                try:
+                    wrong += _start(rig, copy, len(names), altered)
+                except (ValueError, OSError) as error:
+                    wrong.append(f"the answer cannot be read: {error!r}")
             with lock:
                 seen.started += number % start_every == 0
                 found.extend(f"bit {bit} of byte {at}: {one}" for one in wrong)
@@ -137,6 +140,8 @@ def flips(rig: Rig, dice: random.Random, count: int, start_every: int) -> tuple[
         lane.start()
     for lane in lanes:
         lane.join()
+    if seen.flips != count:
+        found.append(f"only {seen.flips} of {count} flips were judged")
     return seen.counts(), found
 
 
