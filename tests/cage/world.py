@@ -219,7 +219,12 @@ class Visit(Seen):
             time.sleep(0.003)
 
     def ended(self) -> bool:
-        return wait_until("the worker's end", lambda: not self.path.exists() or self.status("State").startswith("Z"))
+        def is_gone() -> bool:
+            try:
+                return self.status("State").startswith("Z")
+            except (FileNotFoundError, ProcessLookupError):  # by the time the file is opened, or read
+                return True
+        return wait_until("the worker's end", is_gone)
 
     def kill_children(self) -> int:
         """How many it has; they are ended."""
