@@ -42,10 +42,11 @@ public:
   }
 
   Task<Result<void>> start() override {
-    tasks_.spawn(forget());
-    auto begun = co_await begin();
-    if (begun || begun.error().reason != Reason::disk_full) co_return begun;
-    log::warn("no download runs before there is room: {}", begun.error().message);
+    auto begun = co_await recover();
+    if (!begun && begun.error().reason != Reason::disk_full) co_return begun;
+    if (begun) begun = co_await take_up();
+    if (begun) co_return begun;
+    log::warn("no download runs yet: {}", begun.error().message);
     tasks_.spawn(begin_later());
     co_return Result<void>();
   }
@@ -60,11 +61,14 @@ public:
     for (auto& [id, signal] : waiters_) signal->notify();
   }
 
-  /// Completes what a crash interrupted, then lets downloads run. Repeating after an error is safe.
-  Task<Result<void>> begin() {
+  /// Completes publications that a crash interrupted. Repeating after an error is safe.
+  Task<Result<void>> recover() {
     auto commit = ledger_.publish_commit(nullptr);
-    auto recovered = co_await context_.shelf.recover(std::move(commit));
-    if (!recovered) co_return recovered;
+    co_return co_await context_.shelf.recover(std::move(commit));
+  }
+
+  /// Lets downloads run, those first that a crash interrupted. Repeating after an error is safe.
+  Task<Result<void>> take_up() {
     std::function<Result<std::vector<JobId>>(Tx&)> read = [](Tx& tx) {
       return tx.repo<JobRecords>().interrupted();
     };
@@ -76,14 +80,17 @@ public:
       const auto taken_up = co_await ledger_.apply_all(std::move(*interrupted), what);
       if (!taken_up) co_return fail(taken_up.error());
     }
-    co_return co_await scheduler_.start();
+    auto started = co_await scheduler_.start();
+    if (started) tasks_.spawn(forget());
+    co_return started;
   }
 
   /// The store could not be written at the start: reads go on, and it is tried again.
   Task<void> begin_later() {
     for (;;) {
       co_await sleep_for(context_.limits.room_asked_again);
-      const auto begun = co_await begin();
+      auto begun = co_await recover();
+      if (begun) begun = co_await take_up();
       if (begun) co_return;
       log::warn("no download runs yet: {}", begun.error().message);
     }
