@@ -24,6 +24,9 @@ struct Account {
   std::optional<std::uint64_t> quota_bytes;
   bool lan = false;  ///< may reach private ranges
   Instant created{};
+  std::string label;                               ///< what the operator calls a guest
+  std::optional<Instant> valid_from, valid_until;  ///< of a guest's stay
+  std::optional<std::uint64_t> traffic_bytes;      ///< fetched and served in a calendar month (UTC) at most
 };
 
 struct Device {

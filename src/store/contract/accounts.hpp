@@ -37,6 +37,10 @@ TYPED_TEST_P(AccountRecordsContract, EveryMemberOfAnAccountComesBackAfterInsertA
   account.password_hash = "$argon2id$...";
   account.quota_bytes = 1ull << 43;
   account.lan = true;
+  account.label = "room 7";
+  account.valid_from = at_ms(100);
+  account.valid_until = at_ms(200);
+  account.traffic_bytes = 1ull << 41;
 
   ASSERT_TRUE(this->write([&](Tx& tx) { return accounts_of(tx).update(account); }));
   this->reopen();
@@ -52,6 +56,10 @@ TYPED_TEST_P(AccountRecordsContract, EveryMemberOfAnAccountComesBackAfterInsertA
   EXPECT_EQ(all[2].quota_bytes, account.quota_bytes);
   EXPECT_TRUE(all[2].lan);
   EXPECT_EQ(all[2].created, at_ms(77));
+  EXPECT_EQ(all[2].label, "room 7");
+  EXPECT_EQ(all[2].valid_from, at_ms(100));
+  EXPECT_EQ(all[2].valid_until, at_ms(200));
+  EXPECT_EQ(all[2].traffic_bytes, 1ull << 41);
 }
 
 TYPED_TEST_P(AccountRecordsContract, ATakenNameIsAConflict) {

@@ -46,6 +46,10 @@ public:
           .number(account.quota_bytes)
           .number(account.lan)
           .number(to_column(account.created))
+          .text_or_null(account.label)
+          .number(to_column(account.valid_from))
+          .number(to_column(account.valid_until))
+          .number(account.traffic_bytes)
           .run();
       return AccountId{connection_.db().getLastInsertRowid()};
     });
@@ -60,6 +64,10 @@ public:
           .text_or_null(account.password_hash)
           .number(account.quota_bytes)
           .number(account.lan)
+          .text_or_null(account.label)
+          .number(to_column(account.valid_from))
+          .number(to_column(account.valid_until))
+          .number(account.traffic_bytes)
           .number(account.id.value)
           .run();
       if (connection_.db().getChanges() == 0)
@@ -92,6 +100,10 @@ public:
         account.quota_bytes = optional_number_at<std::uint64_t>(query, 4);
         account.lan = query.number_at(5) != 0;
         account.created = instant_from(query.number_at(6));
+        account.label = query.text_at(7);
+        account.valid_from = optional_instant_at(query, 8);
+        account.valid_until = optional_instant_at(query, 9);
+        account.traffic_bytes = optional_number_at<std::uint64_t>(query, 10);
       }
       return found;
     });
@@ -230,15 +242,18 @@ private:
   Connection& connection_;
 
   Sql insert_{
-      "INSERT INTO accounts (name, role, password_hash, quota_bytes, lan, created) VALUES (?, ?, ?, ?, ?, "
-      "?)"};
+      "INSERT INTO accounts (name, role, password_hash, quota_bytes, lan, created, label, valid_from, "
+      "valid_until, traffic_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
   Sql update_{
-      "UPDATE accounts SET name = ?, role = ?, password_hash = ?, quota_bytes = ?, lan = ? WHERE id = ?"};
+      "UPDATE accounts SET name = ?, role = ?, password_hash = ?, quota_bytes = ?, lan = ?, label = ?, "
+      "valid_from = ?, valid_until = ?, traffic_bytes = ? WHERE id = ?"};
   Sql remove_intents_{"DELETE FROM intents WHERE account = ?"};
   Sql remove_files_{"DELETE FROM files WHERE account = ?"};
   Sql remove_jobs_{"DELETE FROM jobs WHERE account = ?"};
   Sql remove_{"DELETE FROM accounts WHERE id = ?"};
-  Sql accounts_{"SELECT id, name, role, password_hash, quota_bytes, lan, created FROM accounts ORDER BY id"};
+  Sql accounts_{
+      "SELECT id, name, role, password_hash, quota_bytes, lan, created, label, valid_from, valid_until, "
+      "traffic_bytes FROM accounts ORDER BY id"};
   Sql save_device_{
       "INSERT OR REPLACE INTO devices (id, account, label, jwk, token_digest, created, last_seen) "
       "VALUES (?, ?, ?, ?, ?, ?, ?)"};

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "http/message.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace restante::api {
+
+/// Text for HTML, also inside quoted attributes: control characters and bidirectional overrides become
+/// visible marks.
+std::string html_text(std::string_view text);
+
+/// One of the place's own small pages, in plain HTML that works without script. `title` is text, `body` is
+/// HTML. Its policy permits no script, no frame around it, nothing from elsewhere, and forms to this place
+/// only; it is neither stored nor indexed, and links on it tell nobody where they were followed.
+http::Response page(int status, std::string_view title, std::string body);
+
+}  // namespace restante::api
