@@ -10,7 +10,7 @@ build=(clang-19 lld-19 cmake ninja-build ccache pkg-config ca-certificates
   libsodium-dev libxxhash-dev libutf8proc-dev libhowardhinnant-date-dev tzdata libexpected-dev libcli11-dev libtomlplusplus-dev libspdlog-dev
   libfmt-dev libqrencode-dev libseccomp-dev zlib1g-dev python3 python3-yaml nginx-light openssl iproute2 util-linux)
 # What the tests add: sanitizers, test libraries, real peers, and Node for the schema's own validator.
-test=("${build[@]}" libclang-rt-19-dev clang-format-19 libgtest-dev libgmock-dev python3-pytest python3-dnslib curl git strace apache2-bin xfsprogs e2fsprogs mount)
+test=("${build[@]}" libclang-rt-19-dev clang-format-19 libgtest-dev libgmock-dev python3-pytest python3-pytest-xdist python3-dnslib curl git strace apache2-bin xfsprogs e2fsprogs mount)
 bench=("${build[@]}" curl aria2 wrk)
 fuzz=("${build[@]}" libclang-rt-19-dev llvm-19 libgtest-dev libgmock-dev git)
 soak=("${fuzz[@]}" debootstrap xfsprogs e2fsprogs mount python3-dnslib)
