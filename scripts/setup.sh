@@ -1,28 +1,31 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs by name what a step needs, and nothing that is there already: setup.sh build|test|bench|soak|fuzz
+# Installs by name what a step needs, and nothing that is there already: setup.sh build|demo|test|bench|soak|fuzz
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-# What builds the programs and runs the demo.
+# What builds the programs, and the machines of the demo.
 build=(clang-19 lld-19 cmake ninja-build ccache pkg-config ca-certificates
   libboost1.81-dev libboost-url1.81-dev libboost-json1.81-dev libcurl4-openssl-dev libsqlitecpp-dev libsqlite3-dev libssl-dev
   libsodium-dev libxxhash-dev libutf8proc-dev libhowardhinnant-date-dev tzdata libexpected-dev libcli11-dev libtomlplusplus-dev libspdlog-dev
   libfmt-dev libqrencode-dev libseccomp-dev zlib1g-dev python3 python3-yaml nginx-light openssl iproute2 util-linux)
+# What the demo adds: a mail server, and a browser that takes the content.
+demo=("${build[@]}" chromium python3-aiosmtpd libnss3-tools)
 # What the tests add: sanitizers, test libraries, real peers, and Node for the schema's own validator.
-test=("${build[@]}" libclang-rt-19-dev clang-format-19 libgtest-dev libgmock-dev python3-pytest python3-pytest-xdist python3-dnslib curl git strace apache2-bin xfsprogs e2fsprogs mount)
+test=("${demo[@]}" libclang-rt-19-dev clang-format-19 libgtest-dev libgmock-dev python3-pytest python3-pytest-xdist python3-dnslib curl git strace apache2-bin xfsprogs e2fsprogs mount)
 bench=("${build[@]}" curl aria2 wrk)
 fuzz=("${build[@]}" libclang-rt-19-dev llvm-19 libgtest-dev libgmock-dev git)
 soak=("${fuzz[@]}" debootstrap xfsprogs e2fsprogs mount python3-dnslib)
 
-want=${1:-build}
+want=${1:-demo}
 case "$want" in
   build) packages=("${build[@]}") ;;
+  demo) packages=("${demo[@]}") ;;
   test) packages=("${test[@]}") ;;
   bench) packages=("${bench[@]}") ;;
   soak) packages=("${soak[@]}") ;;
   fuzz) packages=("${fuzz[@]}") ;;
-  *) echo "setup: '$want' is not known; say build, test, bench, soak or fuzz" >&2; exit 2 ;;
+  *) echo "setup: '$want' is not known; say build, demo, test, bench, soak or fuzz" >&2; exit 2 ;;
 esac
 if [ "$want" = test ] && ! command -v npm >/dev/null; then packages+=(nodejs npm); fi
 
