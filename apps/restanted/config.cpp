@@ -84,7 +84,10 @@ std::map<std::string, Keys, std::less<>> sections_of(Config& config) {
   constexpr std::int64_t many = 1'000'000;
   return {
       {"listen",
-       {{"addresses", texts(listen)}, {"hosts", texts(host)}, {"public_url", text(config.public_url)}}},
+       {{"addresses", texts(listen)},
+        {"hosts", texts(host)},
+        {"public_url", text(config.public_url)},
+        {"lan_url", text(config.lan_url)}}},
       {"place", {{"name", text(config.place_name)}, {"time_zone", text(config.time_zone)}}},
       {"tls", {{"certificate", text(config.tls_certificate)}, {"key", text(config.tls_key)}}},
       {"areas", {{"path", text(config.areas_path)}}},
@@ -136,10 +139,16 @@ Result<void> fill(Config& config, const toml::table& table, const std::string& f
 
 /// What a value of the right kind must be besides.
 Result<void> check(Config& config, const std::string& file) {
-  while (config.public_url.ends_with('/')) config.public_url.pop_back();
-  const bool web = config.public_url.starts_with("http://") || config.public_url.starts_with("https://");
-  if (!config.public_url.empty() && !web)
-    return fail(Reason::invalid, file + ": [listen] public_url is not a URL", "write https://HOST[:PORT]");
+  for (auto [key, url] :
+       {std::pair("public_url", &config.public_url), std::pair("lan_url", &config.lan_url)}) {
+    while (url->ends_with('/')) url->pop_back();
+    const auto authority = api::authority_of(*url);
+    const bool web = *url == "http://" + authority || *url == "https://" + authority;
+    if (!url->empty() &&
+        (!web || authority.find('@') != std::string::npos || api::host_only(authority).empty()))
+      return fail(Reason::invalid, fmt::format("{}: [listen] {} is not a URL of a place", file, key),
+                  "write https://HOST[:PORT]");
+  }
   if (config.tls_certificate.empty() != config.tls_key.empty())
     return fail(Reason::invalid, file + ": [tls] needs both certificate and key", "give both, or neither");
   if (!config.time_zone.empty() && !proxy::is_zone(config.time_zone))

@@ -30,6 +30,7 @@ struct Config {
   std::vector<ListenAddress> listen{{"127.0.0.1", 8470}};
   std::vector<std::string> hosts;
   std::string public_url;  ///< without a closing slash
+  std::string lan_url;     ///< the same for people in the place's own network; empty: none
 
   std::string place_name;  ///< default: the machine's name
   std::string time_zone;   ///< default: the machine's

@@ -103,7 +103,8 @@ Result<std::optional<http::Certificate>> certificate(const Config& config, const
     return std::optional<http::Certificate>(http::Certificate{std::move(*chain), std::move(*key)});
   }
   std::vector<std::string> names = config.hosts;
-  if (!config.public_url.empty()) names.push_back(api::host_only(api::authority_of(config.public_url)));
+  for (const auto& url : {config.public_url, config.lan_url})
+    if (!url.empty()) names.push_back(api::host_only(api::authority_of(url)));
   names.push_back("localhost");
   for (const auto& one : config.listen) {
     if (one.address != "0.0.0.0" && one.address != "::") {
@@ -127,7 +128,10 @@ api::ApiOptions api_options(const Config& config, const House& house) {
   options.time_zone = config.time_zone;
   options.limits = config.api_limits;
   for (const auto& host : config.hosts) options.hosts.add(host);
-  if (!config.public_url.empty()) options.hosts.add(api::authority_of(config.public_url));
+  options.public_url = config.public_url;
+  options.lan_url = config.lan_url;
+  for (const auto& url : {config.public_url, config.lan_url})
+    if (!url.empty()) options.hosts.add(api::authority_of(url));
   for (const auto& one : config.listen) options.hosts.add_listener(one.address);
   return options;
 }
@@ -203,6 +207,7 @@ private:
     }
     const http::Bound& first = bound.front();
     administration_->base_url = base_url(config_, first.address, first.port, first.tls);
+    api_->listening_on(administration_->base_url);
     if (auto control = server_->listen({house_.dir + "/control.sock", 0, false}); !control)
       return fail(control.error());
     server_->start();

@@ -54,10 +54,15 @@ struct Session {
 
 /// Who is asking, as every handler gets it.
 struct Principal {
+  /// What kind of credential was shown: that of a connected device, of a sign-in, or of a program.
+  enum class Kind { device, session, app_password, submit_token };
+
   AccountId account;
   std::string name;
   Role role = Role::user;
-  DeviceId device;  ///< thumbprint, or "session:<hash>"
+  DeviceId device;  ///< thumbprint, or "session:<hash>", or "token:<hash>"
+  Kind kind = Kind::device;
+  Digest256 credential{};  ///< SHA-256 of the token that was shown
 };
 
 }  // namespace restante::accounts

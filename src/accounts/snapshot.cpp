@@ -42,6 +42,12 @@ public:
     return entry->principal;
   }
 
+  bool alive(const Principal& who, Instant now) const override {
+    const auto found = tokens_.find(who.credential);
+    return found != tokens_.end() && found->second.expires > now &&
+           found->second.principal.account == who.account;
+  }
+
   std::optional<Instant> session_end(std::string_view token) const override {
     const Entry* entry = find(token);
     if (entry == nullptr || entry->seen) return std::nullopt;
@@ -83,7 +89,9 @@ private:
            LastSeen seen) {
     const auto account = accounts_.find(id);
     if (account == accounts_.end() || known.suspended.contains(id)) return;
-    Entry entry{{id, account->second.name, account->second.role, device}, expires, std::move(seen)};
+    const auto kind = seen ? Principal::Kind::device : Principal::Kind::session;
+    Entry entry{
+        {id, account->second.name, account->second.role, device, kind, digest}, expires, std::move(seen)};
     tokens_.emplace(digest, std::move(entry));
   }
 

@@ -57,8 +57,25 @@ TEST_F(SnapshotTest, ASessionEndsAtItsTime) {
   EXPECT_FALSE(snapshot->by_token("session-token", now + Seconds{10}));
 }
 
+TEST_F(SnapshotTest, SaysWhetherACredentialStillHolds) {
+  const auto before = make_snapshot(known);
+  const auto phone = before->by_token("phone-token", now);
+  const auto session = before->by_token("session-token", now);
+  ASSERT_TRUE(phone && session);
+
+  EXPECT_TRUE(before->alive(*phone, now));
+  EXPECT_TRUE(before->alive(*session, now));
+  EXPECT_FALSE(before->alive(*session, now + Seconds{10}));
+  known.devices.clear();
+  EXPECT_FALSE(make_snapshot(known)->alive(*phone, now));
+  EXPECT_TRUE(make_snapshot(known)->alive(*session, now));
+}
+
 TEST_F(SnapshotTest, TellsSessionsFromDevices) {
   const auto snapshot = make_snapshot(known);
+
+  EXPECT_EQ(snapshot->by_token("phone-token", now)->kind, Principal::Kind::device);
+  EXPECT_EQ(snapshot->by_token("session-token", now)->kind, Principal::Kind::session);
 
   EXPECT_EQ(snapshot->session_end("session-token"), now + Seconds{10});
   EXPECT_FALSE(snapshot->session_end("phone-token"));

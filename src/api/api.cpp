@@ -16,6 +16,23 @@ namespace restante::api {
 
 namespace {
 
+/// Whether this credential opens a route of these rights.
+bool may_use(const accounts::Principal& who, Rights rights) {
+  using Kind = accounts::Principal::Kind;
+  switch (rights) {
+    case Rights::open:
+    case Rights::submit:
+      return true;
+    case Rights::account:
+      return who.kind != Kind::submit_token;
+    case Rights::person:
+      return who.kind == Kind::device || who.kind == Kind::session;
+    case Rights::admin:
+      return may_use(who, Rights::person) && who.role == accounts::Role::admin;
+  }
+  return false;
+}
+
 bool changes_something(std::string_view method) {
   return method != "GET" && method != "HEAD" && method != "OPTIONS";
 }
@@ -65,6 +82,10 @@ public:
     co_return response;
   }
 
+  void listening_on(const std::string& url) override {
+    if (context_.options.public_url.empty()) context_.options.public_url = url;
+  }
+
   void close() override { context_.closed = true; }
 
 private:
@@ -108,6 +129,12 @@ private:
       co_return response;
     }
     const Route& route = *found.route;
+    if (!open && !may_use(*who, route.rights)) {
+      const auto error = fail(Reason::forbidden, "this may not be done with this token",
+                              "use a connected device, or sign in as somebody who may")
+                             .value();
+      co_return refuse(error, request);
+    }
     Call call;
     call.request = std::move(request);
     call.who = std::move(who);

@@ -31,6 +31,10 @@ struct ApiOptions {
   std::string jkt;         ///< thumbprint of the server's identity key
   std::string time_zone;   ///< the place's, IANA
   HostNames hosts;         ///< names that we go by
+  /// SCHEME://HOST[:PORT] without a closing slash: what links, mails and invitations begin with, never the
+  /// name that a request came for (THREATS.md D9). If not configured: the first listener's.
+  std::string public_url;
+  std::string lan_url;  ///< the same for people in this network; empty: there is none
   ApiLimits limits;
 };
 
@@ -47,6 +51,8 @@ struct ApiParts {
 /// touched on the control loop only.
 class Api : public http::Handler {
 public:
+  /// Where we really listen, if `ApiOptions::public_url` was empty. Before the first request.
+  virtual void listening_on(const std::string& url) = 0;
   /// From now on every request is answered 503 busy, and event streams end. Any thread.
   virtual void close() = 0;
 };

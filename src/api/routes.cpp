@@ -7,11 +7,12 @@ namespace restante::api {
 
 namespace {
 
-using enum Rights;
+// Not `using enum Rights`: its `submit` is also a handler's name.
+constexpr auto open = Rights::open, account = Rights::account, person = Rights::person;
 using enum Loop;
 
 constexpr Route table[] = {
-    {"POST", "/v1/proxies", account, Body::document, connection, submit},
+    {"POST", "/v1/proxies", Rights::submit, Body::document, connection, submit},
     {"GET", "/v1/proxies/{proxy}", account, Body::none, control, show_proxy},
     {"GET", "/v1/jobs", account, Body::none, control, list_jobs},
     {"GET", "/v1/jobs/{job}", account, Body::none, control, show_job},
@@ -32,7 +33,7 @@ constexpr Route table[] = {
     {"DELETE", "/v1/files/{file}", account, Body::none, control, remove_file},
     {"POST", "/v1/devices", open, Body::small, control, enrol_device},
     {"GET", "/v1/devices", account, Body::none, control, list_devices},
-    {"DELETE", "/v1/devices/{device}", account, Body::none, control, revoke_device},
+    {"DELETE", "/v1/devices/{device}", person, Body::none, control, revoke_device},
     {"POST", "/v1/session", open, Body::small, control, sign_in},
     {"GET", "/v1/session", account, Body::none, control, show_session},
     {"DELETE", "/v1/session", account, Body::none, control, sign_out},

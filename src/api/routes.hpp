@@ -10,7 +10,10 @@
 
 namespace restante::api {
 
-enum class Rights { open, account };        ///< open: anybody; account: a known device or session
+/// Who may use a route (docs/internals/access.md). open: anybody; submit: whoever belongs to an account, also
+/// by a token that may only submit; account: a device, a session or an app password; person: the same without
+/// app passwords, because programs make no further ways in; admin: a person who may look after this place.
+enum class Rights { open, submit, account, person, admin };
 enum class Body { none, small, document };  ///< how large: see ApiLimits
 enum class Loop { control, connection };    ///< where the handler runs
 

@@ -69,6 +69,7 @@ Place::Place(ApiLimits limits) {
   api_options.place_name = "home";
   api_options.jkt = server_jkt;
   api_options.time_zone = "UTC";
+  api_options.public_url = "http://127.0.0.1:8470";
   api_options.hosts.add_listener("127.0.0.1");
   api_options.limits = limits;
   api = make_api({control, *accounts, *jobs, *areas, clock}, std::move(api_options));
