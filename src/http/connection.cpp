@@ -215,10 +215,16 @@ Task<bool> Connection::send(Response response, bool head_only) {
   }
   const bool more = send_body && file != nullptr && file->length() > 0;
   if (!co_await stream_.write(out_, body, more, limits_.write_time)) co_return false;
-  if (!send_body) co_return true;
-  if (file != nullptr) co_return co_await send_parts(std::move(*file));
-  if (stream != nullptr) co_return co_await send_stream(std::move(*stream), framing.chunked);
-  co_return true;
+  if (!send_body || text != nullptr) co_return true;
+  may_go_on_ = std::move(response.may_go_on);
+  const bool sent = co_await send_long(std::move(response), framing.chunked);
+  may_go_on_ = nullptr;
+  co_return sent;
+}
+
+Task<bool> Connection::send_long(Response response, bool chunked) {
+  if (auto* file = std::get_if<FileBody>(&response.body)) co_return co_await send_parts(std::move(*file));
+  co_return co_await send_stream(std::get<StreamBody>(std::move(response.body)), chunked);
 }
 
 Task<bool> Connection::send_parts(FileBody body) {

@@ -38,6 +38,8 @@ public:
   void abandon();
   /// A stream is being sent to a client that is no longer there.
   bool is_deserted() const { return streaming_ && stream_.peer_is_gone(); }
+  /// The right to the body that is being sent was taken away.
+  bool is_barred() const { return may_go_on_ && !may_go_on_(); }
 
 private:
   enum class Got { request, refused, ended };
@@ -50,6 +52,7 @@ private:
   Task<Response> answer();
   Task<bool> send(Response response, bool head_only);
   Task<bool> send_stream(StreamBody body, bool chunked);
+  Task<bool> send_long(Response response, bool chunked);  ///< a file or a stream
   Task<bool> send_parts(FileBody body);
   Got refuse(int status, std::string message);
 
@@ -72,6 +75,7 @@ private:
   std::size_t begin_ = 0, end_ = 0;
   std::string out_;  ///< head of the answer, kept for its capacity
   Response refusal_;
+  std::function<bool()> may_go_on_;  ///< of the body that is being sent
   bool keep_ = true, idle_ = true, finishing_ = false, first_ = true, streaming_ = false, greeted_ = false;
   asio::cancellation_signal stop_stream_;
 };

@@ -65,6 +65,9 @@ struct Response {
   std::vector<std::pair<std::string, std::string>> headers;  ///< without Content-Length, Date, Connection
   std::variant<std::string, FileBody, StreamBody> body;
   bool close = false;
+  /// Whether a body that is under way may go on: a right can be taken away meanwhile. Asked several times a
+  /// second on the connection's loop while a file or a stream is sent; "no" ends the connection at once.
+  std::function<bool()> may_go_on;
 
   void set(std::string name, std::string value);
 };

@@ -344,6 +344,26 @@ TEST(Server, LetsAStreamGoWhenItsClientHasGone) {
   EXPECT_EQ(server.handler().streams_ended, 1);
 }
 
+TEST(Server, EndsABodyUnderWayWhenItsRightIsTakenAway) {
+  test::Running server;
+  server.handler().set_file(body_of(std::string(64u << 20, 'x')));  // more than sockets hold
+  Client stream(server.port()), file(server.port()), later(server.port());
+  stream.send("GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  file.send("GET /file HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  char first = 0;
+  ASSERT_EQ(::recv(stream.socket(), &first, 1, 0), 1);
+  ASSERT_EQ(::recv(file.socket(), &first, 1, 0), 1);
+
+  server.handler().permitted = false;
+  server.handler().barred.wait(0);
+  server.handler().barred.wait(1);
+  server.handler().streams_ended.wait(0);
+
+  EXPECT_LT(file.rest().size(), 64u << 20);
+  later.send(get);
+  EXPECT_EQ(later.response().status, 200) << "a short answer is sent before anybody asks";
+}
+
 TEST(Server, StopEndsAStreamThatWaits) {
   ServerLimits limits;
   limits.stop_time = std::chrono::hours(1);

@@ -30,6 +30,8 @@ class EchoHandler : public Handler {
 public:
   std::atomic<std::uint64_t> limit{1u << 20};
   std::atomic<int> requests{0}, streams_ended{0};
+  std::atomic<bool> permitted{true};  ///< Response::may_go_on of every answer
+  std::atomic<int> barred{0};         ///< how often it said no
 
   std::uint64_t body_limit(const Request&) const override { return limit; }
   Task<Response> handle(Request request) override;

@@ -104,6 +104,12 @@ Task<Response> EchoHandler::handle(Request request) {
     text += request.body;
     response.body = std::move(text);
   }
+  response.may_go_on = [this] {
+    if (permitted) return true;
+    ++barred;
+    barred.notify_all();
+    return false;
+  };
   co_return response;
 }
 
