@@ -5,7 +5,7 @@ namespace restante::daemon {
 
 bool AccountRules::may_use_lan(AccountId account) const {
   const auto found = accounts_.snapshot()->account(account);
-  return found && found->lan;
+  return found && found->lan && found->role != accounts::Role::guest;
 }
 
 }  // namespace restante::daemon

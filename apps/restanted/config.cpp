@@ -52,6 +52,19 @@ Setter number(T& target, std::int64_t least, std::int64_t most) {
   };
 }
 
+/// "3d", "12h", "90s", "P3D".
+Setter duration(Seconds& target, Seconds least, Seconds most) {
+  return [&target, least, most](const toml::node& node) -> Result<void> {
+    if (!node.is_string()) return wrong("a duration in quotes, such as \"3d\"");
+    const auto value = proxy::parse_duration(node.as_string()->get());
+    if (!value || *value < least || *value > most)
+      return wrong(
+          fmt::format("a duration from {} to {}", proxy::duration_text(least), proxy::duration_text(most)));
+    target = *value;
+    return {};
+  };
+}
+
 Setter texts(std::function<Result<void>(const std::string&)> add) {
   return [add = std::move(add)](const toml::node& node) -> Result<void> {
     if (!node.is_array()) return wrong("a list of texts");
@@ -104,6 +117,10 @@ std::map<std::string, Keys, std::less<>> sections_of(Config& config) {
         {"running_per_account", number(config.job_limits.running_per_account, 1, 10'000)},
         {"running_per_origin", number(config.job_limits.running_per_origin, 1, 1000)},
         {"attempts", number(config.job_limits.default_attempts, 1, 100)}}},
+      {"guests",
+       {{"quota", number(config.account_limits.guests.quota_bytes, 1, 1ll << 60)},
+        {"traffic", number(config.account_limits.guests.traffic_bytes, 1, 1ll << 60)},
+        {"grace", duration(config.account_limits.guests.grace, Seconds{0}, Seconds{366 * 86400})}}},
       {"log", {{"level", text(config.log_level)}}},
   };
 }

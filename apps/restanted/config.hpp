@@ -44,6 +44,7 @@ struct Config {
   std::string worker_ca_bundle = "/etc/ssl/certs/ca-certificates.crt";
   int max_workers = 32;
 
+  accounts::AccountLimits account_limits;
   api::ApiLimits api_limits;
   jobs::ServiceLimits job_limits;
   std::size_t connections = 4096;

@@ -31,7 +31,7 @@ Result<std::unique_ptr<House>> House::open(const Config& config, const std::stri
   house->store = std::move(*opened);
   const Executor loop = house->loop.get_executor();
   house->accounts = accounts::make_service(loop, house->hash_pool.get_executor(), *house->store, house->clock,
-                                           accounts::AccountLimits{});
+                                           config.account_limits);
   files::AreasOptions options;
   options.data_dir = dir;
   options.areas_path = config.areas_path;
@@ -63,6 +63,23 @@ Task<Result<void>> House::start() {
   co_return co_await std::move(started);
 }
 
+Task<Result<void>> House::scrub_store() {
+  std::function<Result<bool>(Tx&)> ask = [](Tx& tx) -> Result<bool> {
+    auto wanted = tx.repo<accounts::AccountRecords>().setting(accounts::scrub_setting);
+    if (!wanted) return fail(wanted.error());
+    return wanted->value_or("") == "1";
+  };
+  auto wanted = co_await store->read_value<bool>(ask);
+  if (!wanted) co_return fail(wanted.error());
+  if (!*wanted) co_return Result<void>();
+  auto scrubbed = co_await store->scrub();
+  if (!scrubbed) co_return scrubbed;
+  Database::Work done = [](Tx& tx) {
+    return tx.repo<accounts::AccountRecords>().save_setting(accounts::scrub_setting, "0");
+  };
+  co_return co_await store->write(done);
+}
+
 api::Administration House::administration() {
   auto copy = [this]() -> Result<std::string> {
     const std::string path = fmt::format("{}/backup-{}.db", dir, random_token().substr(0, 12));
@@ -71,7 +88,9 @@ api::Administration House::administration() {
     return path;
   };
   auto check = [this] { return store->check(); };
-  return {*accounts, *areas, nullptr, jkt(), "", disk_pool.get_executor(), copy, check};
+  auto scrub = [this] { return scrub_store(); };
+  auto tell = [](const accounts::Account&) -> Database::Work { return [](Tx&) { return Result<void>(); }; };
+  return {*accounts, *areas, nullptr, jkt(), "", disk_pool.get_executor(), copy, check, scrub, tell};
 }
 
 bool needs_tls(const Config& config, const std::string& address) {

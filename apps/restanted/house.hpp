@@ -40,6 +40,9 @@ public:
   std::unique_ptr<files::Areas> areas;
 
   std::string jkt() const { return identity.public_key().thumbprint(); }
+  /// Of what was erased, no bytes stay in the database's files; does nothing when nothing was erased.
+  Task<Result<void>> scrub_store();
+
   /// `jobs` and `base_url` are left to the caller.
   api::Administration administration();
 

@@ -3,6 +3,7 @@
 
 #include "account_rules.hpp"
 #include "api/api.hpp"
+#include "api/erasure.hpp"
 #include "base/log.hpp"
 #include "house.hpp"
 #include "http/server.hpp"
@@ -190,6 +191,7 @@ private:
     group_.spawn(save_last_seen());
     group_.spawn(look_at_store());
     group_.spawn(house_.areas->housekeeping());
+    group_.spawn(api::keep_stays(*administration_, house_.clock));
     co_return Result<void>();
   }
 

@@ -27,6 +27,7 @@ struct Account {
   std::string label;                               ///< what the operator calls a guest
   std::optional<Instant> valid_from, valid_until;  ///< of a guest's stay
   std::optional<std::uint64_t> traffic_bytes;      ///< fetched and served in a calendar month (UTC) at most
+  std::optional<Instant> told_of_end;  ///< when the notice went out that everything is to be erased
 };
 
 struct Device {
@@ -62,7 +63,8 @@ struct Principal {
   Role role = Role::user;
   DeviceId device;  ///< thumbprint, or "session:<hash>", or "token:<hash>"
   Kind kind = Kind::device;
-  Digest256 credential{};  ///< SHA-256 of the token that was shown
+  Digest256 credential{};     ///< SHA-256 of the token that was shown
+  Instant stay_ends = never;  ///< a guest may only look and take from then on
 };
 
 }  // namespace restante::accounts

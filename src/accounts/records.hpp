@@ -8,6 +8,9 @@
 
 namespace restante::accounts {
 
+/// A setting: "1" from an erasure until no bytes of the erased rows are left in the database's files.
+inline constexpr std::string_view scrub_setting = "scrub-wanted";
+
 /// A view over one Tx, implemented by src/store. Errors of every method: storage, disk-full.
 class AccountRecords {
 public:

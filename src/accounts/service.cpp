@@ -12,6 +12,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 namespace restante::accounts {
 
@@ -55,6 +57,7 @@ public:
         limits_(limits),
         by_name_({.free = limits.sign_ins_before_backoff, .longest = limits.longest_backoff_by_name}),
         by_peer_({.free = limits.sign_ins_before_backoff, .longest = limits.longest_backoff_by_peer}) {
+    known_.grace = limits_.guests.grace;
     publish();
   }
 
@@ -98,6 +101,9 @@ public:
     if (find(user.name) != nullptr)
       co_return fail(Reason::conflict, fmt::format("there is a user {} already", user.name),
                      "take another name, or change the password with `restanted user passwd`");
+    if (user.lan && user.role == Role::guest)
+      co_return fail(Reason::invalid, "a guest's downloads may not come from private addresses",
+                     "leave --lan out, or add a user instead of a guest");
     Account account;
     account.name = user.name;
     account.role = user.role;
@@ -146,23 +152,92 @@ public:
     co_return done;
   }
 
-  Result<Account> suspend_user(std::string_view name) override {
+  Task<Result<Account>> mark_for_erasure(std::string name) override {
     const Account* account = find(name);
-    if (account == nullptr) return no_user(name);
-    known_.suspended.insert(account->id);
-    publish();
-    return *account;
+    if (account == nullptr) co_return no_user(name);
+    const Account before = *account;
+    co_return co_await put_stay(before, marked_for_erasure(before));
   }
+
+  Task<Result<Account>> end_stay(std::string name) override {
+    const Account* account = find(name);
+    if (account == nullptr || !account->valid_until) co_return no_user(name);
+    const Account before = *account;
+    Account ended = before;
+    ended.valid_until = std::min(*before.valid_until, clock_.now());
+    co_return co_await put_stay(before, ended);
+  }
+
+  Task<Result<Invited>> add_guest(NewGuest guest) override {
+    auto checked = check_stay(guest, clock_.now(), limits_.guests);
+    if (!checked) co_return fail(checked.error());
+    const auto guests = std::count_if(known_.accounts.begin(), known_.accounts.end(),
+                                      [](const auto& item) { return item.second.valid_until.has_value(); });
+    if (static_cast<std::size_t>(guests) >= limits_.guests.guests)
+      co_return fail(Reason::busy, fmt::format("there are {} guests already", guests),
+                     "end stays that are not used");
+    Invited invited;
+    Account& account = invited.account;
+    do account.name = guest_name();
+    while (find(account.name) != nullptr);
+    account.role = Role::guest;
+    account.created = clock_.now();
+    account.quota_bytes = guest.quota_bytes ? guest.quota_bytes : limits_.guests.quota_bytes;
+    account.traffic_bytes = guest.traffic_bytes ? guest.traffic_bytes : limits_.guests.traffic_bytes;
+    account.label = guest.label;
+    account.valid_from = guest.from;
+    account.valid_until = guest.until;
+    invited.code = to_base64url(random_string(16));
+    Pairing pairing;
+    pairing.code_digest = sha256(invited.code);
+    pairing.expires = guest.until;
+    std::function<Result<AccountId>(Tx&)> work = [account, pairing](Tx& tx) -> Result<AccountId> {
+      auto& records = tx.repo<AccountRecords>();
+      auto id = records.insert(account);
+      if (!id) return id;
+      Pairing with_account = pairing;
+      with_account.account = *id;
+      auto done = records.insert_pairing(with_account);
+      if (!done) return fail(done.error());
+      return id;
+    };
+    auto id = co_await database_.write_value<AccountId>(work);
+    if (!id) co_return fail(id.error());
+    account.id = *id;
+    known_.accounts[account.id] = account;
+    publish();
+    co_return invited;
+  }
+
+  Task<Result<void>> told_of_end(AccountId id, Database::Work also) override {
+    const auto found = known_.accounts.find(id);
+    if (found == known_.accounts.end()) co_return no_user("of that number");
+    found->second.told_of_end = clock_.now();
+    Database::Work work = [account = found->second, also = std::move(also)](Tx& tx) -> Result<void> {
+      auto done = tx.repo<AccountRecords>().update(account);
+      return done ? also(tx) : done;
+    };
+    auto done = co_await database_.write(work);
+    if (const auto now = known_.accounts.find(id); !done && now != known_.accounts.end())
+      now->second.told_of_end.reset();
+    publish();
+    co_return done;
+  }
+
+  const GuestLimits& guest_limits() const override { return limits_.guests; }
 
   Task<Result<Account>> remove_user(std::string name) override {
     const Account* found = find(name);
     if (found == nullptr) co_return no_user(name);
     const Account account = *found;
-    Database::Work work = [id = account.id](Tx& tx) { return tx.repo<AccountRecords>().remove(id); };
+    Database::Work work = [id = account.id](Tx& tx) -> Result<void> {
+      auto& records = tx.repo<AccountRecords>();
+      auto done = records.remove(id);
+      return done ? records.save_setting(scrub_setting, "1") : done;
+    };
     auto done = co_await database_.write(work);
     if (!done) co_return fail(done.error());
     known_.accounts.erase(account.id);
-    known_.suspended.erase(account.id);
     std::erase_if(known_.devices, [&](const auto& item) { return item.second.device.account == account.id; });
     std::erase_if(known_.sessions, [&](const auto& item) { return item.second.account == account.id; });
     publish();
@@ -172,6 +247,9 @@ public:
   Task<Result<std::string>> new_pairing_code(std::string name) override {
     const Account* account = find(name);
     if (account == nullptr) co_return no_user(name);
+    if (account->valid_until && clock_.now() >= *account->valid_until)
+      co_return fail(Reason::forbidden, fmt::format("the stay of {} is over", name),
+                     "invite the guest once more: `restanted invite`");
     const std::string code = to_base64url(random_string(16));
     Pairing pairing;
     pairing.code_digest = sha256(code);
@@ -222,6 +300,7 @@ public:
     auto account = co_await database_.write_value<std::optional<AccountId>>(work);
     if (!account) co_return fail(account.error());
     if (!*account || !known_.accounts.contains(**account)) co_return code_refused();
+    if (is_over(known_.accounts.at(**account))) co_return code_refused();
     device.account = **account;
     remember(device);
     publish();
@@ -254,7 +333,7 @@ public:
     by_peer_.failed(group, clock_.now());
 
     const Account* account = find(name);
-    const bool closed = account != nullptr && known_.suspended.contains(account->id);
+    const bool closed = account != nullptr && is_over(*account);
     const std::string hash = account == nullptr || closed ? "" : account->password_hash;
     const bool too_long = password.size() > limits_.max_password;
     auto check = [&password, &hash, too_long] { return check_password(too_long ? "" : password, hash); };
@@ -263,8 +342,7 @@ public:
     --hashing_;
     wipe(password);
     account = find(name);  // may have changed meanwhile
-    if (!checked.right || account == nullptr || account->password_hash != hash ||
-        known_.suspended.contains(account->id))
+    if (!checked.right || account == nullptr || account->password_hash != hash || is_over(*account))
       co_return sign_in_refused();
     by_name_.forget(name);
     by_peer_.forgive(group);
@@ -294,6 +372,37 @@ public:
     for (const auto& digest : too_many) known_.sessions.erase(digest);
     publish();
     co_return SignedIn{signed_in, token, session.expires};
+  }
+
+  Task<Result<SignedIn>> sign_in_by_code(std::string code) override {
+    const std::string token = random_token();
+    Session session;
+    session.token_digest = sha256(token);
+    session.created = clock_.now();
+    session.expires = session.created + limits_.session_time;
+    std::function<Result<std::optional<AccountId>>(Tx&)> work =
+        [session, code_digest = sha256(code)](Tx& tx) -> Result<std::optional<AccountId>> {
+      auto& records = tx.repo<AccountRecords>();
+      auto pairing = records.take_pairing(code_digest);
+      if (!pairing) return fail(pairing.error());
+      if (!*pairing || (*pairing)->expires <= session.created) return std::optional<AccountId>();
+      Session with_account = session;
+      with_account.account = (*pairing)->account;
+      if (auto done = records.insert_session(with_account); !done) return fail(done.error());
+      return std::optional<AccountId>(with_account.account);
+    };
+    auto owner = co_await database_.write_value<std::optional<AccountId>>(work);
+    if (!owner) co_return fail(owner.error());
+    if (!*owner || !known_.accounts.contains(**owner)) co_return code_refused();
+    session.account = **owner;
+    const std::vector<Digest256> too_many = oldest_sessions(session.account);
+    known_.sessions[session.token_digest] = session;
+    for (const auto& digest : too_many) known_.sessions.erase(digest);
+    publish();
+    if (!too_many.empty())
+      if (auto done = co_await forget_sessions(too_many); !done) co_return fail(done.error());
+    if (!known_.accounts.contains(session.account)) co_return code_refused();
+    co_return SignedIn{known_.accounts.at(session.account), token, session.expires};
   }
 
   Seconds sign_in_wait(std::string_view name, std::string_view peer) const override {
@@ -331,6 +440,23 @@ public:
   }
 
 private:
+  bool is_over(const Account& account) const {
+    return stay_at(account, clock_.now(), limits_.guests.grace) == Stay::over;
+  }
+
+  /// What is written meanwhile must not bring back a stay that ends: it counts in memory from the beginning.
+  Task<Result<Account>> put_stay(Account before, Account changed) {
+    known_.accounts[changed.id] = changed;
+    publish();
+    Database::Work work = [changed](Tx& tx) { return tx.repo<AccountRecords>().update(changed); };
+    auto done = co_await database_.write(work);
+    if (done) co_return changed;
+    if (const auto now = known_.accounts.find(before.id); now != known_.accounts.end())
+      now->second.valid_until = before.valid_until;
+    publish();
+    co_return fail(done.error());
+  }
+
   const Account* find(std::string_view name) const {
     for (const auto& [id, account] : known_.accounts)
       if (account.name == name) return &account;

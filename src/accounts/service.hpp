@@ -3,6 +3,7 @@
 
 #include "accounts/model.hpp"
 #include "accounts/records.hpp"
+#include "accounts/stays.hpp"
 #include "base/database.hpp"
 #include "base/task.hpp"
 
@@ -50,6 +51,12 @@ struct Enrolled {
   std::string token;  ///< shown once
 };
 
+/// An invitation, as it is shown once.
+struct Invited {
+  Account account;
+  std::string code;
+};
+
 struct SignedIn {
   Account account;
   std::string token;
@@ -66,6 +73,7 @@ struct AccountLimits {
   int hashes_waiting = 16;               ///< passwords being hashed or waiting for it; beyond it: busy
   std::size_t devices_per_account = 256;
   std::size_t sessions_per_account = 100;  ///< the oldest ends when another begins
+  GuestLimits guests;
 };
 
 /// Accounts, devices and sessions. Lives on the control loop; password hashing runs in the pool.
@@ -77,10 +85,20 @@ public:
 
   virtual Task<Result<Account>> add_user(NewUser user) = 0;  ///< conflict, invalid
   virtual Task<Result<void>> set_password(std::string name, std::string password) = 0;
+  /// The last step of an erasure (src/api/erasure.hpp): the account's row, and all rows that hang on it.
   virtual Task<Result<Account>> remove_user(std::string name) = 0;
-  /// From now on nobody gets in as this user, until the next start; what `remove_user` is preceded by, so
-  /// that nothing new begins while its downloads end. Error not-found.
-  virtual Result<Account> suspend_user(std::string_view name) = 0;
+  /// The first step of an erasure, durable: from now on nobody gets in as this user, so that nothing new
+  /// begins. Error not-found. Repeating it is safe.
+  virtual Task<Result<Account>> mark_for_erasure(std::string name) = 0;
+
+  /// A guest with a generated name and a code that connects one device or browser, until the stay ends.
+  /// Errors: invalid (see check_stay), busy (too many guests).
+  virtual Task<Result<Invited>> add_guest(NewGuest guest) = 0;
+  /// The stay ends now, if it has not; the grace begins. Errors: not-found, also for whoever has no stay.
+  virtual Task<Result<Account>> end_stay(std::string name) = 0;
+  /// Remembers that the guest was told of the end; `also` is what tells, in the same transaction.
+  virtual Task<Result<void>> told_of_end(AccountId account, Database::Work also) = 0;
+  virtual const GuestLimits& guest_limits() const = 0;
   virtual Task<Result<std::string>> new_pairing_code(
       std::string name) = 0;  ///< base64url, 128 bits, valid once
 
@@ -90,6 +108,8 @@ public:
 
   /// Errors: unauthenticated (same answer and time for unknown names), rate-limited.
   virtual Task<Result<SignedIn>> sign_in(std::string name, std::string password, std::string peer) = 0;
+  /// By the code of `pair` or of an invitation, which is used up: a browser's way in. Error unauthenticated.
+  virtual Task<Result<SignedIn>> sign_in_by_code(std::string code) = 0;
   /// How long a refused (rate-limited) person has to wait.
   virtual Seconds sign_in_wait(std::string_view name, std::string_view peer) const = 0;
   virtual Task<Result<void>> sign_out(std::string token) = 0;

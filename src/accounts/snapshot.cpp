@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <span>
 
@@ -20,7 +21,7 @@ struct DigestHash {
 
 struct Entry {
   Principal principal;
-  Instant expires = never;  ///< of a session
+  Instant expires = never;  ///< of a session, or with its account
   LastSeen seen;            ///< of a device
 };
 
@@ -88,10 +89,12 @@ private:
   void add(const Known& known, AccountId id, const Digest256& digest, const DeviceId& device, Instant expires,
            LastSeen seen) {
     const auto account = accounts_.find(id);
-    if (account == accounts_.end() || known.suspended.contains(id)) return;
+    if (account == accounts_.end()) return;
+    expires = std::min(expires, stay_erased(account->second, known.grace));
     const auto kind = seen ? Principal::Kind::device : Principal::Kind::session;
     Entry entry{
         {id, account->second.name, account->second.role, device, kind, digest}, expires, std::move(seen)};
+    entry.principal.stay_ends = accounts::stay_ends(account->second);
     tokens_.emplace(digest, std::move(entry));
   }
 

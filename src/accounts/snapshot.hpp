@@ -6,7 +6,6 @@
 #include <atomic>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -26,7 +25,7 @@ struct Known {
   std::map<AccountId, Account> accounts;
   std::map<DeviceId, KnownDevice> devices;
   std::map<Digest256, Session> sessions;
-  std::set<AccountId> suspended;  ///< nobody gets in as these
+  Seconds grace{0};  ///< of guests, see GuestLimits
 };
 
 std::shared_ptr<const Snapshot> make_snapshot(const Known& known);

@@ -89,12 +89,27 @@ TEST_F(SnapshotTest, RemembersWhenADeviceWasSeen) {
   EXPECT_EQ(snapshot->devices({1}).at(0).last_seen, now);
 }
 
-TEST_F(SnapshotTest, LetsNobodyInAsASuspendedUser) {
-  known.suspended.insert({1});
+TEST_F(SnapshotTest, LetsNobodyInAsAUserWhoIsBeingErased) {
+  known.accounts[{1}] = marked_for_erasure(known.accounts[{1}]);
   const auto snapshot = make_snapshot(known);
 
   EXPECT_FALSE(snapshot->by_token("phone-token", now));
   EXPECT_TRUE(snapshot->by_token("session-token", now));
+}
+
+TEST_F(SnapshotTest, LetsAGuestInUntilTheGraceAfterTheStayHasPassed) {
+  known.grace = Seconds{100};
+  known.accounts[{1}].valid_until = now;
+  const auto snapshot = make_snapshot(known);
+
+  const auto leaving = snapshot->by_token("phone-token", now + Seconds{99});
+
+  ASSERT_TRUE(leaving);
+  EXPECT_EQ(leaving->stay_ends, now);
+  EXPECT_TRUE(snapshot->alive(*leaving, now + Seconds{99}));
+  EXPECT_FALSE(snapshot->by_token("phone-token", now + Seconds{100}));
+  EXPECT_FALSE(snapshot->alive(*leaving, now + Seconds{100}));
+  EXPECT_EQ(snapshot->by_token("session-token", now)->stay_ends, never);
 }
 
 TEST(Snapshot, IsNotSetUpWithoutAccounts) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/commands.hpp"
 
+#include "api/erasure.hpp"
 #include "api/json_writer.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -94,58 +95,9 @@ Task<Result<CommandLines>> set_password(Administration& parts, Arguments argumen
   co_return CommandLines();
 }
 
-constexpr int cancelled_at_once = 256;  ///< they share commits
-
-/// One round of cancellations.
-struct Round {
-  explicit Round(Executor loop) : over(std::move(loop)) {}
-  std::size_t left = 0;
-  Result<void> outcome;
-  Signal over;
-};
-
-Task<void> cancel_one(jobs::Service& service, AccountId account, JobId id, std::shared_ptr<Round> round) {
-  auto done = co_await service.act(account, id, jobs::Action::cancel);
-  const bool ended_already =
-      !done && (done.error().reason == Reason::not_found || done.error().reason == Reason::conflict);
-  if (!done && !ended_already) round->outcome = fail(done.error());
-  if (--round->left == 0) round->over.notify();
-}
-
-/// Cancels what has not ended, page after page. Nothing new begins meanwhile: the user is suspended.
-Task<Result<void>> end_jobs(Administration& parts, AccountId account) {
-  using enum jobs::State;
-  const Executor loop = co_await asio::this_coro::executor;
-  TaskGroup group(loop, "user removal");
-  jobs::JobFilter unended;
-  unended.states = {scheduled, waiting, running, verifying, publishing, paused, held};
-  unended.limit = cancelled_at_once;
-  Result<void> outcome;
-  while (outcome) {
-    auto page = co_await parts.jobs->list(account, unended);
-    if (!page) outcome = fail(page.error());
-    if (!page || page->jobs.empty()) break;
-    auto round = std::make_shared<Round>(loop);
-    round->left = page->jobs.size();
-    for (const auto& job : page->jobs) group.spawn(cancel_one(*parts.jobs, account, job.id, round));
-    while (round->left > 0) co_await round->over.wait();
-    outcome = round->outcome;
-  }
-  co_await group.stop();
-  co_return outcome;
-}
-
 Task<Result<CommandLines>> remove_user(Administration& parts, Arguments arguments) {
   const std::string name = text_argument(arguments, "name");
-  auto account = parts.accounts.suspend_user(name);
-  if (!account) co_return fail(account.error());
-  if (parts.jobs != nullptr) {
-    auto ended = co_await end_jobs(parts, account->id);
-    if (!ended) co_return fail(ended.error());
-  }
-  auto cleared = co_await parts.areas.remove_account(account->id);
-  if (!cleared) co_return fail(cleared.error());
-  auto removed = co_await parts.accounts.remove_user(name);
+  auto removed = co_await erase_account(parts, name);
   if (!removed) co_return fail(removed.error());
   log::info("user {} removed with downloads, files and devices", name);
   co_return one_line(user_line(*removed));

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,11 @@ struct Administration {
   Executor disk_pool;
   std::function<Result<std::string>()> copy_store;        ///< blocking; the path of the copy
   std::function<std::vector<std::string>()> check_store;  ///< blocking; one line for each fault
+  /// Leaves no bytes of erased rows in the database's files; repeating it is safe.
+  std::function<Task<Result<void>>()> scrub_store;
+  /// What tells a guest, in the transaction that remembers it, that the stay has ended.
+  std::function<Database::Work(const accounts::Account&)> tell_of_end;
+  std::set<std::string> being_erased{};  ///< names
 };
 
 /// One JSON object a line.

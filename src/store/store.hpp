@@ -18,8 +18,9 @@ struct StoreLimits {
   std::size_t works_per_commit = 256;
   int writer_cache_kib = 4096;  ///< holds the index of ids that a large batch touches at random
   int reader_cache_kib = 1024;
-  int log_pages = 1000;           ///< of 4 KiB: beyond, the log is moved into the database file
-  int longest_log_pages = 16384;  ///< beyond, writes wait for that
+  int log_pages = 1000;                         ///< of 4 KiB: beyond, the log is moved into the database file
+  int longest_log_pages = 16384;                ///< beyond, writes wait for that
+  std::uint64_t rewritten_bytes = 64ull << 20;  ///< larger databases are not rewritten by scrub()
 };
 
 struct StoreOptions {
@@ -39,6 +40,11 @@ public:
   virtual Result<void> copy_to(const std::string& path) = 0;
   /// PRAGMA integrity_check and foreign keys; one line for each fault. Blocking.
   virtual std::vector<std::string> check() = 0;
+  /// Leaves no bytes of removed rows in the files: the database is rewritten, unless it is too large for that
+  /// (then freed pages and cells are overwritten with zeros all the same, but copies of cells that moved
+  /// between pages may stay), and the write-ahead log is cut to nothing. Control loop. Errors: storage,
+  /// disk-full.
+  virtual Task<Result<void>> scrub() = 0;
   /// How many transactions were committed since it was opened. Any thread.
   virtual std::uint64_t commits() const = 0;
   /// Ends the threads; what was queued is written first. Nothing may be called afterwards.

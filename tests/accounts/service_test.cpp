@@ -285,7 +285,7 @@ TEST_F(AccountsTest, ARemovedUserLeavesNothingBehind) {
   const auto session = run(service->sign_in("ana", "correct horse", "192.0.2.1"));
   ASSERT_TRUE(device && session);
 
-  ASSERT_TRUE(service->suspend_user("ana"));
+  ASSERT_TRUE(run(service->mark_for_erasure("ana")));
   EXPECT_FALSE(known(device->token));
   ASSERT_TRUE(run(service->remove_user("ana")));
 

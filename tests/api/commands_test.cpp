@@ -27,31 +27,35 @@ struct CommandsTest : testing::Test {
   }
 
   Place place;
-  Administration administration{*place.accounts,
-                                *place.areas,
-                                place.jobs.get(),
-                                server_jkt,
-                                "http://127.0.0.1:8470",
-                                place.pool.get_executor(),
-                                [] { return Result<std::string>("copy.db"); },
-                                [this] { return place.store->check(); }};
+  Administration administration{
+      *place.accounts,
+      *place.areas,
+      place.jobs.get(),
+      server_jkt,
+      "http://127.0.0.1:8470",
+      place.pool.get_executor(),
+      [] { return Result<std::string>("copy.db"); },
+      [this] { return place.store->check(); },
+      [this] { return place.store->scrub(); },
+      [](const accounts::Account&) -> Database::Work { return [](Tx&) { return Result<void>(); }; }};
 };
 
 TEST_F(CommandsTest, AddAndListUsers) {
   const auto added =
       command("user-add",
-              R"({"name":"ana","role":"guest","quota_bytes":1000,"lan":true,"password":"correct horse"})");
+              R"({"name":"ana","role":"admin","quota_bytes":1000,"lan":true,"password":"correct horse"})");
   const auto listed = command("user-list");
 
   ASSERT_TRUE(added && listed);
   const auto user = boost::json::parse(listed->at(0));
   EXPECT_EQ(user.at("name"), "ana");
-  EXPECT_EQ(user.at("role"), "guest");
+  EXPECT_EQ(user.at("role"), "admin");
   EXPECT_EQ(user.at("quota_bytes"), 1000);
   EXPECT_EQ(user.at("lan"), true);
   EXPECT_EQ(listed->at(0).find("argon2"), std::string::npos);
   EXPECT_EQ(command("user-add", R"({"name":"ana"})").error().reason, Reason::conflict);
   EXPECT_EQ(command("user-add", R"({"name":"x","role":"king"})").error().reason, Reason::invalid);
+  EXPECT_EQ(command("user-add", R"({"name":"x","role":"guest","lan":true})").error().reason, Reason::invalid);
 }
 
 TEST_F(CommandsTest, PairGivesOneUrl) {

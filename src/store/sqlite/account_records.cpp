@@ -50,6 +50,7 @@ public:
           .number(to_column(account.valid_from))
           .number(to_column(account.valid_until))
           .number(account.traffic_bytes)
+          .number(to_column(account.told_of_end))
           .run();
       return AccountId{connection_.db().getLastInsertRowid()};
     });
@@ -68,6 +69,7 @@ public:
           .number(to_column(account.valid_from))
           .number(to_column(account.valid_until))
           .number(account.traffic_bytes)
+          .number(to_column(account.told_of_end))
           .number(account.id.value)
           .run();
       if (connection_.db().getChanges() == 0)
@@ -79,10 +81,11 @@ public:
   Result<void> remove(AccountId id) override {
     return attempt(connection_, [&]() -> Result<void> {
       // Devices, pairings and sessions go with the account; history and job files with the jobs.
-      for (Sql* sql : {&remove_intents_, &remove_files_, &remove_jobs_, &remove_}) {
+      for (Sql* sql : {&forget_origins_, &remove_intents_, &remove_files_, &remove_jobs_, &remove_}) {
         Query query(connection_, *sql);
         query.number(id.value).run();
       }
+      connection_.rolled_back();  // numbers that are remembered of `origins` are of other devices now
       return {};
     });
   }
@@ -104,6 +107,7 @@ public:
         account.valid_from = optional_instant_at(query, 8);
         account.valid_until = optional_instant_at(query, 9);
         account.traffic_bytes = optional_number_at<std::uint64_t>(query, 10);
+        account.told_of_end = optional_instant_at(query, 11);
       }
       return found;
     });
@@ -243,17 +247,24 @@ private:
 
   Sql insert_{
       "INSERT INTO accounts (name, role, password_hash, quota_bytes, lan, created, label, valid_from, "
-      "valid_until, traffic_bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+      "valid_until, traffic_bytes, told_of_end) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
   Sql update_{
       "UPDATE accounts SET name = ?, role = ?, password_hash = ?, quota_bytes = ?, lan = ?, label = ?, "
-      "valid_from = ?, valid_until = ?, traffic_bytes = ? WHERE id = ?"};
+      "valid_from = ?, valid_until = ?, traffic_bytes = ?, told_of_end = ? WHERE id = ?"};
+  // The rows stay, nameless: to remove them SQLite would look for others that refer to them in all jobs.
+  Sql forget_origins_{
+      "UPDATE origins SET device = 'erased-' || id WHERE (id IN (SELECT origin FROM jobs WHERE account = ?1) "
+      "OR "
+      "device IN (SELECT id FROM devices WHERE account = ?1)) AND device NOT IN (SELECT id FROM devices "
+      "WHERE "
+      "account <> ?1)"};
   Sql remove_intents_{"DELETE FROM intents WHERE account = ?"};
   Sql remove_files_{"DELETE FROM files WHERE account = ?"};
   Sql remove_jobs_{"DELETE FROM jobs WHERE account = ?"};
   Sql remove_{"DELETE FROM accounts WHERE id = ?"};
   Sql accounts_{
       "SELECT id, name, role, password_hash, quota_bytes, lan, created, label, valid_from, valid_until, "
-      "traffic_bytes FROM accounts ORDER BY id"};
+      "traffic_bytes, told_of_end FROM accounts ORDER BY id"};
   Sql save_device_{
       "INSERT OR REPLACE INTO devices (id, account, label, jwk, token_digest, created, last_seen) "
       "VALUES (?, ?, ?, ?, ?, ?, ?)"};

@@ -216,6 +216,7 @@ ALTER TABLE accounts ADD COLUMN label TEXT;
 ALTER TABLE accounts ADD COLUMN valid_from INTEGER;
 ALTER TABLE accounts ADD COLUMN valid_until INTEGER;
 ALTER TABLE accounts ADD COLUMN traffic_bytes INTEGER;
+ALTER TABLE accounts ADD COLUMN told_of_end INTEGER;
 
 CREATE TABLE tokens (
   id           TEXT PRIMARY KEY,

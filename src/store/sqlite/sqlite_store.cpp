@@ -11,6 +11,7 @@
 
 #include <SQLiteCpp/Column.h>
 
+#include <atomic>
 #include <cerrno>
 #include <fcntl.h>
 #include <pthread.h>
@@ -70,11 +71,15 @@ public:
         reads_(options.limits.waiting_reads),
         checkpointer_(*checkpoint_connection_, acknowledging_, options.limits.log_pages,
                       options.limits.longest_log_pages),
+        rewritten_bytes_(options.limits.rewritten_bytes),
         writer_(std::make_unique<Writer>(*connection_, writes_, acknowledging_,
                                          options.limits.works_per_commit)) {
     sqlite3_wal_hook(connection_->db().getHandle(), &remember_log_length, &log_pages_);
     writer_thread_ = start_thread("store-write", [this] {
-      writer_->run([this] { checkpointer_.log_has(std::exchange(log_pages_, 0)); });
+      writer_->run([this] {
+        checkpointer_.log_has(std::exchange(log_pages_, 0));
+        if (scrub_wanted_.exchange(false)) scrubbed_ = scrub_now();
+      });
     });
     reader_thread_ = start_thread("store-read", [this] { run_reads(*read_connection_, reads_); });
     checkpoint_thread_ = start_thread("store-log", [this] { checkpointer_.run(); });
@@ -137,6 +142,21 @@ public:
     return faults;
   }
 
+  Task<Result<void>> scrub() override {
+    scrub_wanted_ = true;
+    // It is done behind the first of these, on the writer's thread, so the second one ends after it.
+    const Work nothing = [](Tx&) { return Result<void>(); };
+    auto begun = co_await write(nothing);
+    if (!begun) co_return begun;
+    Result<void> outcome;
+    const Work look = [this, &outcome](Tx&) {
+      outcome = scrubbed_;
+      return Result<void>();
+    };
+    auto ended = co_await write(look);
+    co_return ended ? outcome : ended;
+  }
+
   std::uint64_t commits() const override { return writer_->commits(); }
 
   void close() override {
@@ -159,6 +179,24 @@ public:
 private:
   static constexpr int own_cache_kib = 1024;
 
+  /// On the writer's thread, between two transactions.
+  Result<void> scrub_now() {
+    try {
+      SQLite::Statement size(connection_->db(),
+                             "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size");
+      const bool small = size.executeStep() && size.getColumn(0).getInt64() <= rewritten_bytes_;
+      size.reset();
+      if (small) connection_->execute("VACUUM");
+      SQLite::Statement truncate(connection_->db(), "PRAGMA wal_checkpoint(TRUNCATE)");
+      const bool busy = truncate.executeStep() && truncate.getColumn(0).getInt() != 0;
+      if (busy)
+        return fail(Reason::storage, "the store " + connection_path() + ": its log is being read", "", "");
+      return {};
+    } catch (const SQLite::Exception& error) {
+      return fail(connection_->translate(error));
+    }
+  }
+
   const std::string& connection_path() const { return connection_->path(); }
 
   MasterKeyVault vault_;
@@ -168,6 +206,9 @@ private:
   Acknowledging acknowledging_;
   Checkpointer checkpointer_;
   int log_pages_ = 0;  ///< writer's thread
+  const std::int64_t rewritten_bytes_;
+  std::atomic<bool> scrub_wanted_{false};
+  Result<void> scrubbed_;  ///< writer's thread
   std::unique_ptr<Writer> writer_;
   std::thread writer_thread_, reader_thread_, checkpoint_thread_;
 };
