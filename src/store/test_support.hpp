@@ -2,6 +2,7 @@
 #pragma once
 
 #include "accounts/records.hpp"
+#include "files/link_records.hpp"
 #include "files/records.hpp"
 #include "jobs/records.hpp"
 #include "store/store.hpp"
@@ -78,6 +79,9 @@ inline jobs::JobRecords& jobs_of(Tx& tx) {
 }
 inline files::FileRecords& files_of(Tx& tx) {
   return tx.repo<files::FileRecords>();
+}
+inline files::LinkRecords& links_of(Tx& tx) {
+  return tx.repo<files::LinkRecords>();
 }
 inline accounts::AccountRecords& accounts_of(Tx& tx) {
   return tx.repo<accounts::AccountRecords>();

@@ -3,6 +3,7 @@
 
 #include "accounts/records.hpp"
 #include "base/clock.hpp"
+#include "files/link_records.hpp"
 #include "files/records.hpp"
 #include "jobs/records.hpp"
 #include "store/sqlite/connection.hpp"
@@ -17,6 +18,7 @@ namespace restante::store::sqlite {
 // Views over one connection; they live as long as it does and are used on its thread only.
 std::unique_ptr<jobs::JobRecords> make_job_records(Connection& connection);
 std::unique_ptr<files::FileRecords> make_file_records(Connection& connection);
+std::unique_ptr<files::LinkRecords> make_link_records(Connection& connection);
 std::unique_ptr<accounts::AccountRecords> make_account_records(Connection& connection);
 
 // How values lie in columns.

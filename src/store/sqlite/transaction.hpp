@@ -11,12 +11,14 @@ public:
   explicit SqliteTx(Connection& connection)
       : jobs_(make_job_records(connection)),
         files_(make_file_records(connection)),
+        links_(make_link_records(connection)),
         accounts_(make_account_records(connection)) {}
 
 protected:
   void* find(const std::type_info& repository) override {
     if (repository == typeid(jobs::JobRecords)) return jobs_.get();
     if (repository == typeid(files::FileRecords)) return files_.get();
+    if (repository == typeid(files::LinkRecords)) return links_.get();
     if (repository == typeid(accounts::AccountRecords)) return accounts_.get();
     return nullptr;
   }
@@ -24,6 +26,7 @@ protected:
 private:
   std::unique_ptr<jobs::JobRecords> jobs_;
   std::unique_ptr<files::FileRecords> files_;
+  std::unique_ptr<files::LinkRecords> links_;
   std::unique_ptr<accounts::AccountRecords> accounts_;
 };
 
