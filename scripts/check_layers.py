@@ -16,12 +16,13 @@ ALLOWED = {
     "jobs": {"base", "proxy"},
     "files": {"base", "jobs"},
     "accounts": {"base", "proxy"},
-    "store": {"base", "proxy", "jobs", "files", "accounts"},
     "net": {"base"},
-    "worker": {"base", "proxy", "jobs", "net"},
+    "notify": {"base", "proxy", "jobs", "files", "accounts", "net"},
+    "store": {"base", "proxy", "jobs", "files", "accounts", "notify"},
+    "worker": {"base", "proxy", "jobs", "net", "notify"},
     "transfer": {"base", "proxy", "jobs", "net", "worker"},
     "http": {"base"},
-    "api": {"base", "proxy", "jobs", "files", "accounts", "http"},
+    "api": {"base", "proxy", "jobs", "files", "accounts", "notify", "http"},
     "request": {"base", "proxy", "net"},
 }
 # A third-party library belongs to one module (CONVENTIONS: "Shape"). Prefix of the include to the modules that may.

@@ -22,6 +22,7 @@ struct Context {
   const Clock& clock;
   ServiceLimits limits;
   std::string boot_id;  ///< of this machine run; empty: not known, and nothing unsynced is trusted
+  Witness* witness = nullptr;
 };
 
 }  // namespace restante::jobs

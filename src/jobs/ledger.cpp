@@ -38,8 +38,10 @@ Result<void> write_files(JobRecords& records, JobId id, const Step& step,
   return {};
 }
 
-/// Writes job and history after a step.
-Result<Applied> write_step(JobRecords& records, Job job, Step step, proxy::Document* document, Instant now) {
+/// Writes job and history after a step, and what the witness makes of it.
+Result<Applied> write_step(Tx& tx, Witness* witness, Job job, Step step, proxy::Document* document,
+                           Instant now) {
+  auto& records = tx.repo<JobRecords>();
   Applied out;
   const State from = job.state;
   apply(step.to, job);
@@ -70,6 +72,8 @@ Result<Applied> write_step(JobRecords& records, Job job, Step step, proxy::Docum
     auto seq = records.append_history(row);
     if (!seq) return fail(std::move(seq.error()));
     row.seq = *seq;
+    if (witness)
+      if (auto done = witness->written(tx, job, row); !done) return fail(std::move(done.error()));
     out.rows.push_back(std::move(row));
   }
   out.job = std::move(job);
@@ -78,15 +82,15 @@ Result<Applied> write_step(JobRecords& records, Job job, Step step, proxy::Docum
 }
 
 /// A job whose record is damaged ends as failed, with a row that says so, once.
-Result<Applied> set_aside(JobRecords& records, Job job, Instant now) {
+Result<Applied> set_aside(Tx& tx, Witness* witness, Job job, Instant now) {
   Step step;
   step.to = control_of(job);
-  auto rows = records.history(job.id);
+  auto rows = tx.repo<JobRecords>().history(job.id);
   if (rows && !rows->empty() && rows->back().cause == "damaged") return Applied{std::move(job), step, {}};
   step.changed = true;
   step.cause = "damaged";
   step.why = Reason::storage;
-  return write_step(records, std::move(job), std::move(step), nullptr, now);
+  return write_step(tx, witness, std::move(job), std::move(step), nullptr, now);
 }
 
 /// A download of one file without a title goes by the name of the file that is there now.
@@ -105,10 +109,11 @@ bool is_damaged(const Job& found) {
   return found.document.empty();
 }
 
-Rules rules_of(const ServiceLimits& limits) {
+Rules rules_of(const Context& context) {
+  const ServiceLimits& limits = context.limits;
   return Rules{RetryRules{limits.first_retry, limits.longest_retry, limits.room_asked_again,
                           limits.longest_retry_after},
-               limits.default_attempts, limits.time_zone};
+               limits.default_attempts, limits.time_zone, context.witness};
 }
 
 Terms terms_of(const proxy::Document& document, const Rules& rules) {
@@ -122,7 +127,7 @@ Result<Applied> apply_in(Tx& tx, JobId id, std::optional<AccountId> owner, const
   auto found = records.find(id);
   if (!found) return fail(std::move(found.error()));
   if (!*found || (owner && (*found)->account != *owner)) return fail(Reason::not_found, "job " + id.text());
-  if (is_damaged(**found)) return set_aside(records, std::move(**found), now);
+  if (is_damaged(**found)) return set_aside(tx, rules.witness, std::move(**found), now);
   auto document = proxy::parse((*found)->document);
   if (!document) return fail(std::move(document.error()));
   Step next = step(control_of(**found), what, terms_of(*document, rules), now);
@@ -133,12 +138,12 @@ Result<Applied> apply_in(Tx& tx, JobId id, std::optional<AccountId> owner, const
     if (auto written = write_files(records, id, next, file); !written)
       return fail(std::move(written.error()));
   if (!next.changed) return Applied{std::move(**found), std::move(next), {}};
-  return write_step(records, std::move(**found), std::move(next), &*document, now);
+  return write_step(tx, rules.witness, std::move(**found), std::move(next), &*document, now);
 }
 
 Task<Result<Applied>> Ledger::apply(JobId id, std::optional<AccountId> owner, JobEvent what,
                                     std::optional<FileRow> file) {
-  const Rules rules = rules_of(context_.limits);
+  const Rules rules = rules_of(context_);
   const Instant now = context_.clock.now();
   std::function<Result<Applied>(Tx&)> work = [&](Tx& tx) {
     return apply_in(tx, id, owner, what, file, rules, now);
@@ -149,7 +154,7 @@ Task<Result<Applied>> Ledger::apply(JobId id, std::optional<AccountId> owner, Jo
 }
 
 Task<Result<std::vector<Applied>>> Ledger::apply_all(std::vector<JobId> ids, JobEvent what) {
-  const Rules rules = rules_of(context_.limits);
+  const Rules rules = rules_of(context_);
   const Instant now = context_.clock.now();
   std::vector<Applied> all;
   Database::Work work = [&](Tx& tx) -> Result<void> {
@@ -212,8 +217,8 @@ Task<Result<Job>> Ledger::find(JobId id) {
 }
 
 PublishCommit Ledger::publish_commit(std::shared_ptr<std::vector<Applied>> told) {
-  return [told, clock = &context_.clock](Tx& tx, const Publication& what,
-                                         const Published& published) -> Result<void> {
+  return [told, clock = &context_.clock, witness = context_.witness](
+             Tx& tx, const Publication& what, const Published& published) -> Result<void> {
     auto& records = tx.repo<JobRecords>();
     auto found = records.find(what.job);
     if (!found) return fail(std::move(found.error()));
@@ -254,7 +259,7 @@ PublishCommit Ledger::publish_commit(std::shared_ptr<std::vector<Applied>> told)
     Step next = step(control_of(job), news, none, now);
     if (!next.changed) return {};
     if (auto named = name_after_file(records, job, published); !named) return named;
-    auto written = write_step(records, std::move(job), std::move(next), nullptr, now);
+    auto written = write_step(tx, witness, std::move(job), std::move(next), nullptr, now);
     if (!written) return fail(std::move(written.error()));
     if (told) told->push_back(std::move(*written));
     return {};
@@ -262,7 +267,10 @@ PublishCommit Ledger::publish_commit(std::shared_ptr<std::vector<Applied>> told)
 }
 
 void Ledger::tell(const Applied& applied) {
-  for (const HistoryRow& row : applied.rows) events_.changed(applied.job, row);
+  for (const HistoryRow& row : applied.rows) {
+    events_.changed(applied.job, row);
+    if (context_.witness) context_.witness->told(applied.job, row);
+  }
 }
 
 }  // namespace restante::jobs

@@ -24,11 +24,12 @@ struct Rules {
   RetryRules retry;
   int default_attempts = 20;
   std::string zone;
+  Witness* witness = nullptr;  ///< outlives the transaction
 };
 /// Found in the store without a document: its record was damaged there. It ends as failed.
 bool is_damaged(const Job& found);
 
-Rules rules_of(const ServiceLimits& limits);
+Rules rules_of(const Context& context);
 Terms terms_of(const proxy::Document& document, const Rules& rules);
 
 /// Reads the job, decides, and writes job, files and history in the caller's transaction. `owner`: another

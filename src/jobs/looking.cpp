@@ -107,7 +107,7 @@ Task<TransferResult> Looking::ask(const Job& job, const proxy::Document& documen
 }
 
 Task<Result<void>> Looking::note(JobId id, Probe probe, std::optional<Trouble> ends) {
-  const Rules rules = rules_of(context_.limits);
+  const Rules rules = rules_of(context_);
   const Instant now = context_.clock.now();
   std::vector<Applied> told;
   Database::Work work = [&](Tx& tx) -> Result<void> {

@@ -187,6 +187,17 @@ public:
   virtual std::string clean_name(std::string_view wanted) const = 0;
 };
 
+/// Told of every change that is written down. Outlives the service.
+class Witness {
+public:
+  virtual ~Witness() = default;
+  /// In the transaction that writes the change, on the store's thread: what it writes is durable with it or
+  /// not at all. An error undoes the change.
+  virtual Result<void> written(Tx& tx, const Job& job, const HistoryRow& row) = 0;
+  /// The change is durable; control loop. Left out for what was completed at the start.
+  virtual void told(const Job& job, const HistoryRow& row) = 0;
+};
+
 /// What the domain must know of accounts. Control loop.
 class AccountRules {
 public:

@@ -112,7 +112,7 @@ public:
 
   Task<Result<Accepted>> submit(Submission submission) override {
     const Instant now = context_.clock.now();
-    const Rules rules = rules_of(context_.limits);
+    const Rules rules = rules_of(context_);
     auto prepared = prepare(std::move(submission), rules, context_.vault, now);
     if (!prepared) co_return fail(std::move(prepared.error()));
     std::function<Result<Settled>(Tx&)> work = [&](Tx& tx) { return settle(tx, *prepared, rules, now); };
@@ -126,7 +126,7 @@ public:
 
   Task<std::vector<Result<Accepted>>> submit_all(std::vector<Submission> submissions) override {
     const Instant now = context_.clock.now();
-    const Rules rules = rules_of(context_.limits);
+    const Rules rules = rules_of(context_);
     std::vector<Result<Prepared>> prepared;
     prepared.reserve(submissions.size());
     for (Submission& one : submissions)
@@ -245,7 +245,7 @@ public:
 
   Task<Result<JobView>> change(AccountId account, JobId id, Change change, std::int64_t if_version) override {
     const Instant now = context_.clock.now();
-    const Rules rules = rules_of(context_.limits);
+    const Rules rules = rules_of(context_);
     std::function<Result<Applied>(Tx&)> work = [&](Tx& tx) {
       return change_in(tx, id, account, change, if_version, rules, now);
     };
@@ -431,7 +431,7 @@ std::string ServiceImpl::over(const Job& job, const std::string& because) const 
   if (remedy) text += "; " + std::string(info(*job.reason).remedy);
   text += ".";
   auto document = proxy::parse(job.document);
-  const Rules rules = rules_of(context_.limits);
+  const Rules rules = rules_of(context_);
   const bool again = document && !step(control_of(job), event::Acted{Action::retry},
                                        terms_of(*document, rules), context_.clock.now())
                                       .forbidden;
@@ -445,10 +445,11 @@ std::string ServiceImpl::over(const Job& job, const std::string& because) const 
 
 std::unique_ptr<Service> make_service(Executor loop, Database& database, Vault& vault, Transfers& transfers,
                                       Shelf& shelf, const AccountRules& accounts, const Clock& clock,
-                                      ServiceLimits limits, std::unique_ptr<WallTimer> timer) {
+                                      ServiceLimits limits, std::unique_ptr<WallTimer> timer,
+                                      Witness* witness) {
   if (!timer) timer = make_wall_timer(loop);
-  Context context{std::move(loop), database,          vault,         transfers, shelf, accounts,
-                  clock,           std::move(limits), read_boot_id()};
+  Context context{std::move(loop), database,          vault,          transfers, shelf, accounts,
+                  clock,           std::move(limits), read_boot_id(), witness};
   return std::make_unique<ServiceImpl>(std::move(context), std::move(timer));
 }
 

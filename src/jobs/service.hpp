@@ -140,9 +140,10 @@ public:
 };
 
 /// All collaborators outlive the service. `timer`: what wakes the scheduler; none: the machine's wall clock.
-/// Tests with a ManualClock give one that they poke.
+/// Tests with a ManualClock give one that they poke. `witness`: none: nobody is told.
 std::unique_ptr<Service> make_service(Executor loop, Database& database, Vault& vault, Transfers& transfers,
                                       Shelf& shelf, const AccountRules& accounts, const Clock& clock,
-                                      ServiceLimits limits, std::unique_ptr<WallTimer> timer = nullptr);
+                                      ServiceLimits limits, std::unique_ptr<WallTimer> timer = nullptr,
+                                      Witness* witness = nullptr);
 
 }  // namespace restante::jobs

@@ -259,8 +259,9 @@ CREATE TABLE links (
 CREATE INDEX links_of_account ON links (account);
 )sql";
 
-// Where a person is told; `address` is sealed under the master key. A notice is one event for one contact: it
-// is written in the transaction of what it tells, and goes when it was sent or given up.
+// Where a person is told; `address` and what belongs to it are sealed under the master key. A notice is one
+// event for one contact: it is written in the transaction of what it tells, and goes when it was sent or given
+// up. `data` is sealed, too: it has names of files and tokens of links.
 constexpr const char* version_9 = R"sql(
 CREATE TABLE contacts (
   id          BLOB PRIMARY KEY,
@@ -269,7 +270,10 @@ CREATE TABLE contacts (
   address     BLOB NOT NULL,
   code_digest BLOB,
   created     INTEGER NOT NULL,
-  confirmed   INTEGER
+  confirmed   INTEGER,
+  disabled    INTEGER NOT NULL,
+  error       TEXT,
+  error_at    INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX contacts_of_account ON contacts (account);
 
@@ -283,9 +287,11 @@ CREATE TABLE notices (
   data     BLOB NOT NULL,
   created  INTEGER NOT NULL,
   attempts INTEGER NOT NULL,
-  next_try INTEGER
+  next_try INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX notices_due ON notices (next_try) WHERE next_try IS NOT NULL;
+CREATE INDEX notices_due ON notices (next_try);
+CREATE INDEX notices_of_account ON notices (account);
+CREATE INDEX notices_of_contact ON notices (contact, seq);
 )sql";
 
 constexpr std::array<const char*, 9> steps_of_this_program{

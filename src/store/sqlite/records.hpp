@@ -6,6 +6,7 @@
 #include "files/link_records.hpp"
 #include "files/records.hpp"
 #include "jobs/records.hpp"
+#include "notify/records.hpp"
 #include "store/sqlite/connection.hpp"
 
 #include <memory>
@@ -20,6 +21,7 @@ std::unique_ptr<jobs::JobRecords> make_job_records(Connection& connection);
 std::unique_ptr<files::FileRecords> make_file_records(Connection& connection);
 std::unique_ptr<files::LinkRecords> make_link_records(Connection& connection);
 std::unique_ptr<accounts::AccountRecords> make_account_records(Connection& connection);
+std::unique_ptr<notify::NoticeRecords> make_notice_records(Connection& connection);
 
 // How values lie in columns.
 inline std::int64_t to_column(Instant at) {

@@ -12,7 +12,8 @@ public:
       : jobs_(make_job_records(connection)),
         files_(make_file_records(connection)),
         links_(make_link_records(connection)),
-        accounts_(make_account_records(connection)) {}
+        accounts_(make_account_records(connection)),
+        notices_(make_notice_records(connection)) {}
 
 protected:
   void* find(const std::type_info& repository) override {
@@ -20,6 +21,7 @@ protected:
     if (repository == typeid(files::FileRecords)) return files_.get();
     if (repository == typeid(files::LinkRecords)) return links_.get();
     if (repository == typeid(accounts::AccountRecords)) return accounts_.get();
+    if (repository == typeid(notify::NoticeRecords)) return notices_.get();
     return nullptr;
   }
 
@@ -28,6 +30,7 @@ private:
   std::unique_ptr<files::FileRecords> files_;
   std::unique_ptr<files::LinkRecords> links_;
   std::unique_ptr<accounts::AccountRecords> accounts_;
+  std::unique_ptr<notify::NoticeRecords> notices_;
 };
 
 }  // namespace restante::store::sqlite
