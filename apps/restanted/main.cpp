@@ -8,13 +8,16 @@
 #include "config.hpp"
 #include "data_dir.hpp"
 #include "output.hpp"
+#include "proxy/zone.hpp"
 #include "serve.hpp"
 #include "terminal.hpp"
 
 #include <CLI/CLI.hpp>
 
+#include <ctime>
 #include <iostream>
 #include <unistd.h>
+#include <utility>
 
 // restanted: the place. Reads its configuration, wires the parts, runs, stops; and the operator's commands.
 namespace restante::daemon {
@@ -25,6 +28,7 @@ struct Options {
   bool json = false;
   std::vector<std::string> listen;
   std::string name, role = "user", quota, file;
+  std::string from, until, label, traffic;
   bool lan = false, secret_stdin = false;
 };
 
@@ -64,6 +68,43 @@ Result<boost::json::object> user_arguments(const Options& options) {
   return arguments;
 }
 
+/// A day stands for its beginning, or for its end; other times are as `restante send --at` takes them.
+Result<std::string> stay_instant(const std::string& text, const std::string& zone, bool end) {
+  std::tm day{};
+  const char* rest = ::strptime(text.c_str(), "%Y-%m-%d", &day);
+  if (rest == nullptr || *rest != '\0' || text.size() != 10) {
+    auto instant = proxy::parse_person_time(text, zone, SystemClock().now());
+    if (!instant) return fail(instant.error());
+    return to_rfc3339(*instant);
+  }
+  proxy::LocalTime local;
+  local.year = day.tm_year + 1900;
+  local.month = day.tm_mon + 1;
+  local.day = day.tm_mday;
+  local.minute = end ? 24 * 60 : 0;
+  auto instant = proxy::to_instant(zone, local);
+  if (!instant) return fail(Reason::usage, text + " is not a day", "write a day such as 2026-12-01");
+  return to_rfc3339(*instant);
+}
+
+Result<boost::json::object> invitation_arguments(const Options& options, const Config& config) {
+  const std::string zone = config.time_zone.empty() ? proxy::system_zone() : config.time_zone;
+  auto from = stay_instant(options.from.empty() ? "now" : options.from, zone, false);
+  if (!from) return fail(from.error());
+  auto until = stay_instant(options.until, zone, true);
+  if (!until) return fail(until.error());
+  boost::json::object arguments{{"from", *from}, {"until", *until}};
+  if (!options.label.empty()) arguments["label"] = options.label;
+  for (const auto& [member, text] :
+       {std::pair{"quota_bytes", options.quota}, std::pair{"traffic_bytes", options.traffic}}) {
+    if (text.empty()) continue;
+    const auto bytes = parse_size(text);
+    if (!bytes) return fail(Reason::usage, text + " is not a size", "write for example 20G");
+    arguments[member] = static_cast<std::int64_t>(*bytes);
+  }
+  return arguments;
+}
+
 /// Runs one subcommand; the results are printed.
 Result<void> run(const CLI::App& app, const Options& options) {
   const std::string dir = choose_data_dir(options.data);
@@ -76,6 +117,11 @@ Result<void> run(const CLI::App& app, const Options& options) {
   };
 
   if (app.got_subcommand("serve")) return serve(*config, dir);
+  if (app.got_subcommand("invite")) {
+    auto arguments = invitation_arguments(options, *config);
+    if (!arguments) return fail(arguments.error());
+    return administered("invite", *arguments);
+  }
   if (app.got_subcommand("pair")) return administered("pair", {{"name", options.name}});
   if (app.got_subcommand("check")) return administered("check", {});
   if (app.got_subcommand("backup") || app.got_subcommand("restore")) {
@@ -147,6 +193,18 @@ void describe(CLI::App& app, Options& options) {
   with_name(add(*user, "remove", "remove a user with downloads, files and devices"));
 
   with_name(add(app, "pair", "print a one-time URL that connects a device of the user"));
+  auto* invite = add(app, "invite", "print a one-time URL for a guest, good until the stay ends");
+  invite->add_option("--from", options.from, "when the stay begins: 2026-12-01, or a time; default: now")
+      ->option_text("DATE");
+  invite->add_option("--until", options.until, "when it ends; a day counts to its end")
+      ->option_text("DATE")
+      ->required();
+  invite->add_option("--quota", options.quota, "how much the guest may keep, such as 20G")
+      ->option_text("SIZE");
+  invite->add_option("--traffic", options.traffic, "how much may be fetched and served in a month")
+      ->option_text("SIZE");
+  invite->add_option("--label", options.label, "what you call the guest: a room, a name; it is never logged")
+      ->option_text("TEXT");
   add(app, "check", "look whether database, file system and configuration are sound");
   for (const char* name : {"backup", "restore"}) {
     const bool saving = std::string_view(name) == "backup";

@@ -2,6 +2,7 @@
 #include "api/commands.hpp"
 
 #include "api/erasure.hpp"
+#include "api/guests.hpp"
 #include "api/json_writer.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -113,6 +114,20 @@ Task<Result<CommandLines>> pair(Administration& parts, Arguments arguments) {
   co_return one_line(std::move(out));
 }
 
+Task<Result<CommandLines>> invite(Administration& parts, Arguments arguments) {
+  auto guest = read_new_guest(arguments);
+  if (!guest) co_return fail(guest.error());
+  auto invited = co_await parts.accounts.add_guest(*guest);
+  if (!invited) co_return fail(invited.error());
+  log::info("{} invited until {}", invited->account.name, to_rfc3339(guest->until));
+  std::string out;
+  JsonWriter json(out);
+  json.open('{').key("name").text(invited->account.name);
+  write_stay(json, invited->account, parts.accounts.guest_limits().grace);
+  json.key("url").text(invitation_url(parts.base_url, parts.jkt, *invited)).close('}');
+  co_return one_line(std::move(out));
+}
+
 void add_finding(CommandLines& lines, std::string_view what, bool right, std::string_view message) {
   std::string out;
   JsonWriter json(out);
@@ -149,11 +164,12 @@ struct Command {
   std::string_view name;
   Task<Result<CommandLines>> (*run)(Administration&, Arguments);
 };
-constexpr std::array<Command, 7> commands{{{"user-add", add_user},
+constexpr std::array<Command, 8> commands{{{"user-add", add_user},
                                            {"user-list", list_users},
                                            {"user-passwd", set_password},
                                            {"user-remove", remove_user},
                                            {"pair", pair},
+                                           {"invite", invite},
                                            {"check", check},
                                            {"copy-store", copy_store}}};
 

@@ -14,6 +14,14 @@ Task<http::Response> sign_in(Context& context, Call call);
 Task<http::Response> show_session(Context& context, Call call);
 Task<http::Response> sign_out(Context& context, Call call);
 
+// guest_routes.cpp
+Task<http::Response> create_invite(Context& context, Call call);
+Task<http::Response> list_invites(Context& context, Call call);
+Task<http::Response> end_invite(Context& context, Call call);
+
+// pair_page.cpp
+Task<http::Response> pair_page(Context& context, Call call);
+
 // submit_routes.cpp
 Task<http::Response> submit(Context& context, Call call);
 Task<http::Response> show_proxy(Context& context, Call call);

@@ -21,9 +21,9 @@ constexpr std::string_view style =
     "@media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}a{color:#79c0ff}"
     "td,th{border-color:#30363d}.error{color:#ff7b72}}";
 
-/// The one style of these pages, named in the policy by its digest (CSP 3 §2.3.1, hash-source).
-std::string style_source() {
-  const Digest256 digest = sha256(style);
+/// What the policy calls a style or script by: its digest (CSP 3 §2.3.1, hash-source).
+std::string hash_source(std::string_view code) {
+  const Digest256 digest = sha256(code);
   return "'sha256-" + to_base64({reinterpret_cast<const char*>(digest.data()), digest.size()}) + "'";
 }
 
@@ -56,7 +56,7 @@ std::string html_text(std::string_view text) {
 }
 
 http::Response page(int status, std::string_view title, std::string body) {
-  static const std::string policy = "default-src 'none'; style-src " + style_source() +
+  static const std::string policy = "default-src 'none'; style-src " + hash_source(style) +
                                     "; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
   const std::string shown = html_text(title);
   http::Response response;
@@ -71,6 +71,15 @@ http::Response page(int status, std::string_view title, std::string body) {
       "content=\"width=device-width\"><title>{0}</title><style>{1}</style></head>\n<body><main><h1>{0}</h1>\n"
       "{2}\n</main></body></html>\n",
       shown, style, body);
+  return response;
+}
+
+http::Response page_with_script(std::string_view title, std::string body, std::string_view script) {
+  auto response = page(200, title, fmt::format("{}\n<script>{}</script>", body, script));
+  response.set("Content-Security-Policy",
+               fmt::format("default-src 'none'; style-src {}; script-src {}; connect-src 'self'; form-action "
+                           "'none'; base-uri 'none'; frame-ancestors 'none'",
+                           hash_source(style), hash_source(script)));
   return response;
 }
 
