@@ -51,7 +51,25 @@ struct Session {
   Digest256 token_digest{};
   AccountId account;
   Instant created{}, expires{};
+  std::string label{};  ///< the browser, in words; empty: not known
+  Instant last_seen{};
 };
+
+/// What a program of the person's shows instead of a device's token: an app password, or a token that may
+/// only submit.
+struct Token {
+  enum class Kind { app_password, submit };
+  std::string id;  ///< see credential_id
+  AccountId account;
+  Kind kind = Kind::app_password;
+  std::string label;
+  Digest256 token_digest{};
+  Instant created{}, last_seen{};
+};
+std::string_view name(Token::Kind kind);  ///< "app-password", "submit"
+
+/// What sessions and tokens are called in lists: 32 hexadecimal digits of the digest of their secret.
+std::string credential_id(const Digest256& token_digest);
 
 /// Who is asking, as every handler gets it.
 struct Principal {

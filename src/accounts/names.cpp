@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <array>
 #include <cstring>
+#include <span>
 #include <utility>
 
 namespace restante::accounts {
@@ -32,6 +33,14 @@ std::optional<Role> role_from_name(std::string_view name) {
   for (const auto& [role, text] : roles)
     if (text == name) return role;
   return std::nullopt;
+}
+
+std::string_view name(Token::Kind kind) {
+  return kind == Token::Kind::submit ? "submit" : "app-password";
+}
+
+std::string credential_id(const Digest256& token_digest) {
+  return to_hex(std::span(token_digest).first(16));
 }
 
 Result<void> check_name(std::string_view name) {

@@ -30,9 +30,13 @@ public:
   /// Removes and returns it; none if unknown. Expired ones are removed too, and returned to be told apart.
   virtual Result<std::optional<Pairing>> take_pairing(const Digest256& code) = 0;
 
-  virtual Result<void> insert_session(const Session& session) = 0;
+  virtual Result<void> insert_session(const Session& session) = 0;  ///< or replaces it
   virtual Result<void> remove_session(const Digest256& token) = 0;
   virtual Result<std::vector<Session>> sessions() = 0;
+
+  virtual Result<void> save_token(const Token& token) = 0;  ///< inserts or replaces
+  virtual Result<void> remove_token(const std::string& id) = 0;
+  virtual Result<std::vector<Token>> tokens() = 0;
 
   /// Small named values of the server itself ("place-name", ...).
   virtual Result<std::optional<std::string>> setting(std::string_view name) = 0;

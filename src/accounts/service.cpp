@@ -26,6 +26,10 @@ tl::unexpected<Error> no_user(std::string_view name) {
               "`restanted user list` shows them all");
 }
 
+tl::unexpected<Error> last_admin(std::string_view name) {
+  return fail(Reason::conflict, fmt::format("{} is the only admin", name), "make somebody else one first");
+}
+
 tl::unexpected<Error> code_refused() {
   return fail(Reason::unauthenticated, "this pairing code is not valid (any more)",
               "a code works once and for 15 minutes: make a new one with `restanted pair NAME` at the place");
@@ -66,6 +70,7 @@ public:
       std::vector<Account> accounts;
       std::vector<Device> devices;
       std::vector<Session> sessions;
+      std::vector<Token> tokens;
     };
     std::function<Result<Stored>(Tx&)> work = [](Tx& tx) -> Result<Stored> {
       auto& records = tx.repo<AccountRecords>();
@@ -75,12 +80,15 @@ public:
       if (!devices) return fail(devices.error());
       auto sessions = records.sessions();
       if (!sessions) return fail(sessions.error());
-      return Stored{std::move(*accounts), std::move(*devices), std::move(*sessions)};
+      auto tokens = records.tokens();
+      if (!tokens) return fail(tokens.error());
+      return Stored{std::move(*accounts), std::move(*devices), std::move(*sessions), std::move(*tokens)};
     };
     auto stored = co_await database_.read_value<Stored>(work);
     if (!stored) co_return fail(stored.error());
     for (auto& account : stored->accounts) known_.accounts[account.id] = account;
     for (auto& device : stored->devices) remember(device);
+    for (auto& token : stored->tokens) known_.tokens[token.id] = token;
     std::vector<Digest256> over;
     for (auto& session : stored->sessions) {
       if (session.expires > clock_.now())
@@ -126,18 +134,30 @@ public:
     co_return account;
   }
 
-  Task<Result<void>> set_password(std::string name, std::string password) override {
+  Task<Result<Account>> change_user(std::string name, UserChange change) override {
     if (find(name) == nullptr) co_return no_user(name);
-    auto hash = co_await hashed(password);
-    if (!hash) co_return fail(hash.error());
+    std::string hash;
+    if (!change.password.empty()) {
+      auto made = co_await hashed(std::move(change.password));
+      if (!made) co_return fail(made.error());
+      hash = std::move(*made);
+    }
     const Account* account = find(name);
     if (account == nullptr) co_return no_user(name);
-    Account changed = *account;
-    changed.password_hash = *hash;
-    std::vector<Digest256> ended;  // whoever signed in with the old password is signed out
-    for (const auto& [digest, session] : known_.sessions)
-      if (session.account == changed.id) ended.push_back(digest);
-    Database::Work work = [changed, ended](Tx& tx) -> Result<void> {
+    const Account before = *account;
+    auto changed = with(before, change);
+    if (!changed) co_return changed;
+    std::vector<Digest256> ended;
+    if (!hash.empty()) {  // whoever signed in with the old password is signed out
+      changed->password_hash = hash;
+      for (const auto& [digest, session] : known_.sessions)
+        if (session.account == before.id) ended.push_back(digest);
+    }
+    // It counts in memory from the beginning, so that what is written meanwhile does not bring the old back.
+    known_.accounts[before.id] = *changed;
+    for (const auto& digest : ended) known_.sessions.erase(digest);
+    publish();
+    Database::Work work = [changed = *changed, ended](Tx& tx) -> Result<void> {
       auto& records = tx.repo<AccountRecords>();
       auto done = records.update(changed);
       for (auto digest = ended.begin(); done && digest != ended.end(); ++digest)
@@ -145,17 +165,31 @@ public:
       return done;
     };
     auto done = co_await database_.write(work);
-    if (!done) co_return done;
-    known_.accounts[changed.id] = changed;
-    for (const auto& digest : ended) known_.sessions.erase(digest);
-    publish();
-    co_return done;
+    if (done) co_return changed;
+    if (const auto now = known_.accounts.find(before.id); now != known_.accounts.end()) {
+      now->second.role = before.role;
+      now->second.quota_bytes = before.quota_bytes;
+      now->second.lan = before.lan;
+      now->second.password_hash = before.password_hash;
+      publish();
+    }
+    co_return fail(done.error());
+  }
+
+  Task<Result<void>> set_password(std::string name, std::string password) override {
+    if (password.empty()) co_return fail(Reason::invalid, "the password is empty", "take a longer one");
+    UserChange change;
+    change.password = std::move(password);
+    auto changed = co_await change_user(std::move(name), std::move(change));
+    if (!changed) co_return fail(changed.error());
+    co_return Result<void>();
   }
 
   Task<Result<Account>> mark_for_erasure(std::string name) override {
     const Account* account = find(name);
     if (account == nullptr) co_return no_user(name);
     const Account before = *account;
+    if (is_last_admin(before)) co_return last_admin(name);
     co_return co_await put_stay(before, marked_for_erasure(before));
   }
 
@@ -240,6 +274,7 @@ public:
     known_.accounts.erase(account.id);
     std::erase_if(known_.devices, [&](const auto& item) { return item.second.device.account == account.id; });
     std::erase_if(known_.sessions, [&](const auto& item) { return item.second.account == account.id; });
+    std::erase_if(known_.tokens, [&](const auto& item) { return item.second.account == account.id; });
     publish();
     co_return account;
   }
@@ -319,9 +354,9 @@ public:
     co_return done;
   }
 
-  Task<Result<SignedIn>> sign_in(std::string name, std::string password, std::string peer) override {
-    const std::string group = peer_group(peer);
-    const Seconds wait = sign_in_wait(name, peer);
+  Task<Result<SignedIn>> sign_in(SignIn what) override {
+    const std::string group = peer_group(what.peer);
+    const Seconds wait = sign_in_wait(what.name, what.peer);
     if (wait > Seconds{0})
       co_return fail(Reason::rate_limited,
                      fmt::format("too many failed sign-ins; the next one is heard in {} s", wait.count()),
@@ -329,47 +364,50 @@ public:
     if (hashing_ >= limits_.hashes_waiting)
       co_return fail(Reason::busy, "too many sign-ins at once", "try again in a moment");
     // Counted before the answer is known, so that many at once do not get more guesses.
-    by_name_.failed(name, clock_.now());
+    by_name_.failed(what.name, clock_.now());
     by_peer_.failed(group, clock_.now());
 
-    const Account* account = find(name);
+    const Account* account = find(what.name);
     const bool closed = account != nullptr && is_over(*account);
     const std::string hash = account == nullptr || closed ? "" : account->password_hash;
-    const bool too_long = password.size() > limits_.max_password;
-    auto check = [&password, &hash, too_long] { return check_password(too_long ? "" : password, hash); };
+    const bool too_long = what.password.size() > limits_.max_password;
+    auto check = [&what, &hash, too_long] { return check_password(too_long ? "" : what.password, hash); };
     ++hashing_;
     auto checked = co_await offload(hash_pool_, check);
     --hashing_;
-    wipe(password);
-    account = find(name);  // may have changed meanwhile
+    wipe(what.password);
+    account = find(what.name);  // may have changed meanwhile
     if (!checked.right || account == nullptr || account->password_hash != hash || is_over(*account))
       co_return sign_in_refused();
-    by_name_.forget(name);
+    by_name_.forget(what.name);
     by_peer_.forgive(group);
+    if (!checked.new_hash.empty()) known_.accounts[account->id].password_hash = checked.new_hash;
 
-    Account signed_in = *account;
-    if (!checked.new_hash.empty()) signed_in.password_hash = checked.new_hash;
+    const Account signed_in = *account;
     const std::string token = random_token();
-    Session session;
-    session.token_digest = sha256(token);
-    session.account = signed_in.id;
-    session.created = clock_.now();
-    session.expires = session.created + limits_.session_time;
-    const std::vector<Digest256> too_many = oldest_sessions(signed_in.id);
-    Database::Work work = [session, signed_in, too_many, renew = !checked.new_hash.empty()](Tx& tx) {
+    const Session session = new_session(signed_in.id, token, what.browser);
+    std::vector<Digest256> ended = oldest_sessions(signed_in.id);
+    if (const auto old = sha256(what.replaces); known_.sessions.contains(old)) ended.push_back(old);
+    Database::Work work = [session, signed_in, ended, renew = !checked.new_hash.empty()](Tx& tx) {
       auto& records = tx.repo<AccountRecords>();
       auto done = records.insert_session(session);
       if (done && renew) done = records.update(signed_in);
-      for (auto digest = too_many.begin(); done && digest != too_many.end(); ++digest)
+      for (auto digest = ended.begin(); done && digest != ended.end(); ++digest)
         done = records.remove_session(*digest);
       return done;
     };
     auto done = co_await database_.write(work);
     if (!done) co_return fail(done.error());
-    if (!known_.accounts.contains(signed_in.id)) co_return sign_in_refused();
-    known_.accounts[signed_in.id].password_hash = signed_in.password_hash;
+    account = find(what.name);
+    if (account == nullptr || account->id != signed_in.id ||
+        account->password_hash != signed_in.password_hash) {
+      // Another password was set while this was written: who knows only the old one does not come in.
+      std::vector<Digest256> one{session.token_digest};
+      if (auto forgotten = co_await forget_sessions(one); !forgotten) co_return fail(forgotten.error());
+      co_return sign_in_refused();
+    }
     known_.sessions[session.token_digest] = session;
-    for (const auto& digest : too_many) known_.sessions.erase(digest);
+    for (const auto& digest : ended) known_.sessions.erase(digest);
     publish();
     co_return SignedIn{signed_in, token, session.expires};
   }
@@ -421,19 +459,77 @@ public:
     co_return done;
   }
 
+  Task<Result<void>> end_session(AccountId account, std::string id) override {
+    const auto found = std::find_if(known_.sessions.begin(), known_.sessions.end(), [&](const auto& item) {
+      return item.second.account == account && credential_id(item.first) == id;
+    });
+    if (found == known_.sessions.end()) co_return fail(Reason::not_found, "there is no such session");
+    const Digest256 digest = found->first;
+    std::vector<Digest256> one{digest};
+    auto done = co_await forget_sessions(one);
+    if (!done) co_return done;
+    known_.sessions.erase(digest);
+    publish();
+    co_return done;
+  }
+
+  Task<Result<NewToken>> add_token(AccountId account, Token::Kind kind, std::string label) override {
+    if (label.empty())
+      co_return fail(Reason::invalid, "the token has no label", "say what it is for", "/label");
+    const auto of_account = [&](const auto& item) { return item.second.account == account; };
+    const auto count = std::count_if(known_.tokens.begin(), known_.tokens.end(), of_account);
+    if (static_cast<std::size_t>(count) >= limits_.tokens_per_account)
+      co_return fail(Reason::conflict, "this account has as many tokens as it may have",
+                     "revoke one that is not used any more");
+    NewToken made;
+    made.secret = to_base64url(random_string(16));  // 128 bits, short enough to be typed
+    made.token.token_digest = sha256(made.secret);
+    made.token.id = credential_id(made.token.token_digest);
+    made.token.account = account;
+    made.token.kind = kind;
+    made.token.label = clean_label(label);
+    made.token.created = made.token.last_seen = clock_.now();
+    Database::Work work = [token = made.token](Tx& tx) {
+      return tx.repo<AccountRecords>().save_token(token);
+    };
+    auto done = co_await database_.write(work);
+    if (!done) co_return fail(done.error());
+    if (!known_.accounts.contains(account)) co_return fail(Reason::not_found, "there is no such account");
+    known_.tokens[made.token.id] = made.token;
+    publish();
+    co_return made;
+  }
+
+  Task<Result<void>> revoke_token(AccountId account, std::string id) override {
+    const auto found = known_.tokens.find(id);
+    if (found == known_.tokens.end() || found->second.account != account)
+      co_return fail(Reason::not_found, "there is no such token");
+    Database::Work work = [id](Tx& tx) { return tx.repo<AccountRecords>().remove_token(id); };
+    auto done = co_await database_.write(work);
+    if (!done) co_return done;
+    known_.tokens.erase(id);
+    publish();
+    co_return done;
+  }
+
   Task<Result<void>> save_last_seen() override {
-    std::vector<Device> changed;
-    for (auto& [id, known] : known_.devices) {
-      const Instant seen{Millis{known.seen->load(std::memory_order_relaxed)}};
-      if (seen - known.device.last_seen < Seconds{60}) continue;
-      known.device.last_seen = seen;
-      changed.push_back(known.device);
-    }
-    if (changed.empty()) co_return Result<void>();
-    Database::Work work = [changed](Tx& tx) -> Result<void> {
+    std::vector<Device> devices;
+    for (auto& [id, known] : known_.devices)
+      if (was_seen(known.seen, known.device.last_seen)) devices.push_back(known.device);
+    std::vector<Session> sessions;
+    for (auto& [digest, session] : known_.sessions)
+      if (was_seen(known_.seen[digest], session.last_seen)) sessions.push_back(session);
+    std::vector<Token> tokens;
+    for (auto& [id, token] : known_.tokens)
+      if (was_seen(known_.seen[token.token_digest], token.last_seen)) tokens.push_back(token);
+    if (devices.empty() && sessions.empty() && tokens.empty()) co_return Result<void>();
+    Database::Work work = [devices, sessions, tokens](Tx& tx) -> Result<void> {
+      auto& records = tx.repo<AccountRecords>();
       Result<void> done;
-      for (auto device = changed.begin(); done && device != changed.end(); ++device)
-        done = tx.repo<AccountRecords>().save_device(*device);
+      for (auto one = devices.begin(); done && one != devices.end(); ++one) done = records.save_device(*one);
+      for (auto one = sessions.begin(); done && one != sessions.end(); ++one)
+        done = records.insert_session(*one);
+      for (auto one = tokens.begin(); done && one != tokens.end(); ++one) done = records.save_token(*one);
       return done;
     };
     co_return co_await database_.write(work);
@@ -468,7 +564,59 @@ private:
         device, std::make_shared<std::atomic<std::int64_t>>(device.last_seen.time_since_epoch().count())};
   }
 
-  void publish() { std::atomic_store(&snapshot_, make_snapshot(known_)); }
+  void publish() {
+    std::map<Digest256, LastSeen> seen;
+    const auto watch = [&](const Digest256& digest, Instant last_seen) {
+      auto& one = seen[digest] = known_.seen[digest];
+      if (!one) one = std::make_shared<std::atomic<std::int64_t>>(last_seen.time_since_epoch().count());
+    };
+    for (const auto& [digest, session] : known_.sessions) watch(digest, session.last_seen);
+    for (const auto& [id, token] : known_.tokens) watch(token.token_digest, token.last_seen);
+    known_.seen = std::move(seen);
+    std::atomic_store(&snapshot_, make_snapshot(known_));
+  }
+
+  /// Whether it is worth storing that it was seen; then `stored` is when.
+  static bool was_seen(const LastSeen& now, Instant& stored) {
+    if (!now) return false;
+    const Instant seen{Millis{now->load(std::memory_order_relaxed)}};
+    if (seen - stored < Seconds{60}) return false;
+    stored = seen;
+    return true;
+  }
+
+  Session new_session(AccountId account, const std::string& token, const std::string& browser) const {
+    Session session;
+    session.token_digest = sha256(token);
+    session.account = account;
+    session.created = session.last_seen = clock_.now();
+    session.expires = session.created + limits_.session_time;
+    session.label = browser;
+    return session;
+  }
+
+  bool is_last_admin(const Account& account) const {
+    if (account.role != Role::admin || is_over(account)) return false;
+    return std::none_of(known_.accounts.begin(), known_.accounts.end(), [&](const auto& item) {
+      return item.first != account.id && item.second.role == Role::admin && !is_over(item.second);
+    });
+  }
+
+  /// The account as it would be; the password stays.
+  Result<Account> with(const Account& before, const UserChange& change) const {
+    Account changed = before;
+    changed.role = change.role.value_or(before.role);
+    changed.quota_bytes = change.quota_bytes.value_or(before.quota_bytes);
+    changed.lan = change.lan.value_or(before.lan);
+    if (changed.role != Role::admin && is_last_admin(before)) return last_admin(before.name);
+    if (changed.role != before.role && before.valid_until)
+      return fail(Reason::conflict, fmt::format("{} is a guest for a stay", before.name),
+                  "add a user instead, or invite the guest once more");
+    if (changed.role == Role::guest && changed.lan)
+      return fail(Reason::invalid, "a guest's downloads may not come from private addresses",
+                  "take lan away in the same change");
+    return changed;
+  }
 
   Task<Result<std::string>> hashed(std::string password) {
     if (password.size() < limits_.min_password)

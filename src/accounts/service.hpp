@@ -24,6 +24,8 @@ public:
   virtual std::optional<Account> account(AccountId id) const = 0;
   virtual std::vector<Account> accounts() const = 0;
   virtual std::vector<Device> devices(AccountId account) const = 0;
+  virtual std::vector<Session> sessions(AccountId account) const = 0;  ///< oldest first
+  virtual std::vector<Token> tokens(AccountId account) const = 0;      ///< oldest first
   /// The end of the session behind this token; none if it is not a session's.
   virtual std::optional<Instant> session_end(std::string_view token) const = 0;
   virtual bool set_up() const = 0;  ///< there is an account; before, nothing is open
@@ -51,10 +53,30 @@ struct Enrolled {
   std::string token;  ///< shown once
 };
 
+struct NewToken {
+  Token token;
+  std::string secret;  ///< shown once
+};
+
 /// An invitation, as it is shown once.
 struct Invited {
   Account account;
   std::string code;
+};
+
+/// What `change_user` changes; what is not there stays as it is.
+struct UserChange {
+  std::optional<Role> role;
+  std::optional<std::optional<std::uint64_t>> quota_bytes;  ///< an inner none: no limit
+  std::optional<bool> lan;
+  std::string password;  ///< empty: stays
+};
+
+struct SignIn {
+  std::string name, password;
+  std::string peer;      ///< address of the client
+  std::string browser;   ///< what the session is called in lists
+  std::string replaces;  ///< token of a session that ends when this one begins; "": none
 };
 
 struct SignedIn {
@@ -73,6 +95,7 @@ struct AccountLimits {
   int hashes_waiting = 16;               ///< passwords being hashed or waiting for it; beyond it: busy
   std::size_t devices_per_account = 256;
   std::size_t sessions_per_account = 100;  ///< the oldest ends when another begins
+  std::size_t tokens_per_account = 100;
   GuestLimits guests;
 };
 
@@ -84,6 +107,9 @@ public:
   virtual std::shared_ptr<const Snapshot> snapshot() const = 0;  ///< any thread
 
   virtual Task<Result<Account>> add_user(NewUser user) = 0;  ///< conflict, invalid
+  /// In effect at once, on whatever is under way. A new password ends all sessions. Errors: not-found,
+  /// invalid, conflict (the last admin must stay one; a guest of a stay stays a guest).
+  virtual Task<Result<Account>> change_user(std::string name, UserChange change) = 0;
   virtual Task<Result<void>> set_password(std::string name, std::string password) = 0;
   /// The last step of an erasure (src/api/erasure.hpp): the account's row, and all rows that hang on it.
   virtual Task<Result<Account>> remove_user(std::string name) = 0;
@@ -107,14 +133,23 @@ public:
   virtual Task<Result<void>> revoke_device(AccountId account, DeviceId device) = 0;  ///< not-found
 
   /// Errors: unauthenticated (same answer and time for unknown names), rate-limited.
-  virtual Task<Result<SignedIn>> sign_in(std::string name, std::string password, std::string peer) = 0;
+  virtual Task<Result<SignedIn>> sign_in(SignIn what) = 0;
+  Task<Result<SignedIn>> sign_in(std::string name, std::string password, std::string peer) {
+    return sign_in(SignIn{std::move(name), std::move(password), std::move(peer), {}, {}});
+  }
   /// By the code of `pair` or of an invitation, which is used up: a browser's way in. Error unauthenticated.
   virtual Task<Result<SignedIn>> sign_in_by_code(std::string code) = 0;
   /// How long a refused (rate-limited) person has to wait.
   virtual Seconds sign_in_wait(std::string_view name, std::string_view peer) const = 0;
   virtual Task<Result<void>> sign_out(std::string token) = 0;
+  virtual Task<Result<void>> end_session(AccountId account, std::string id) = 0;  ///< not-found
 
-  /// Stores when devices were last seen; that is kept in memory otherwise. Call now and then, and at the end.
+  /// Errors: invalid (no label), conflict (too many).
+  virtual Task<Result<NewToken>> add_token(AccountId account, Token::Kind kind, std::string label) = 0;
+  virtual Task<Result<void>> revoke_token(AccountId account, std::string id) = 0;  ///< not-found
+
+  /// Stores when devices, sessions and tokens were last seen; that is kept in memory otherwise. Call now and
+  /// then, and at the end.
   virtual Task<Result<void>> save_last_seen() = 0;
 };
 

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "accounts/snapshot.hpp"
 
-#include "base/text.hpp"
-
 #include <algorithm>
 #include <cstring>
-#include <span>
 
 namespace restante::accounts {
 
@@ -22,17 +19,27 @@ struct DigestHash {
 struct Entry {
   Principal principal;
   Instant expires = never;  ///< of a session, or with its account
-  LastSeen seen;            ///< of a device
+  LastSeen seen;
 };
 
 class SnapshotImpl final : public Snapshot {
 public:
-  explicit SnapshotImpl(const Known& known) : accounts_(known.accounts), devices_(known.devices) {
-    for (const auto& [id, known_device] : known.devices)
-      add(known, known_device.device.account, known_device.device.token_digest, id, never, known_device.seen);
-    for (const auto& [digest, session] : known.sessions) {
-      const DeviceId id{"session:" + to_hex(std::span(digest).first(16))};
-      add(known, session.account, digest, id, session.expires, nullptr);
+  explicit SnapshotImpl(const Known& known)
+      : accounts_(known.accounts),
+        devices_(known.devices),
+        sessions_(known.sessions),
+        tokens_(known.tokens),
+        seen_(known.seen) {
+    using Kind = Principal::Kind;
+    for (const auto& [id, device] : known.devices)
+      add(known, device.device.account, {device.device.token_digest, id, Kind::device}, never, device.seen);
+    for (const auto& [digest, session] : known.sessions)
+      add(known, session.account, {digest, {"session:" + credential_id(digest)}, Kind::session},
+          session.expires, seen_of(digest));
+    for (const auto& [id, token] : known.tokens) {
+      const auto kind = token.kind == Token::Kind::submit ? Kind::submit_token : Kind::app_password;
+      add(known, token.account, {token.token_digest, {"token:" + id}, kind}, never,
+          seen_of(token.token_digest));
     }
   }
 
@@ -44,14 +51,14 @@ public:
   }
 
   bool alive(const Principal& who, Instant now) const override {
-    const auto found = tokens_.find(who.credential);
-    return found != tokens_.end() && found->second.expires > now &&
+    const auto found = entries_.find(who.credential);
+    return found != entries_.end() && found->second.expires > now &&
            found->second.principal.account == who.account;
   }
 
   std::optional<Instant> session_end(std::string_view token) const override {
     const Entry* entry = find(token);
-    if (entry == nullptr || entry->seen) return std::nullopt;
+    if (entry == nullptr || entry->principal.kind != Principal::Kind::session) return std::nullopt;
     return entry->expires;
   }
 
@@ -77,30 +84,74 @@ public:
     return out;
   }
 
+  std::vector<Session> sessions(AccountId account) const override {
+    std::vector<Session> out;
+    for (const auto& [digest, session] : sessions_) {
+      if (session.account != account) continue;
+      out.push_back(session);
+      out.back().last_seen = seen_at(digest, session.last_seen);
+    }
+    std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.created < b.created; });
+    return out;
+  }
+
+  std::vector<Token> tokens(AccountId account) const override {
+    std::vector<Token> out;
+    for (const auto& [id, token] : tokens_) {
+      if (token.account != account) continue;
+      out.push_back(token);
+      out.back().last_seen = seen_at(token.token_digest, token.last_seen);
+    }
+    std::sort(out.begin(), out.end(), [](const auto& a, const auto& b) { return a.created < b.created; });
+    return out;
+  }
+
   bool set_up() const override { return !accounts_.empty(); }
 
 private:
+  struct Shown {
+    Digest256 digest;
+    DeviceId device;
+    Principal::Kind kind;
+  };
+
   const Entry* find(std::string_view token) const {
     if (token.empty()) return nullptr;
-    const auto found = tokens_.find(sha256(token));
-    return found == tokens_.end() ? nullptr : &found->second;
+    const auto found = entries_.find(sha256(token));
+    return found == entries_.end() ? nullptr : &found->second;
   }
 
-  void add(const Known& known, AccountId id, const Digest256& digest, const DeviceId& device, Instant expires,
-           LastSeen seen) {
+  LastSeen seen_of(const Digest256& digest) const {
+    const auto found = seen_.find(digest);
+    return found == seen_.end() ? nullptr : found->second;
+  }
+  Instant seen_at(const Digest256& digest, Instant stored) const {
+    const auto seen = seen_of(digest);
+    return seen ? Instant{Millis{seen->load(std::memory_order_relaxed)}} : stored;
+  }
+
+  void add(const Known& known, AccountId id, const Shown& shown, Instant expires, LastSeen seen) {
     const auto account = accounts_.find(id);
     if (account == accounts_.end()) return;
-    expires = std::min(expires, stay_erased(account->second, known.grace));
-    const auto kind = seen ? Principal::Kind::device : Principal::Kind::session;
-    Entry entry{
-        {id, account->second.name, account->second.role, device, kind, digest}, expires, std::move(seen)};
+    Entry entry;
+    entry.principal.account = id;
+    entry.principal.name = account->second.name;
+    entry.principal.role = account->second.role;
+    entry.principal.device = shown.device;
+    entry.principal.kind = shown.kind;
+    entry.principal.credential = shown.digest;
     entry.principal.stay_ends = accounts::stay_ends(account->second);
-    tokens_.emplace(digest, std::move(entry));
+    entry.expires = std::min(expires, stay_erased(account->second, known.grace));
+    entry.seen = std::move(seen);
+    entries_.emplace(shown.digest, std::move(entry));
   }
 
   std::map<AccountId, Account> accounts_;
   std::map<DeviceId, KnownDevice> devices_;
-  std::unordered_map<Digest256, Entry, DigestHash> tokens_;
+  std::map<Digest256, Session> sessions_;
+  std::map<std::string, Token> tokens_;
+  std::map<Digest256, LastSeen> seen_;
+  std::unordered_map<Digest256, Entry, DigestHash> entries_;
 };
 
 }  // namespace

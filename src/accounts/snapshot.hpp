@@ -25,7 +25,9 @@ struct Known {
   std::map<AccountId, Account> accounts;
   std::map<DeviceId, KnownDevice> devices;
   std::map<Digest256, Session> sessions;
-  Seconds grace{0};  ///< of guests, see GuestLimits
+  std::map<std::string, Token> tokens;  ///< by id
+  std::map<Digest256, LastSeen> seen;   ///< of sessions and tokens, by the digest of their secret
+  Seconds grace{0};                     ///< of guests, see GuestLimits
 };
 
 std::shared_ptr<const Snapshot> make_snapshot(const Known& known);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/body.hpp"
+#include "api/door.hpp"
 #include "api/handlers.hpp"
 #include "api/json_views.hpp"
 #include "base/text.hpp"
@@ -9,12 +10,6 @@
 namespace restante::api {
 
 namespace {
-
-/// Passwords, codes and tokens travel only where nobody listens.
-Result<void> check_private(const http::Peer& peer) {
-  if (peer.tls || peer.both_loopback || peer.unix_socket) return {};
-  return fail(Reason::insecure, "secrets may not travel over a connection without TLS", "use https");
-}
 
 void write_account(JsonWriter& json, const accounts::Account& account) {
   json.key("name").text(account.name).key("role").text(accounts::name(account.role));
@@ -60,14 +55,23 @@ Task<http::Response> enrol_device(Context& context, Call call) {
 }
 
 Task<http::Response> list_devices(Context& context, Call call) {
+  const auto snapshot = context.parts.accounts.snapshot();
   std::string out;
   JsonWriter json(out);
   json.open('{').key("devices").open('[');
-  for (const auto& device : context.parts.accounts.snapshot()->devices(call.who->account)) {
+  for (const auto& device : snapshot->devices(call.who->account)) {
     json.open('{');
     write_device(json, device);
     json.key("last_seen").text(to_rfc3339(device.last_seen));
     json.key("current").yes_no(device.id == call.who->device).close('}');
+  }
+  json.close(']').key("sessions").open('[');
+  for (const auto& session : snapshot->sessions(call.who->account)) {
+    json.open('{').key("id").text(accounts::credential_id(session.token_digest));
+    json.key("label").text(session.label.empty() ? "a browser" : session.label);
+    json.key("created").text(to_rfc3339(session.created)).key("expires").text(to_rfc3339(session.expires));
+    json.key("last_seen").text(to_rfc3339(session.last_seen));
+    json.key("current").yes_no(session.token_digest == call.who->credential).close('}');
   }
   json.close(']').close('}');
   co_return http::json_response(200, std::move(out));
@@ -80,17 +84,37 @@ Task<http::Response> revoke_device(Context& context, Call call) {
   co_return no_content();
 }
 
+Task<http::Response> end_session(Context& context, Call call) {
+  auto done = co_await context.parts.accounts.end_session(call.who->account, call.parameters.at(0));
+  if (!done) co_return refuse(hide_foreign(done.error(), "session"), call.request);
+  co_return no_content();
+}
+
+/// With "cookie" the token goes into a cookie and nowhere else; only pages of our own may ask for that.
 Task<http::Response> sign_in(Context& context, Call call) {
   if (auto safe = check_private(call.request.peer); !safe) co_return refuse(safe.error(), call.request);
-  auto body = read_object(call.request, {"application/json"}, {"user", "password"});
+  auto body = read_object(call.request, {"application/json"}, {"user", "password", "cookie"});
   if (!body) co_return refuse(body.error(), call.request);
+  accounts::SignIn what;
   auto user = need_text(*body, "user", 256);
   auto password = need_text(*body, "password", 4096);
   if (!user) co_return refuse(user.error(), call.request);
   if (!password) co_return refuse(password.error(), call.request);
-  auto& accounts = context.parts.accounts;
-  auto signed_in = co_await accounts.sign_in(*user, *password, call.request.peer.address);
+  const auto* cookie = body->if_contains("cookie");
+  const bool by_cookie = cookie != nullptr && cookie->is_bool() && cookie->as_bool();
+  if (by_cookie && origin_of(call.request, context.options) != Origin::ours) {
+    const auto error = fail(Reason::forbidden, "only this place's own pages sign in with a cookie",
+                            "leave cookie out; the answer has a token then");
+    co_return refuse(error.value(), call.request);
+  }
+  what.name = *user;
+  what.password = *password;
+  what.peer = call.request.peer.address;
+  what.browser = browser_name(call.request.header("User-Agent"));
+  if (by_cookie) what.replaces = credential_of(call.request).token;
   wipe(*password);
+  auto& accounts = context.parts.accounts;
+  auto signed_in = co_await accounts.sign_in(std::move(what));
   if (!signed_in) {
     auto response = refuse(signed_in.error(), call.request);
     if (signed_in.error().reason == Reason::rate_limited)
@@ -102,13 +126,21 @@ Task<http::Response> sign_in(Context& context, Call call) {
   JsonWriter json(out);
   json.open('{').key("account").open('{');
   write_account(json, signed_in->account);
-  json.close('}').key("token").text(signed_in->token);
+  json.close('}');
+  if (by_cookie)
+    json.key("csrf").text(csrf_token(signed_in->token));
+  else
+    json.key("token").text(signed_in->token);
   json.key("expires").text(to_rfc3339(signed_in->expires)).close('}');
-  co_return http::json_response(201, std::move(out));
+  auto response = http::json_response(201, std::move(out));
+  const auto lasts = std::chrono::floor<Seconds>(signed_in->expires - context.parts.clock.now());
+  if (by_cookie) response.set("Set-Cookie", session_cookie(call.request.peer, signed_in->token, lasts));
+  co_return response;
 }
 
 Task<http::Response> show_session(Context& context, Call call) {
-  const auto account = context.parts.accounts.snapshot()->account(call.who->account);
+  const auto snapshot = context.parts.accounts.snapshot();
+  const auto account = snapshot->account(call.who->account);
   auto files = co_await context.parts.areas.list(call.who->account);
   if (!files) co_return refuse(files.error(), call.request);
   std::uint64_t used = 0;
@@ -118,20 +150,27 @@ Task<http::Response> show_session(Context& context, Call call) {
   json.open('{').key("account").open('{');
   if (account) write_account(json, *account);
   json.key("used_bytes").number(used).close('}');
-  json.key("device").text(call.who->device.value).close('}');
+  json.key("device").text(call.who->device.value);
+  if (const auto end = snapshot->session_end(call.credential.token))
+    json.key("expires").text(to_rfc3339(*end));
+  if (call.credential.how == Credential::How::cookie)
+    json.key("csrf").text(csrf_token(call.credential.token));
+  json.close('}');
   co_return http::json_response(200, std::move(out));
 }
 
 Task<http::Response> sign_out(Context& context, Call call) {
-  const std::string token = call.request.bearer_token();
-  if (!context.parts.accounts.snapshot()->session_end(token)) {
+  if (call.who->kind != accounts::Principal::Kind::session) {
     const auto error = fail(Reason::conflict, "this is a connected device, not a session",
                             "revoke the device instead: DELETE /v1/devices/ID");
     co_return refuse(error.value(), call.request);
   }
-  auto done = co_await context.parts.accounts.sign_out(token);
+  auto done = co_await context.parts.accounts.sign_out(call.credential.token);
   if (!done) co_return refuse(done.error(), call.request);
-  co_return no_content();
+  auto response = no_content();
+  if (call.credential.how == Credential::How::cookie)
+    response.set("Set-Cookie", session_cookie(call.request.peer, "", Seconds{0}));
+  co_return response;
 }
 
 }  // namespace restante::api

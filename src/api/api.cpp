@@ -3,6 +3,7 @@
 
 #include "api/body.hpp"
 #include "api/context.hpp"
+#include "api/door.hpp"
 #include "api/routes.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -33,16 +34,6 @@ bool may_use(const accounts::Principal& who, Rights rights) {
   return false;
 }
 
-bool changes_something(std::string_view method) {
-  return method != "GET" && method != "HEAD" && method != "OPTIONS";
-}
-
-/// A page of another site sends its Origin with every changing request (THREATS.md D3); programs send none.
-bool foreign_origin(const http::Request& request) {
-  const auto origin = request.header("Origin");
-  return !origin.empty() && !iequals(authority_of(origin), request.header("Host"));
-}
-
 class ApiImpl final : public Api {
 public:
   ApiImpl(ApiParts parts, ApiOptions options)
@@ -54,7 +45,8 @@ public:
     const ApiLimits& limits = context_.options.limits;
     const Match found = match(head.method, head.segments);
     if (found.route == nullptr || found.route->body == Body::none) return limits.small_body_bytes;
-    if (found.route->body == Body::small || !who_asks(head)) return limits.small_body_bytes;
+    if (found.route->body == Body::small || !who_asks(head, credential_of(head)))
+      return limits.small_body_bytes;
     return media_type_of(head.header("Content-Type")) == "application/jsonl" ? limits.batch_bytes
                                                                              : limits.document_bytes;
   }
@@ -89,10 +81,14 @@ public:
   void close() override { context_.closed = true; }
 
 private:
-  std::optional<accounts::Principal> who_asks(const http::Request& request) const {
-    const std::string token = request.bearer_token();
-    if (token.empty()) return std::nullopt;
-    return context_.parts.accounts.snapshot()->by_token(token, context_.parts.clock.now());
+  std::optional<accounts::Principal> who_asks(const http::Request& request,
+                                              const Credential& credential) const {
+    const auto snapshot = context_.parts.accounts.snapshot();
+    return principal_of(credential, request, *snapshot, context_.parts.clock.now());
+  }
+
+  bool still_in(const accounts::Principal& who) const {
+    return context_.parts.accounts.snapshot()->alive(who, context_.parts.clock.now());
   }
 
   Result<void> admit(const http::Request& request) const {
@@ -105,9 +101,6 @@ private:
                   fmt::format("if it should, add it to the configuration: [listen] hosts = [\"{}\"]",
                               name.empty() ? "NAME" : name));
     }
-    if (changes_something(request.method) && foreign_origin(request))
-      return fail(Reason::forbidden, "a page of another site may not change anything here",
-                  "use this place's own pages or programs");
     return {};
   }
 
@@ -115,7 +108,18 @@ private:
     if (auto admitted = admit(request); !admitted) co_return refuse(admitted.error(), request);
     Match found = match(request.method, request.segments);
     const bool open = found.route != nullptr && found.route->rights == Rights::open;
-    auto who = who_asks(request);
+    Credential credential = credential_of(request);
+    auto who = who_asks(request, credential);
+    if (changes_something(request.method)) {
+      auto checked = check_change(request, credential, context_.options);
+      if (!checked && open && credential.how == Credential::How::cookie) {
+        // An open route needs no cookie; without what belongs to it, it is as if it were not there.
+        credential = {};
+        who.reset();
+        checked = check_change(request, credential, context_.options);
+      }
+      if (!checked) co_return refuse(checked.error(), request);
+    }
     if (!open && !who) {
       const auto error = fail(Reason::unauthenticated, "it is not known who you are").value();
       co_return refuse(error, request);
@@ -135,14 +139,32 @@ private:
                              .value();
       co_return refuse(error, request);
     }
+    const bool looks = !changes_something(request.method);
     Call call;
     call.request = std::move(request);
-    call.who = std::move(who);
+    call.who = who;
+    call.credential = std::move(credential);
     call.parameters = std::move(found.parameters);
     auto handling = route.handler(context_, std::move(call));
-    if (route.loop == Loop::connection) co_return co_await std::move(handling);
-    auto there = run_there(context_.parts.control, std::move(handling));
-    co_return co_await std::move(there);
+    http::Response response;
+    if (route.loop == Loop::connection) {
+      response = co_await std::move(handling);
+    } else {
+      auto there = run_there(context_.parts.control, std::move(handling));
+      response = co_await std::move(there);
+    }
+    if (!open) stay_honest(response, *who, looks);
+    co_return response;
+  }
+
+  /// Whoever was let in may have lost the right since: nothing more is told then, and what is being sent
+  /// ends.
+  void stay_honest(http::Response& response, const accounts::Principal& who, bool looks) const {
+    if (looks && !still_in(who)) {
+      const auto error = fail(Reason::unauthenticated, "it is not known who you are").value();
+      response = refuse(error, {});
+    }
+    if (!response.may_go_on) response.may_go_on = [this, who] { return still_in(who); };
   }
 
   Context context_;

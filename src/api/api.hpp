@@ -23,6 +23,7 @@ struct ApiLimits {
   int longest_page = 1000, usual_page = 50;    ///< jobs in one answer
   int arriving_files = 1000;                   ///< in one answer
   Seconds longest_wait{30};                    ///< Prefer: wait
+  Millis wait_piece{500};                      ///< after which a wait asks whether it may still be answered
   Millis heartbeat{15000};                     ///< of an event stream without events
 };
 

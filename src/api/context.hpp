@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/api.hpp"
+#include "api/door.hpp"
 #include "api/rate_limit.hpp"
 
 #include <atomic>
@@ -23,7 +24,10 @@ struct Context {
 /// One request on its way through a handler: who asks, and the values of the path's parameters in order.
 struct Call {
   http::Request request;
-  std::optional<accounts::Principal> who;  ///< always there on routes that are not open
+  /// Always there on routes that are not open. On open ones a cookie counts for a change only with its
+  /// X-CSRF-Token: without, nobody is known.
+  std::optional<accounts::Principal> who;
+  Credential credential;  ///< what `who` was known by
   std::vector<std::string> parameters;
 };
 

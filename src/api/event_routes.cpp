@@ -13,19 +13,20 @@ namespace {
 /// One watcher. Made on the control loop and destroyed there, because the subscription lives there.
 struct EventStream {
   Context& context;
-  std::string token;
+  accounts::Principal who;
   std::unique_ptr<jobs::Subscription> subscription;
   bool begun = false;
 };
 using SharedStream = std::shared_ptr<EventStream>;
 using Subscribed = Result<std::unique_ptr<jobs::Subscription>>;
 
-SharedStream make_stream(Context& context, std::string token, std::unique_ptr<jobs::Subscription> events) {
+SharedStream make_stream(Context& context, accounts::Principal who,
+                         std::unique_ptr<jobs::Subscription> events) {
   const auto destroy = [control = context.parts.control](EventStream* stream) {
     std::unique_ptr<EventStream> owner(stream);
     asio::post(control, [owner = std::move(owner)] {});
   };
-  return SharedStream(new EventStream{context, std::move(token), std::move(events)}, destroy);
+  return SharedStream(new EventStream{context, std::move(who), std::move(events)}, destroy);
 }
 
 /// On the control loop: the text of the next event, or a heartbeat; nullopt when the watcher has to come
@@ -34,9 +35,9 @@ Task<std::optional<std::string>> pull(SharedStream stream) {
   const ApiParts& parts = stream->context.parts;
   auto event = co_await stream->subscription->next(stream->context.options.limits.heartbeat);
   if (!event || stream->context.closed) co_return std::nullopt;
+  // Whoever may not come in any more hears nothing that happened since.
+  if (!parts.accounts.snapshot()->alive(stream->who, parts.clock.now())) co_return std::nullopt;
   if (*event) co_return event_text(**event);
-  // A device that was revoked, or a session that is over, watches no longer.
-  if (!parts.accounts.snapshot()->by_token(stream->token, parts.clock.now())) co_return std::nullopt;
   co_return ": \n\n";
 }
 
@@ -48,11 +49,11 @@ Task<std::optional<std::string>> next_text(SharedStream stream) {
 }
 
 /// On the control loop.
-Task<Result<SharedStream>> subscribe(Context& context, AccountId account, std::optional<JobId> job,
-                                     std::optional<std::int64_t> after, std::string token) {
-  Subscribed events = co_await context.parts.jobs.subscribe(account, job, after);
+Task<Result<SharedStream>> subscribe(Context& context, accounts::Principal who, std::optional<JobId> job,
+                                     std::optional<std::int64_t> after) {
+  Subscribed events = co_await context.parts.jobs.subscribe(who.account, job, after);
   if (!events) co_return fail(events.error());
-  co_return make_stream(context, std::move(token), std::move(*events));
+  co_return make_stream(context, std::move(who), std::move(*events));
 }
 
 std::optional<std::int64_t> sequence(std::string_view text) {
@@ -71,8 +72,7 @@ Task<http::Response> events(Context& context, Call call) {
     if (!job) co_return refuse(nothing_there("job"), call.request);
   }
   const auto after = sequence(call.request.header("Last-Event-ID"));
-  auto subscribing = run_there(
-      context.parts.control, subscribe(context, call.who->account, job, after, call.request.bearer_token()));
+  auto subscribing = run_there(context.parts.control, subscribe(context, *call.who, job, after));
   auto stream = co_await std::move(subscribing);
   if (!stream) co_return refuse(hide_foreign(stream.error(), "job"), call.request);
   http::Response response;

@@ -10,9 +10,15 @@ namespace restante::api {
 Task<http::Response> enrol_device(Context& context, Call call);
 Task<http::Response> list_devices(Context& context, Call call);
 Task<http::Response> revoke_device(Context& context, Call call);
+Task<http::Response> end_session(Context& context, Call call);
 Task<http::Response> sign_in(Context& context, Call call);
 Task<http::Response> show_session(Context& context, Call call);
 Task<http::Response> sign_out(Context& context, Call call);
+
+// token_routes.cpp
+Task<http::Response> list_tokens(Context& context, Call call);
+Task<http::Response> add_token(Context& context, Call call);
+Task<http::Response> revoke_token(Context& context, Call call);
 
 // guest_routes.cpp
 Task<http::Response> create_invite(Context& context, Call call);

@@ -4,6 +4,7 @@
 #include "api/json_views.hpp"
 #include "base/text.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace restante::api {
@@ -58,6 +59,23 @@ std::optional<Millis> wanted_wait(const http::Request& request, Seconds longest)
   return Millis{Seconds{std::min<std::int64_t>(*number, longest.count())}};
 }
 
+/// Waits in short pieces, because whoever waits may lose the right to the answer meanwhile.
+Task<Result<jobs::JobView>> looked_at(Context& context, accounts::Principal who, JobId id, Millis wait) {
+  using Steady = std::chrono::steady_clock;
+  const auto until = Steady::now() + wait;
+  for (;;) {
+    const auto begun = Steady::now();
+    const auto left = std::chrono::ceil<Millis>(until - begun);
+    const Millis piece = std::clamp(left, Millis{0}, context.options.limits.wait_piece);
+    auto view = co_await context.parts.jobs.find_looked_at(who.account, id, piece);
+    const auto now = Steady::now();
+    const bool timed_out = now - begun >= piece;
+    if (!view || !timed_out || now >= until ||
+        !context.parts.accounts.snapshot()->alive(who, context.parts.clock.now()))
+      co_return view;
+  }
+}
+
 /// Nothing is known of a job that has neither run nor been changed; the others are looked at more closely.
 Task<jobs::JobView> list_entry(Context& context, jobs::Job job) {
   using enum jobs::State;
@@ -110,7 +128,7 @@ Task<http::Response> show_job(Context& context, Call call) {
   jobs::Service& service = context.parts.jobs;
   const auto wait = wanted_wait(call.request, context.options.limits.longest_wait);
   const AccountId account = call.who->account;
-  auto looking = wait ? service.find_looked_at(account, *id, *wait) : service.find(account, *id);
+  auto looking = wait ? looked_at(context, *call.who, *id, *wait) : service.find(account, *id);
   auto view = co_await std::move(looking);
   if (!view) co_return refuse(hide_foreign(view.error(), "job"), call.request);
   auto history = co_await service.history(account, *id);

@@ -11,6 +11,7 @@ using accounts::Device;
 using accounts::Pairing;
 using accounts::Role;
 using accounts::Session;
+using accounts::Token;
 
 // The words of the column; accounts::name() speaks to people.
 std::string role_to_column(Role role) {
@@ -30,6 +31,12 @@ Role role_from(const std::string& column) {
   if (column == "user") return Role::user;
   if (column == "guest") return Role::guest;
   throw_damaged("a role is not known");
+}
+
+Token::Kind token_kind_from(const std::string& column) {
+  for (const auto kind : {Token::Kind::app_password, Token::Kind::submit})
+    if (column == accounts::name(kind)) return kind;
+  throw_damaged("a kind of token is not known");
 }
 
 class SqliteAccountRecords final : public accounts::AccountRecords {
@@ -186,6 +193,8 @@ public:
           .number(session.account.value)
           .number(to_column(session.created))
           .number(to_column(session.expires))
+          .text_or_null(session.label)
+          .number(to_column(session.last_seen))
           .run();
       return {};
     });
@@ -209,6 +218,50 @@ public:
         session.account.value = query.number_at(1);
         session.created = instant_from(query.number_at(2));
         session.expires = instant_from(query.number_at(3));
+        session.label = query.text_at(4);
+        session.last_seen = optional_instant_at(query, 5).value_or(session.created);
+      }
+      return found;
+    });
+  }
+
+  Result<void> save_token(const Token& token) override {
+    return attempt(connection_, [&]() -> Result<void> {
+      const std::string kind(accounts::name(token.kind));
+      Query query(connection_, save_token_);
+      query.text(token.id)
+          .number(token.account.value)
+          .text(kind)
+          .text(token.label)
+          .blob(token.token_digest.data(), token.token_digest.size())
+          .number(to_column(token.created))
+          .number(to_column(token.last_seen))
+          .run();
+      return {};
+    });
+  }
+
+  Result<void> remove_token(const std::string& id) override {
+    return attempt(connection_, [&]() -> Result<void> {
+      Query query(connection_, remove_token_);
+      query.text(id).run();
+      return {};
+    });
+  }
+
+  Result<std::vector<Token>> tokens() override {
+    return attempt(connection_, [&]() -> Result<std::vector<Token>> {
+      std::vector<Token> found;
+      Query query(connection_, tokens_);
+      while (query.step()) {
+        Token& token = found.emplace_back();
+        token.id = query.text_at(0);
+        token.account.value = query.number_at(1);
+        token.kind = token_kind_from(query.text_at(2));
+        token.label = query.text_at(3);
+        query.blob_at(4, token.token_digest.data(), token.token_digest.size());
+        token.created = instant_from(query.number_at(5));
+        token.last_seen = instant_from(query.number_at(6));
       }
       return found;
     });
@@ -273,9 +326,18 @@ private:
       "SELECT id, account, label, jwk, token_digest, created, last_seen FROM devices ORDER BY created, id"};
   Sql insert_pairing_{"INSERT INTO pairings (code_digest, account, expires) VALUES (?, ?, ?)"};
   Sql take_pairing_{"DELETE FROM pairings WHERE code_digest = ? RETURNING account, expires"};
-  Sql insert_session_{"INSERT INTO sessions (token_digest, account, created, expires) VALUES (?, ?, ?, ?)"};
+  Sql insert_session_{
+      "INSERT OR REPLACE INTO sessions (token_digest, account, created, expires, label, last_seen) "
+      "VALUES (?, ?, ?, ?, ?, ?)"};
   Sql remove_session_{"DELETE FROM sessions WHERE token_digest = ?"};
-  Sql sessions_{"SELECT token_digest, account, created, expires FROM sessions ORDER BY created"};
+  Sql sessions_{
+      "SELECT token_digest, account, created, expires, label, last_seen FROM sessions ORDER BY created"};
+  Sql save_token_{
+      "INSERT OR REPLACE INTO tokens (id, account, kind, label, token_digest, created, last_seen) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?)"};
+  Sql remove_token_{"DELETE FROM tokens WHERE id = ?"};
+  Sql tokens_{
+      "SELECT id, account, kind, label, token_digest, created, last_seen FROM tokens ORDER BY created, id"};
   Sql setting_{"SELECT value FROM settings WHERE name = ?"};
   Sql save_setting_{"INSERT OR REPLACE INTO settings (name, value) VALUES (?, ?)"};
 };

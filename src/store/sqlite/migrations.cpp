@@ -210,13 +210,17 @@ CREATE INDEX jobs_failed_secrets ON jobs (changed) WHERE state = 8 AND secrets I
 )sql";
 
 // Guests stay from one day to another; `label` is what the operator calls them; `traffic_bytes` is of a
-// calendar month, in UTC. A token belongs to a program: an app password, or one that may only submit.
+// calendar month, in UTC. `label` of a session is the browser. A token belongs to a program: an app password,
+// or one that may only submit.
 constexpr const char* version_6 = R"sql(
 ALTER TABLE accounts ADD COLUMN label TEXT;
 ALTER TABLE accounts ADD COLUMN valid_from INTEGER;
 ALTER TABLE accounts ADD COLUMN valid_until INTEGER;
 ALTER TABLE accounts ADD COLUMN traffic_bytes INTEGER;
 ALTER TABLE accounts ADD COLUMN told_of_end INTEGER;
+
+ALTER TABLE sessions ADD COLUMN label TEXT;
+ALTER TABLE sessions ADD COLUMN last_seen INTEGER;
 
 CREATE TABLE tokens (
   id           TEXT PRIMARY KEY,
