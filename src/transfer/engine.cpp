@@ -13,6 +13,8 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds tick_time{100};
 constexpr std::chrono::milliseconds idle_time{30000};
+/// The connections of small requests, of which none is used twice; no credential has this domain.
+constexpr const char* request_domain = "small requests";
 
 }  // namespace
 
@@ -44,6 +46,7 @@ void Engine::run(std::vector<std::string> locks) {
     if (now - last_tick_ >= tick_time) {
       last_tick_ = now;
       for (auto& [id, transfer] : transfers_) transfer->on_tick(now);
+      for (auto& [id, request] : requests_) request->on_tick(now);
     }
     sweep();
     if (open_ && channel_.wants_write() != watching_writes_) watch_channel();
@@ -80,15 +83,21 @@ void Engine::take(worker::Received received) {
   if (auto* order = std::get_if<worker::Start>(&*message)) {
     order->order.out = std::move(received.fd);
     start(std::move(*order));
+  } else if (auto* ask = std::get_if<worker::Ask>(&*message)) {
+    start(std::move(*ask));
   } else if (auto* resolved = std::get_if<worker::Resolved>(&*message)) {
     const auto found = transfers_.find(resolved->transfer);
+    const auto request = requests_.find(resolved->transfer);
     if (found != transfers_.end()) found->second->on_resolved(std::move(*resolved));
+    if (request != requests_.end()) request->second->on_resolved(std::move(*resolved));
   } else if (auto* kept = std::get_if<worker::Kept>(&*message)) {
     const auto found = transfers_.find(kept->transfer);
     if (found != transfers_.end()) found->second->on_kept(std::move(*kept));
   } else if (const auto* stop = std::get_if<worker::Stop>(&*message)) {
     const auto found = transfers_.find(stop->transfer);
+    const auto request = requests_.find(stop->transfer);
     if (found != transfers_.end()) found->second->stop();
+    if (request != requests_.end()) request->second->stop();
   }
 }
 
@@ -106,6 +115,27 @@ void Engine::start(worker::Start start) {
   auto& transfer = transfers_[id];
   transfer = std::make_unique<Transfer>(around, limits_, id, std::move(start.order));
   transfer->begin();
+}
+
+void Engine::start(worker::Ask ask) {
+  const std::uint32_t id = ask.transfer;
+  if (requests_.size() >= limits_.requests || requests_.contains(id)) {
+    worker::Answered busy;
+    busy.transfer = id;
+    busy.failure = fail(Reason::busy, "the worker has too many requests").value();
+    return send(std::move(busy));
+  }
+  SmallRequestRun::Ways ways;
+  ways.send = [this](worker::ToServer message) { send(std::move(message)); };
+  ways.start = [this](const net::CurlOptions& options, net::CurlEvents& events) {
+    return start_request(request_domain, options, events);
+  };
+  ways.open_socket = [this, id](int family, int socktype, const sockaddr* address, socklen_t length) {
+    return open_socket(id, family, socktype, address, length);
+  };
+  auto& request = requests_[id];
+  request = std::make_unique<SmallRequestRun>(limits_, id, std::move(ask.request), std::move(ways));
+  request->begin();
 }
 
 void Engine::send(worker::ToServer message) {
@@ -127,11 +157,11 @@ std::unique_ptr<net::CurlHandle> Engine::start_request(const std::string& domain
 }
 
 std::chrono::milliseconds Engine::until_next() const {
-  if (std::any_of(transfers_.begin(), transfers_.end(),
-                  [](const auto& entry) { return entry.second->finished(); })) {
+  const auto finished = [](const auto& entry) { return entry.second->finished(); };
+  if (std::any_of(transfers_.begin(), transfers_.end(), finished) ||
+      std::any_of(requests_.begin(), requests_.end(), finished))
     return std::chrono::milliseconds(0);
-  }
-  auto wait = transfers_.empty() ? idle_time : tick_time;
+  auto wait = transfers_.empty() && requests_.empty() ? idle_time : tick_time;
   for (const auto& [key, domain] : domains_) {
     const auto deadline = domain.multi->deadline();
     if (!deadline) continue;
@@ -158,11 +188,14 @@ void Engine::give_slots() {
 
 void Engine::sweep() {
   std::erase_if(transfers_, [](const auto& entry) { return entry.second->finished(); });
+  std::erase_if(requests_, [](const auto& entry) { return entry.second->finished(); });
   while (domains_.size() > limits_.idle_domains) {
     auto oldest = domains_.end();
     for (auto it = domains_.begin(); it != domains_.end(); ++it) {
-      const bool in_use = std::any_of(transfers_.begin(), transfers_.end(),
-                                      [&](const auto& entry) { return entry.second->domain() == it->first; });
+      const bool asks = it->first == request_domain && !requests_.empty();
+      const bool in_use = asks || std::any_of(transfers_.begin(), transfers_.end(), [&](const auto& entry) {
+                            return entry.second->domain() == it->first;
+                          });
       if (!in_use && (oldest == domains_.end() || it->second.used < oldest->second.used)) oldest = it;
     }
     if (oldest == domains_.end()) return;

@@ -7,6 +7,7 @@
 #include "transfer/buffers.hpp"
 #include "transfer/connector_client.hpp"
 #include "transfer/limits.hpp"
+#include "transfer/small_request.hpp"
 #include "transfer/transfer.hpp"
 #include "worker/channel.hpp"
 
@@ -59,6 +60,7 @@ private:
   void read_channel();
   void take(worker::Received received);
   void start(worker::Start start);
+  void start(worker::Ask ask);
   std::chrono::milliseconds until_next() const;
   void give_slots();
   void sweep();  ///< drops finished transfers, and domains beyond the limit
@@ -73,7 +75,8 @@ private:
   NonceMemory nonces_;
   ClockWitness witness_;
   std::map<std::string, Domain> domains_;
-  std::map<std::uint32_t, std::unique_ptr<Transfer>> transfers_;  ///< dropped before their domains
+  std::map<std::uint32_t, std::unique_ptr<Transfer>> transfers_;        ///< dropped before their domains
+  std::map<std::uint32_t, std::unique_ptr<SmallRequestRun>> requests_;  ///< as well
   TimePoint last_tick_;
   bool open_ = true;
   bool watching_writes_ = false;

@@ -17,6 +17,7 @@ struct Limits {
   std::size_t header_lines = 1000;
   int interim_answers = 100;
   std::size_t transfers = 256;
+  std::size_t requests = 8;  ///< small ones, beside the transfers
   std::size_t idle_domains = 8;
   std::chrono::milliseconds connect_time{20000};
   std::chrono::milliseconds connector_answer{5000};

@@ -48,7 +48,13 @@ public:
         if (auto* start = std::get_if<Start>(&*message))
           begin({std::move(*start), std::move((**received).fd)});
         if (auto* stop = std::get_if<Stop>(&*message)) halt(stop->transfer);
-        if (auto* resolved = std::get_if<Resolved>(&*message)) go_on(*resolved);
+        if (auto* ask = std::get_if<Ask>(&*message)) begin(*ask);
+        if (auto* resolved = std::get_if<Resolved>(&*message)) {
+          if (asks_.contains(resolved->transfer))
+            go_on(asks_[resolved->transfer], *resolved);
+          else
+            go_on(*resolved);
+        }
       }
     }
   }
@@ -146,7 +152,62 @@ private:
     }
   }
 
+  // ---- small requests: the path of the URL is the script
+
+  static bool does(const Ask& ask, std::string_view script) {
+    return ask.request.url.find(script) != std::string::npos;
+  }
+
+  void begin(const Ask& ask) {
+    asks_[ask.transfer] = ask;
+    Resolve asked{ask.transfer, 1, "http", "127.0.0.1", 0};
+    const std::string& url = ask.request.url;  // http://127.0.0.1:PORT/script
+    const auto slash = url.find('/', 7);
+    asked.host = url.substr(7, url.rfind(':') - 7);
+    asked.port = static_cast<std::uint16_t>(std::atoi(url.c_str() + url.rfind(':') + 1));
+    if (does(ask, "other-host")) asked.host = "127.0.0.9";
+    if (does(ask, "unresolved")) return answer(ask, 200);
+    if (slash == std::string::npos) std::_Exit(9);
+    say(asked);
+    if (does(ask, "resolve-twice")) say(Resolve{ask.transfer, 2, "http", asked.host, asked.port});
+  }
+
+  void answer(const Ask& ask, int status, std::string body = "") {
+    Answered answered;
+    answered.transfer = ask.transfer;
+    answered.answer.emplace();
+    answered.answer->status = status;
+    answered.answer->body = std::move(body);
+    if (does(ask, "both")) answered.failure.emplace();
+    say(std::move(answered));
+  }
+
+  void refuse(const Ask& ask, Reason reason, std::string message) {
+    Answered answered;
+    answered.transfer = ask.transfer;
+    answered.failure = fail(reason, std::move(message)).value();
+    say(std::move(answered));
+  }
+
+  void go_on(const Ask& ask, const Resolved& resolved) {
+    if (resolved.refused) return refuse(ask, resolved.refused->reason, resolved.refused->message);
+    const auto port =
+        static_cast<std::uint16_t>(std::atoi(ask.request.url.c_str() + ask.request.url.rfind(':') + 1));
+    if (does(ask, "/stall") || does(ask, "/deaf")) return;
+    if (does(ask, "/die")) std::raise(SIGKILL);
+    if (does(ask, "/huge")) return answer(ask, 200, std::string(ask.request.answer_bytes + 1, 'x'));
+    if (does(ask, "/status")) return answer(ask, 0);
+    if (does(ask, "/quota")) return refuse(ask, Reason::quota, "no");
+    if (does(ask, "/words")) return refuse(ask, Reason::tls, "\x1b[31mred\nline");
+    answer(ask, 207,
+           connect(ask.transfer, resolved.addresses.at(0), port) + " " +
+               connect(ask.transfer, "127.0.0.77", port));
+    if (does(ask, "/twice")) answer(ask, 200);
+  }
+
   void halt(std::uint32_t id) {
+    const auto ask = asks_.find(id);
+    if (ask != asks_.end() && !does(ask->second, "/deaf")) refuse(ask->second, Reason::cancelled, "stopped");
     const auto job = jobs_.find(id);
     if (job == jobs_.end() || job->second.start.order.source.url == "deaf") return;
     finish(job->second, jobs::Outcome::stopped, job->second.start.order.offset + 500, "");
@@ -221,6 +282,7 @@ private:
   std::string mode_;
   WorkerChannel channel_{UniqueFd(channel_fd)};
   std::map<std::uint32_t, Job> jobs_;
+  std::map<std::uint32_t, Ask> asks_;
   std::uint32_t sequence_ = 0;
 };
 

@@ -166,6 +166,23 @@ void fields(Io& io, Is<jobs::TransferResult> auto& x) {
 }
 
 template <class Io>
+void fields(Io& io, Is<net::SmallRequest> auto& x) {
+  io("url", x.url);
+  io("method", x.method);
+  io("headers", x.headers);
+  io("body", x.body);
+  io("deadline_ms", x.deadline);
+  io("answer_bytes", x.answer_bytes);
+}
+
+template <class Io>
+void fields(Io& io, Is<net::SmallAnswer> auto& x) {
+  io("status", x.status);
+  io("retry_after_s", x.retry_after);
+  io("body", x.body);
+}
+
+template <class Io>
 void fields(Io& io, Is<Start> auto& x) {
   io("transfer", x.transfer);
   io("order", x.order);
@@ -224,6 +241,17 @@ void fields(Io& io, Is<Finished> auto& x) {
   io("result", x.result);
 }
 template <class Io>
+void fields(Io& io, Is<Ask> auto& x) {
+  io("transfer", x.transfer);
+  io("request", x.request);
+}
+template <class Io>
+void fields(Io& io, Is<Answered> auto& x) {
+  io("transfer", x.transfer);
+  io("answer", x.answer);
+  io("failure", x.failure);
+}
+template <class Io>
 void fields(Io& io, Is<Ready> auto& x) {
   io("locks", x.locks);
 }
@@ -252,6 +280,10 @@ template <>
 constexpr std::string_view type_name<Progress> = "progress";
 template <>
 constexpr std::string_view type_name<Finished> = "finished";
+template <>
+constexpr std::string_view type_name<Ask> = "ask";
+template <>
+constexpr std::string_view type_name<Answered> = "answered";
 
 template <class Variant>
 std::string encode_any(const Variant& message) {

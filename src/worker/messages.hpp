@@ -4,6 +4,7 @@
 #include "base/fd.hpp"
 #include "base/result.hpp"
 #include "jobs/ports.hpp"
+#include "net/small_request.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -44,6 +45,12 @@ struct Kept {
   std::uint32_t transfer = 0;
   std::optional<Error> refused;
 };
+/// Make a small request, under a number as a transfer has one: Resolve, Resolved and Stop are its, too.
+/// Secrets.
+struct Ask {
+  std::uint32_t transfer = 0;
+  net::SmallRequest request;
+};
 
 // ---- worker to server
 
@@ -74,14 +81,20 @@ struct Finished {
   std::uint32_t transfer = 0;
   jobs::TransferResult result;
 };
+/// The end of a small request: the answer, or why there is none.
+struct Answered {
+  std::uint32_t transfer = 0;
+  std::optional<net::SmallAnswer> answer;
+  std::optional<Error> failure;
+};
 /// Sent once, when the locks are on: which are ("seccomp", "landlock", "namespaces", "rlimits"), so that the
 /// log says it.
 struct Ready {
   std::vector<std::string> locks;
 };
 
-using ToWorker = std::variant<Start, Resolved, Stop, Kept>;
-using ToServer = std::variant<Ready, Resolve, Responded, Progress, Renewed, Finished>;
+using ToWorker = std::variant<Start, Resolved, Stop, Kept, Ask>;
+using ToServer = std::variant<Ready, Resolve, Responded, Progress, Renewed, Finished, Answered>;
 
 std::string encode(const ToWorker& message);
 std::string encode(const ToServer& message);

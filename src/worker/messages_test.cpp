@@ -248,6 +248,33 @@ TEST(Messages, TheSmallOnesArriveWithEveryField) {
   EXPECT_EQ(std::get<Ready>(*ready).locks, (std::vector<std::string>{"seccomp", "landlock"}));
 }
 
+TEST(Messages, ASmallRequestAndItsAnswerArriveWithEveryField) {
+  Ask ask{3, {"https://a.example/x", "PUT", {{"X-A", "1"}}, std::string("\0\xff", 2), 1500ms, 9}};
+  Answered answered{4, net::SmallAnswer{410, 90s, "caf\xe9"}, {}};
+  Answered failed{5, {}, Error{Reason::tls, "no", {}, {}, true}};
+
+  auto told = decode_to_worker(encode(ToWorker(ask)));
+  auto heard = decode_to_server(encode(ToServer(answered)));
+  auto refused = decode_to_server(encode(ToServer(failed)));
+
+  ASSERT_TRUE(told && heard && refused);
+  const auto& request = std::get<Ask>(*told).request;
+  EXPECT_EQ(std::get<Ask>(*told).transfer, 3u);
+  EXPECT_EQ(request.url + request.method, "https://a.example/xPUT");
+  EXPECT_EQ(request.headers, ask.request.headers);
+  EXPECT_EQ(request.body, ask.request.body);
+  EXPECT_EQ(request.deadline, 1500ms);
+  EXPECT_EQ(request.answer_bytes, 9u);
+  const auto& answer = std::get<Answered>(*heard);
+  EXPECT_EQ(answer.transfer, 4u);
+  ASSERT_TRUE(answer.answer && !answer.failure);
+  EXPECT_EQ(answer.answer->status, 410);
+  EXPECT_EQ(answer.answer->retry_after, 90s);
+  EXPECT_EQ(answer.answer->body, "caf\xe9");
+  ASSERT_TRUE(std::get<Answered>(*refused).failure);
+  EXPECT_EQ(std::get<Answered>(*refused).failure->reason, Reason::tls);
+}
+
 TEST(Messages, EveryOutcomeAndReasonHasAName) {
   for (int i = 0; i < 5; ++i) {
     ToServer sent = full_finished();

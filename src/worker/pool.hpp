@@ -3,6 +3,8 @@
 
 #include "jobs/ports.hpp"
 #include "net/address_guard.hpp"
+#include "notify/requests.hpp"
+#include "worker/asking.hpp"
 #include "worker/claims.hpp"
 
 #include <chrono>
@@ -22,15 +24,16 @@ struct PoolOptions {
   std::size_t transfers_per_worker = 64;
   std::size_t queued = 4096;                   ///< transfers that wait for a worker, of all accounts
   ClaimLimits claims;                          ///< of one transfer
+  RequestLimits requests;                      ///< small ones
   std::chrono::seconds turn{60};               ///< that a worker may work on while other accounts wait
   std::chrono::milliseconds stop_time{2000};   ///< for a stopped transfer to end before its worker is killed
   std::chrono::milliseconds watch_every{250};  ///< how often the lengths of the files are looked at
   std::chrono::milliseconds progress_every{250};  ///< an observer hears of progress no more often
 };
 
-/// Gives jobs their transfers: starts one caged worker for each account with work, speaks with it, restarts
-/// what died. Lives on the control loop.
-class Pool : public jobs::Transfers {
+/// Gives jobs their transfers, and others their small requests: starts one caged worker for each account with
+/// work, speaks with it, restarts what died. Lives on the control loop.
+class Pool : public jobs::Transfers, public notify::Requests {
 public:
   /// Ends all workers; running transfers end as stopped.
   virtual Task<void> stop() = 0;

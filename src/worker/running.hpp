@@ -5,6 +5,7 @@
 #include "jobs/ports.hpp"
 #include "net/address_guard.hpp"
 #include "worker/claims.hpp"
+#include "worker/messages.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -18,25 +19,44 @@ using Clock = std::chrono::steady_clock;
 
 struct Lane;
 
-/// One call of `Transfers::run`, from the pool's queue to its result. Private to the pool; control loop.
-struct Running {
-  explicit Running(Executor loop) : changed(std::move(loop)) {}
+/// What a worker does under a number of its own: a transfer or a small request. Private to the pool; control
+/// loop.
+struct Work {
+  explicit Work(Executor loop) : changed(std::move(loop)) {}
+  virtual ~Work() = default;
 
   std::uint32_t number = 0;
-  jobs::TransferOrder order;  ///< emptied once it is sent
   AccountId account;
   net::Lan lan = net::Lan::refused;
-  std::string what;  ///< "job 0011.. file 0", for the log
-  UniqueFd file;     ///< the worker's description once more, to see the file's length
-  jobs::TransferObserver* observer = nullptr;  ///< only while `run` is pending
-  std::weak_ptr<Lane> lane;                    ///< empty: in the queue
+  std::weak_ptr<Lane> lane;  ///< empty: in the queue
   bool stopping = false;
-  std::optional<Claims> claims;      ///< once it is sent
-  std::uint64_t received_bytes = 0;  ///< in the file, as the worker said
+  Signal changed;  ///< for the one who waits
+
+  virtual bool over() const = 0;
+  virtual bool stays_home() const { return false; }  ///< public addresses are not for it
+  /// Whether its worker may ask for these addresses; malformed: an honest worker does not.
+  virtual Result<void> may_resolve(const Resolve& asked) = 0;
+  virtual void resolved() = 0;
+};
+using WorkPtr = std::shared_ptr<Work>;
+
+/// One call of `Transfers::run`, from the pool's queue to its result.
+struct Running final : Work {
+  using Work::Work;
+
+  jobs::TransferOrder order;  ///< emptied once it is sent
+  std::string what;           ///< "job 0011.. file 0", for the log
+  UniqueFd file;              ///< the worker's description once more, to see the file's length
+  jobs::TransferObserver* observer = nullptr;  ///< only while `run` is pending
+  std::optional<Claims> claims;                ///< once it is sent
+  std::uint64_t received_bytes = 0;            ///< in the file, as the worker said
   std::optional<Clock::time_point> progress_at;
   jobs::ResponseFacts facts;
   std::optional<jobs::TransferResult> result;
-  Signal changed;  ///< for the one who waits: result or stopping
+
+  bool over() const override { return result.has_value(); }
+  Result<void> may_resolve(const Resolve& asked) override { return claims->resolve(asked); }
+  void resolved() override { claims->resolved(); }
 
   std::uint64_t file_bytes() const;
   bool overdrawn() const { return file && claims && claims->overdrawn(file_bytes()); }
