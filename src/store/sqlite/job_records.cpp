@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "store/sqlite/job_files.hpp"
 #include "store/sqlite/records.hpp"
 
 #include <algorithm>
@@ -11,7 +12,6 @@ namespace restante::store::sqlite {
 namespace {
 
 using jobs::FileRow;
-using jobs::FileState;
 using jobs::HistoryRow;
 using jobs::Job;
 using jobs::JobFilter;
@@ -21,19 +21,12 @@ using jobs::WaitingFor;
 
 constexpr int state_count = static_cast<int>(State::expired) + 1;
 constexpr int waiting_count = static_cast<int>(WaitingFor::origin_pause) + 1;
-constexpr int file_state_count = static_cast<int>(FileState::failed) + 1;
 constexpr int longest_page = 1000;
-constexpr std::uint64_t pieces_a_part = 64;  ///< of a row of job_pieces: 256 MiB of content in 1 KiB
 
 static_assert(static_cast<int>(State::scheduled) == 0 && static_cast<int>(State::waiting) == 1,
               "the index jobs_due names these numbers");
 static_assert(static_cast<int>(State::running) == 2 && static_cast<int>(State::publishing) == 4,
               "the index jobs_active names these numbers");
-
-template <class Enum>
-std::int64_t number_of(Enum value) {
-  return static_cast<std::int64_t>(value);
-}
 
 constexpr std::int64_t bit(State state) {
   return std::int64_t{1} << static_cast<int>(state);
@@ -53,7 +46,6 @@ constexpr std::int64_t all_states = (std::int64_t{1} << state_count) - 1;
 constexpr int control_sound_column = 20;
 constexpr int body_sound_column = 21;
 constexpr int document_column = 22;
-constexpr int file_sound_column = 21;
 
 // What the sums of a job's row are made of (schema.cpp, version 4).
 #define RESTANTE_CONTROL_SUM                                                                     \
@@ -104,13 +96,9 @@ Job damaged_job(JobId id, AccountId account, const std::string& name) {
   return job;
 }
 
-tl::unexpected<Error> no_such_job(JobId id) {
-  return fail(Reason::not_found, "there is no job " + id.text());
-}
-
 class SqliteJobRecords final : public jobs::JobRecords {
 public:
-  explicit SqliteJobRecords(Connection& connection) : connection_(connection) {}
+  explicit SqliteJobRecords(Connection& connection) : connection_(connection), files_(connection) {}
 
   Result<bool> insert(const Job& job) override {
     return attempt(connection_, [&]() -> Result<bool> {
@@ -284,112 +272,16 @@ public:
     });
   }
 
-  Result<std::vector<FileRow>> files(JobId id) override {
-    return attempt(connection_, [&]() -> Result<std::vector<FileRow>> {
-      std::vector<FileRow> rows;
-      Query query(connection_, files_);
-      query.blob(id.bytes.data(), id.bytes.size());
-      while (query.step()) {
-        if (query.number_at(file_sound_column) == 0)
-          return fail(Reason::storage, "a file's record of job " + id.text() + " is damaged on the disk",
-                      "cancel the download and send it once more");
-        rows.push_back(file_row(query));
-      }
-      return rows;
-    });
-  }
-
-  Result<void> save_file(JobId id, const FileRow& file) override {
-    return attempt(connection_, [&]() -> Result<void> {
-      const std::string old = old_to_column(file.old);
-      Query query(connection_, save_file_);
-      query.number(file.index).number(number_of(file.state));
-      bind_reason(query, file.reason)
-          .text_or_null(file.name)
-          .text_or_null(file.media_type)
-          .number(file.size_bytes)
-          .number(file.source)
-          .number(file.generation)
-          .number(static_cast<std::int64_t>(file.checkpoint.written_bytes))
-          .number(static_cast<std::int64_t>(file.checkpoint.synced_bytes))
-          .text_or_null(file.checkpoint.boot_id)
-          .text_or_null(file.checkpoint.etag)
-          .text_or_null(file.checkpoint.last_modified)
-          .number(file.checkpoint.total_bytes)
-          .number(file.checkpoint.ranges)
-          .text_or_null(file.sha256)
-          .number(file.verified);
-      if (file.published)
-        query.blob(file.published->bytes.data(), file.published->bytes.size());
-      else
-        query.null();
-      query.number(file.checkpoint.relinked)
-          .number(static_cast<std::int64_t>(file.wasted_bytes))
-          .text_or_null(old)
-          .blob(id.bytes.data(), id.bytes.size())
-          .run();
-      if (connection_.db().getChanges() == 0) return no_such_job(id);
-      return {};
-    });
-  }
-
+  Result<std::vector<FileRow>> files(JobId id) override { return files_.files(id); }
+  Result<void> save_file(JobId id, const FileRow& file) override { return files_.save(id, file); }
   Result<Pieces> pieces(JobId id, int file, int generation) override {
-    return attempt(connection_, [&]() -> Result<Pieces> {
-      Pieces out;
-      Query query(connection_, pieces_);
-      query.blob(id.bytes.data(), id.bytes.size()).number(file).number(generation);
-      while (query.step()) {
-        PieceReport part;
-        part.first = static_cast<std::uint64_t>(query.number_at(0)) * pieces_a_part;
-        part.end_bytes = static_cast<std::uint64_t>(query.number_at(1));
-        part.digests = query.text_at(2);
-        if (!add(out, part)) break;  // what follows is of no use without it
-      }
-      return out;
-    });
+    return files_.pieces(id, file, generation);
   }
-
   Result<void> save_pieces(JobId id, int file, int generation, const PieceReport& report) override {
-    return attempt(connection_, [&]() -> Result<void> {
-      if (!fits(report)) return {};
-      std::uint64_t part = report.first / pieces_a_part;
-      Pieces from_part;  // counted from the first piece of the first part
-      if (const std::uint64_t before = report.first % pieces_a_part; before > 0) {
-        Query query(connection_, part_);
-        query.blob(id.bytes.data(), id.bytes.size()).number(file).number(generation);
-        if (query.number(static_cast<std::int64_t>(part)).step()) from_part.digests = query.text_at(0);
-        if (from_part.count() < before) return {};
-        from_part.digests.resize(before * piece_digest_bytes);
-      }
-      {
-        Query query(connection_, erase_parts_);
-        query.blob(id.bytes.data(), id.bytes.size()).number(file).number(generation);
-        query.number(static_cast<std::int64_t>(part)).run();
-      }
-      from_part.digests += report.digests;
-      constexpr std::size_t whole = pieces_a_part * piece_digest_bytes;
-      for (std::size_t at = 0; at < from_part.digests.size(); at += whole, ++part) {
-        const std::string digests = from_part.digests.substr(at, whole);
-        const std::uint64_t end = std::min(report.end_bytes, (part + 1) * pieces_a_part * piece_bytes);
-        Query query(connection_, save_part_);
-        query.number(file)
-            .number(generation)
-            .number(static_cast<std::int64_t>(part))
-            .number(static_cast<std::int64_t>(end))
-            .blob(digests.data(), digests.size())
-            .blob(id.bytes.data(), id.bytes.size())
-            .run();
-      }
-      return {};
-    });
+    return files_.save_pieces(id, file, generation, report);
   }
-
   Result<void> erase_pieces(JobId id, int file, std::optional<int> generation) override {
-    return attempt(connection_, [&]() -> Result<void> {
-      Query query(connection_, erase_pieces_);
-      query.blob(id.bytes.data(), id.bytes.size()).number(file).number(generation).run();
-      return {};
-    });
+    return files_.erase_pieces(id, file, generation);
   }
 
   Result<std::int64_t> append_history(const HistoryRow& row) override {
@@ -458,32 +350,6 @@ private:
     return bind_reason(query, job.reason).text_or_null(job.message).text_or_null(probe).text(job.name);
   }
 
-  static FileRow file_row(Query& row) {
-    FileRow file;
-    file.index = static_cast<int>(row.number_at(0));
-    file.state = enum_at<FileState>(row, 1, file_state_count);
-    file.reason = reason_at(row, 2);
-    file.name = row.text_at(3);
-    file.media_type = row.text_at(4);
-    file.size_bytes = optional_number_at<std::uint64_t>(row, 5);
-    file.source = static_cast<int>(row.number_at(6));
-    file.generation = static_cast<int>(row.number_at(7));
-    file.checkpoint.written_bytes = static_cast<std::uint64_t>(row.number_at(8));
-    file.checkpoint.synced_bytes = static_cast<std::uint64_t>(row.number_at(9));
-    file.checkpoint.boot_id = row.text_at(10);
-    file.checkpoint.etag = row.text_at(11);
-    file.checkpoint.last_modified = row.text_at(12);
-    file.checkpoint.total_bytes = optional_number_at<std::uint64_t>(row, 13);
-    file.checkpoint.ranges = row.number_at(14) != 0;
-    file.checkpoint.relinked = row.number_at(18) != 0;
-    file.wasted_bytes = static_cast<std::uint64_t>(row.number_at(19));
-    file.old = old_from(row.text_at(20));
-    file.sha256 = row.text_at(15);
-    file.verified = row.number_at(16) != 0;
-    if (!row.is_null(17)) row.blob_at(17, file.published.emplace().bytes.data(), sizeof(FileId::bytes));
-    return file;
-  }
-
   /// A damaged row of the history is no reason to show none of it.
   static State past_state(Query& query, int column) {
     const std::int64_t value = query.number_at(column);
@@ -507,6 +373,7 @@ private:
   }
 
   Connection& connection_;
+  JobFiles files_;
   DeviceId last_device_;
   std::optional<std::int64_t> origin_;
   std::uint64_t origin_rollbacks_ = 0;
@@ -552,40 +419,6 @@ private:
       "SELECT id, account, next_run FROM jobs INDEXED BY jobs_due "
       "WHERE state IN (0, 1) AND next_run < ? ORDER BY next_run LIMIT ?"};
   Sql interrupted_{"SELECT id FROM jobs INDEXED BY jobs_active WHERE state IN (2, 3, 4) ORDER BY seq"};
-  Sql files_{
-      "SELECT file, state, reason, name, media_type, size_bytes, source, generation, written_bytes, "
-      "synced_bytes, "
-      "boot_id, etag, last_modified, total_bytes, ranges, sha256, verified, published, relinked, "
-      "wasted_bytes, "
-      "old, coalesce(sum = row_sum(job, file, state, reason, name, media_type, size_bytes, source, "
-      "generation, "
-      "written_bytes, synced_bytes, boot_id, etag, last_modified, total_bytes, ranges, sha256, verified, "
-      "published, relinked, wasted_bytes, old), 0) FROM job_files "
-      "WHERE job = (SELECT seq FROM jobs WHERE id = ?) ORDER BY file"};
-  Sql save_file_{
-      "INSERT OR REPLACE INTO job_files (job, file, state, reason, name, media_type, size_bytes, source, "
-      "generation, "
-      "written_bytes, synced_bytes, boot_id, etag, last_modified, total_bytes, ranges, sha256, verified, "
-      "published, relinked, wasted_bytes, old, sum) "
-      "SELECT seq, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, "
-      "?20, ?21, row_sum(seq, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, "
-      "?18, "
-      "?19, ?20, ?21) FROM jobs WHERE id = ?22"};
-  Sql pieces_{
-      "SELECT part, end_bytes, digests FROM job_pieces "
-      "WHERE job = (SELECT seq FROM jobs WHERE id = ?) AND file = ? AND generation = ? ORDER BY part"};
-  Sql part_{
-      "SELECT digests FROM job_pieces "
-      "WHERE job = (SELECT seq FROM jobs WHERE id = ?) AND file = ? AND generation = ? AND part = ?"};
-  Sql erase_parts_{
-      "DELETE FROM job_pieces "
-      "WHERE job = (SELECT seq FROM jobs WHERE id = ?) AND file = ? AND generation = ? AND part >= ?"};
-  Sql save_part_{
-      "INSERT INTO job_pieces (job, file, generation, part, end_bytes, digests) "
-      "SELECT seq, ?1, ?2, ?3, ?4, ?5 FROM jobs WHERE id = ?6"};
-  Sql erase_pieces_{
-      "DELETE FROM job_pieces WHERE job = (SELECT seq FROM jobs WHERE id = ?1) AND file = ?2 AND "
-      "generation = ifnull(?3, generation)"};
   Sql append_history_{
       "INSERT INTO history (job, account, at, from_state, to_state, cause, reason) "
       "SELECT seq, account, ?, ?, ?, ?, ? FROM jobs WHERE id = ?"};
