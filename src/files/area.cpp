@@ -42,6 +42,7 @@ Result<AreasOnDisk::Seen> AreasOnDisk::see(const FileRecord& record, Look look) 
   }
   if (error == 0) {
     seen.gone = is_planted(record, seen.facts);
+    seen.many_names = seen.gone && seen.facts.regular;
     if (seen.gone) seen.fd.reset();
     return seen;
   }
@@ -74,41 +75,22 @@ Task<Result<void>> AreasOnDisk::forget(std::vector<FileId> ids) {
 }
 
 Task<Result<std::vector<FileRecord>>> AreasOnDisk::list(AccountId account) {
+  co_await see_changes(account);
   std::function<Result<std::vector<FileRecord>>(Tx&)> ask = [account](Tx& tx) {
     return tx.repo<FileRecords>().list(account);
   };
-  auto rows = co_await database_.read_value<std::vector<FileRecord>>(ask);
-  if (!rows) co_return fail(std::move(rows.error()));
-  auto inspect = [this, &rows] {
-    std::vector<std::pair<bool, FileFacts>> seen;
-    seen.reserve(rows->size());
-    for (const auto& row : *rows) {
-      const auto now = see(row, Look::outside);
-      // What cannot be looked at right now stays listed as it was.
-      FileFacts known;
-      known.inode = row.inode;
-      known.size_bytes = row.size_bytes;
-      known.mtime_ns = row.mtime_ns;
-      seen.emplace_back(now && now->gone, now && !now->gone ? now->facts : known);
-    }
-    return seen;
+  co_return co_await database_.read_value<std::vector<FileRecord>>(ask);
+}
+
+Task<Result<Areas::Usage>> AreasOnDisk::usage(AccountId account) {
+  std::function<Result<Usage>(Tx&)> ask = [account](Tx& tx) -> Result<Usage> {
+    auto all = tx.repo<FileRecords>().used_bytes(account);
+    if (!all) return fail(std::move(all.error()));
+    auto deleted = tx.repo<TrashRecords>().used_bytes(account);
+    if (!deleted) return fail(std::move(deleted.error()));
+    return Usage{*all, *deleted};
   };
-  const auto seen = co_await offload(pool_, inspect);
-  std::vector<FileRecord> out;
-  std::vector<FileId> gone;
-  for (std::size_t i = 0; i < rows->size(); ++i) {
-    FileRecord& row = (*rows)[i];
-    if (seen[i].first) {
-      gone.push_back(row.id);
-      continue;
-    }
-    if (!same(row, seen[i].second))
-      if (auto done = co_await follow(row, seen[i].second); !done) co_return fail(std::move(done.error()));
-    out.push_back(std::move(row));
-  }
-  if (!gone.empty())
-    if (auto done = co_await forget(std::move(gone)); !done) co_return fail(std::move(done.error()));
-  co_return out;
+  co_return co_await database_.read_value<Usage>(ask);
 }
 
 Task<Result<FileRecord>> AreasOnDisk::find(AccountId account, FileId id) {
@@ -132,6 +114,11 @@ Task<Result<OpenedFile>> AreasOnDisk::open_here(AccountId account, FileId id) {
   auto inspect = [this, &row] { return see(*row, Look::inside); };
   auto seen = co_await offload(pool_, inspect);
   if (!seen) co_return fail(std::move(seen.error()));
+  if (seen->many_names) {
+    // Whether all of them are in the area shows when it is looked through.
+    mark_changed(account);
+    co_return no_such_file();
+  }
   if (seen->gone) {
     const std::vector<FileId> ids(1, id);
     if (auto done = co_await forget(ids); !done) co_return fail(std::move(done.error()));
@@ -158,13 +145,34 @@ Result<void> AreasOnDisk::unlink_file(AccountId account, const std::string& name
   return {};
 }
 
-Task<Result<void>> AreasOnDisk::remove(AccountId account, FileId id) {
-  auto row = co_await find(account, id);
-  if (!row) co_return fail(std::move(row.error()));
-  auto work = [this, &row] { return unlink_file(row->account, row->name); };
+Task<Result<void>> AreasOnDisk::erase(AccountId account, std::vector<FileRecord> rows) {
+  auto work = [this, account, &rows]() -> Result<void> {
+    for (const FileRecord& row : rows)
+      if (auto done = unlink_file(account, row.name); !done) return done;
+    return {};
+  };
   if (auto done = co_await offload(pool_, work); !done) co_return fail(std::move(done.error()));
-  const std::vector<FileId> ids(1, id);
-  co_return co_await forget(ids);
+  std::vector<FileId> ids;
+  for (const FileRecord& row : rows) ids.push_back(row.id);
+  co_return co_await forget(std::move(ids));
+}
+
+Task<Result<void>> AreasOnDisk::remove(AccountId account, FileId id) {
+  const auto pass = co_await begin_change(account);
+  auto row = co_await find(account, id);
+  if (row) {
+    std::vector<FileRecord> rows(1, std::move(*row));
+    co_return co_await erase(account, std::move(rows));
+  }
+  if (row.error().reason != Reason::not_found) co_return fail(std::move(row.error()));
+  std::function<Result<std::optional<TrashedFile>>(Tx&)> ask = [id](Tx& tx) {
+    return tx.repo<TrashRecords>().find(id);
+  };
+  auto trashed = co_await database_.read_value<std::optional<TrashedFile>>(ask);
+  if (!trashed) co_return fail(std::move(trashed.error()));
+  if (!*trashed || (*trashed)->file.account != account) co_return no_such_file();
+  std::vector<TrashedFile> files(1, std::move(**trashed));
+  co_return co_await erase_trashed(std::move(files));
 }
 
 /// The new name is made beside the old one first, so that a crash leaves two names and never none.
@@ -218,6 +226,7 @@ Task<Result<std::string>> AreasOnDisk::link_to_free_name(const FileRecord& file,
 }
 
 Task<Result<FileRecord>> AreasOnDisk::rename(AccountId account, FileId id, std::string wanted) {
+  const auto pass = co_await begin_change(account);
   auto row = co_await find(account, id);
   if (!row) co_return fail(std::move(row.error()));
   if (files::clean_name(wanted) == row->name) co_return std::move(*row);
@@ -241,11 +250,27 @@ Task<Result<FileRecord>> AreasOnDisk::rename(AccountId account, FileId id, std::
 }
 
 Task<Result<void>> AreasOnDisk::remove_account(AccountId account) {
-  auto rows = co_await list(account);
+  const auto pass = co_await begin_change(account);
+  std::function<Result<std::vector<FileRecord>>(Tx&)> ask = [account](Tx& tx) {
+    return tx.repo<FileRecords>().list(account);
+  };
+  auto rows = co_await database_.read_value<std::vector<FileRecord>>(ask);
   if (!rows) co_return fail(std::move(rows.error()));
+  std::function<Result<std::vector<TrashedFile>>(Tx&)> ask_trash = [account](Tx& tx) {
+    return tx.repo<TrashRecords>().list(account);
+  };
+  auto trashed = co_await database_.read_value<std::vector<TrashedFile>>(ask_trash);
+  if (!trashed) co_return fail(std::move(trashed.error()));
+  auto erased = co_await erase_trashed(std::move(*trashed));
+  if (!erased) co_return erased;
   auto work = [this, account, &rows]() -> Result<void> {
-    for (const auto& row : *rows)
+    for (const auto& row : *rows) {
+      const auto now = see(row, Look::outside);
+      // What another program put there, or in its place, stays.
+      const bool ours = !row.foreign() && now && !now->gone;
+      if (!ours) continue;
       if (auto done = unlink_file(account, row.name); !done) return done;
+    }
     return clear_account_folders(account);
   };
   if (auto done = co_await offload(pool_, work); !done) co_return fail(std::move(done.error()));

@@ -45,17 +45,19 @@ Result<Roots> open_roots(const AreasOptions& options) {
   if (!areas) return fail(std::move(areas.error()));
   roots.areas = std::move(*areas);
 
-  auto incoming = open_root(options.data_dir + "/incoming", true);
-  if (!incoming) return fail(std::move(incoming.error()));
-  roots.incoming = std::move(*incoming);
-  FileFacts here, there;
-  file_facts(roots.incoming.get(), here);
-  file_facts(roots.areas.get(), there);
-  if (here.device != there.device) {
-    // A file can only be renamed within its file system.
-    auto beside = open_root(roots.shown_path + "/.restante-incoming", true);
-    if (!beside) return fail(std::move(beside.error()));
-    roots.incoming = std::move(*beside);
+  for (const auto& [name, root] :
+       {std::pair("incoming", &roots.incoming), std::pair("trash", &roots.trash)}) {
+    auto own = open_root(options.data_dir + "/" + name, true);
+    if (!own) return fail(std::move(own.error()));
+    FileFacts here, there;
+    file_facts(own->get(), here);
+    file_facts(roots.areas.get(), there);
+    if (here.device != there.device) {
+      // A file can only be renamed within its file system.
+      own = open_root(roots.shown_path + "/.restante-" + name, true);
+      if (!own) return fail(std::move(own.error()));
+    }
+    *root = std::move(*own);
   }
   return roots;
 }
@@ -86,6 +88,10 @@ AreasOnDisk::AreasOnDisk(Executor loop, Executor disk_pool, Database& database, 
       clock_(clock),
       options_(std::move(options)),
       roots_(std::move(roots)),
+      traffic_(loop_, database_, clock_, options_.traffic_bytes),
+      gate_(loop_),
+      scans_(loop_),
+      changed_(loop_),
       new_files_(loop_) {
 }
 
@@ -108,18 +114,71 @@ Result<std::string> AreasOnDisk::area_path(AccountId account) const {
 Result<UniqueFd> AreasOnDisk::area(AccountId account) const {
   auto path = area_path(account);
   if (!path) return fail(std::move(path.error()));
-  auto folder = ensure_folder(roots_.areas.get(), *path, options_.folder_mode, Taken::refuse);
+  auto folder = ensure_folder(roots_.areas.get(), *path, options_.folders, Taken::refuse);
   if (!folder && folder.error().reason == Reason::conflict)
     return fail(Reason::storage, folder.error().message, "an area is a folder, not a link to one");
   if (!folder) return fail(std::move(folder.error()));
   return std::move(folder->handle);
 }
 
+Result<UniqueFd> AreasOnDisk::area_if_there(AccountId account) const {
+  auto path = area_path(account);
+  if (!path) return fail(std::move(path.error()));
+  UniqueFd folder = open_beneath(roots_.areas.get(), *path, O_RDONLY | O_DIRECTORY);
+  if (!folder && errno != ENOENT) return fail_errno(Reason::storage, "open the area " + *path, errno);
+  return folder;
+}
+
+namespace {
+
+/// What is given to another owner or group must stay usable for this process.
+Result<void> try_terms(const Roots& roots, const AreasOptions& options) {
+  const bool asked =
+      options.files.owner || options.files.group || options.folders.owner || options.folders.group;
+  if (!asked) return {};
+  const std::string probe = ".restante-owner-" + std::to_string(::getpid());
+  const int root = roots.incoming.get();
+  std::string what;
+  int error = 0;
+  if (::mkdirat(root, probe.c_str(), 0700) != 0) {
+    what = "make a folder";
+    error = errno;
+  }
+  const UniqueFd folder = open_beneath(root, probe, O_RDONLY | O_DIRECTORY);
+  if (error == 0) {
+    what = "give folders to the owner and group of [areas]";
+    error = folder ? apply_terms(folder.get(), options.folders, root) : errno;
+  }
+  UniqueFd file;
+  if (error == 0) {
+    what = "write into folders that have the owner, group and folder_mode of [areas]";
+    file = open_beneath(folder.get(), "file", O_RDWR | O_CREAT, 0600);
+    error = file ? 0 : errno;
+  }
+  if (error == 0) {
+    what = "give files to the owner and group of [areas]";
+    error = apply_terms(file.get(), options.files, folder.get());
+  }
+  if (error == 0) {
+    what = "read files that have the owner, group and file_mode of [areas]";
+    error = open_beneath(folder.get(), "file", O_RDONLY) ? 0 : errno;
+  }
+  if (folder) ::unlinkat(folder.get(), "file", 0);
+  ::unlinkat(root, probe.c_str(), AT_REMOVEDIR);
+  if (error == 0) return {};
+  return fail(Reason::storage, "this user cannot " + what + ": " + errno_text(error),
+              "run restanted as root or with CAP_CHOWN, or choose a group that its user is in and modes "
+              "that let the group write; see docs/files.md");
+}
+
+}  // namespace
+
 Result<std::unique_ptr<Areas>> make_areas(Executor loop, Executor disk_pool, Database& database,
                                           const Clock& clock, AreasOptions options) {
   if (auto able = require_openat2(); !able) return fail(std::move(able.error()));
   auto roots = open_roots(options);
   if (!roots) return fail(std::move(roots.error()));
+  if (auto able = try_terms(*roots, options); !able) return fail(std::move(able.error()));
   return std::make_unique<AreasOnDisk>(std::move(loop), std::move(disk_pool), database, clock,
                                        std::move(options), std::move(*roots));
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "files/beneath.hpp"
 #include "files/records.hpp"
+#include "files/traffic.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -29,14 +31,30 @@ struct AreasLimits {
   std::uint64_t reserve_bytes = 64ull << 20;
   int reserve_percent = 5;
   std::chrono::milliseconds housekeeping{60000};  ///< between two rounds
+  int expired_a_round = 256;                      ///< files and deleted files that are erased in one go
+
+  // Looking for what other programs did.
+  std::size_t files_an_area = 500'000;   ///< that are listed; beyond it `restanted check` tells
+  std::size_t entries_a_slice = 4096;    ///< of a folder, looked at in one turn of the disk pool
+  std::size_t rows_a_batch = 500;        ///< written in one transaction
+  std::size_t scanned_at_list = 2000;    ///< an area of so many files is looked at whenever it is listed
+  std::size_t folders_watched = 16'384;  ///< in all areas; the others are looked at now and then
+  std::chrono::milliseconds scan_every{600'000};
+  std::chrono::milliseconds scan_pause{200};  ///< after a change, at least
+  int scan_pause_factor = 20;                 ///< and so many times as long as the last look took
+  std::size_t folders_listed = 10'000;        ///< in one folder
 };
 
 struct AreasOptions {
   std::string data_dir;    ///< DATA: `incoming/` and `areas/` lie below it
   std::string areas_path;  ///< "" : DATA/areas/{user}; else a template with {user}
-  std::function<std::string(AccountId)> account_name;                  ///< any thread
-  std::function<std::optional<std::uint64_t>(AccountId)> quota_bytes;  ///< any thread; none: no limit
-  std::uint32_t file_mode = 0644, folder_mode = 0755;                  ///< of what is published
+  std::function<std::string(AccountId)> account_name;                    ///< any thread
+  std::function<std::optional<std::uint64_t>(AccountId)> quota_bytes;    ///< any thread; none: no limit
+  std::function<std::vector<AccountId>()> accounts;                      ///< any thread; who has an area
+  std::function<std::optional<std::uint64_t>(AccountId)> traffic_bytes;  ///< any thread; of a month
+  FolderTerms folders;                                  ///< of folders that are made in areas
+  FolderTerms files{0644, std::nullopt, std::nullopt};  ///< of what is published
+  Seconds trash_keep{7 * 86400};  ///< deleted files can be had back so long; 0: not at all
   AreasLimits limits;
   /// Called with its name before each step of publishing, in the thread that does it. For tests that end the
   /// process there.
@@ -56,11 +74,54 @@ public:
   virtual Task<Result<OpenedFile>> open(AccountId account, FileId id) = 0;
   /// A file that is still arriving: what is there so far.
   virtual Task<Result<UniqueFd>> open_arriving(AccountId account, JobId job, int file, int generation) = 0;
+  /// Into the trash; erases where nothing is kept. Error not-found.
+  virtual Task<Result<void>> trash(AccountId account, FileId id) = 0;
+  /// For good, also out of the trash.
   virtual Task<Result<void>> remove(AccountId account, FileId id) = 0;
   /// Renames inside the area; the name is cleaned and made free like a new one. Returns the record as it is
   /// then.
   virtual Task<Result<FileRecord>> rename(AccountId account, FileId id, std::string wanted) = 0;
+  /// With its partial files and its trash. Files of other programs stay on the disk.
   virtual Task<Result<void>> remove_account(AccountId account) = 0;
+  /// Everything in the area goes, whoever put it there: a guest's. Rows stay until remove_account. Repeating
+  /// it is safe. Error storage, which names no files.
+  virtual Task<Result<void>> erase_area(AccountId account) = 0;
+
+  /// Folders and files right inside a folder ("": the area itself), by name. `folder` is compared segment by
+  /// segment, nothing is cleaned. Error not-found.
+  struct Listing {
+    std::vector<std::string> folders;  ///< relative to the area
+    std::vector<FileRecord> files;
+  };
+  virtual Task<Result<Listing>> list_folder(AccountId account, std::string folder) = 0;
+  /// Returns the cleaned path. It may be there already. Error conflict: something else has the name.
+  virtual Task<Result<std::string>> make_folder(AccountId account, std::string wanted) = 0;
+  /// A folder with everything in it. `wanted` is cleaned; returns what it became. Errors: not-found, conflict
+  /// (the new name is taken, or lies in the folder itself): nothing is ever overwritten or merged.
+  virtual Task<Result<std::string>> move_folder(AccountId account, std::string folder,
+                                                std::string wanted) = 0;
+  enum class Removal { into_trash, for_good };
+  /// The files that are listed, and folders that are empty then. Error not-found.
+  virtual Task<Result<void>> remove_folder(AccountId account, std::string folder, Removal removal) = 0;
+
+  virtual Task<Result<std::vector<TrashedFile>>> list_trash(AccountId account) = 0;  ///< newest first
+  /// Under its old name, numbered if that is taken. Errors: not-found.
+  virtual Task<Result<FileRecord>> restore(AccountId account, FileId id) = 0;
+  virtual Task<Result<void>> empty_trash(AccountId account) = 0;
+
+  struct Usage {
+    std::uint64_t used_bytes = 0;   ///< of the quota, with the trash
+    std::uint64_t trash_bytes = 0;  ///< of these
+  };
+  virtual Task<Result<Usage>> usage(AccountId account) = 0;
+  virtual Traffic& traffic() = 0;
+  /// After deletion a file can be had back so long; 0: not at all.
+  virtual Seconds trash_keep() const = 0;
+
+  /// Sees what other programs do in areas, and follows. Spawned by the owner into its group.
+  virtual Task<void> watching() = 0;
+  /// What lies in areas and is not listed, a line for each kind; for `restanted check`.
+  virtual Task<std::vector<std::string>> look_through() = 0;
 
   /// Computes missing SHA-256 at low priority and removes files whose time is over. Spawned by the owner into
   /// its group.

@@ -3,8 +3,13 @@
 
 #include "files/areas.hpp"
 #include "files/beneath.hpp"
+#include "files/gate.hpp"
+#include "files/reconcile.hpp"
+#include "files/watch.hpp"
 
 #include <atomic>
+#include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -18,6 +23,7 @@ namespace restante::files {
 /// The roots that everything lies below. Opened once; read by every thread.
 struct Roots {
   UniqueFd incoming;       ///< folder of partial files, one folder for each account
+  UniqueFd trash;          ///< the same of deleted files
   UniqueFd areas;          ///< the longest folder of the template that has no {user} in it
   std::string user_path;   ///< relative to `areas`, with {user}
   std::string shown_path;  ///< for messages
@@ -25,7 +31,7 @@ struct Roots {
 
 /// The disk side of Areas. Coroutines live on the control loop; every function that touches the disk is a
 /// plain one run in the pool, with values handed to it. Split over incoming.cpp, publish.cpp, area.cpp,
-/// sweep.cpp and housekeeping.cpp.
+/// folders.cpp, trash.cpp, scan.cpp, sweep.cpp and housekeeping.cpp.
 class AreasOnDisk final : public Areas {
 public:
   AreasOnDisk(Executor loop, Executor disk_pool, Database& database, const Clock& clock, AreasOptions options,
@@ -48,9 +54,29 @@ public:
   Task<Result<std::vector<FileRecord>>> list(AccountId account) override;
   Task<Result<FileRecord>> find(AccountId account, FileId id) override;
   Task<Result<OpenedFile>> open(AccountId account, FileId id) override;
+  Task<Result<void>> trash(AccountId account, FileId id) override;
   Task<Result<void>> remove(AccountId account, FileId id) override;
   Task<Result<FileRecord>> rename(AccountId account, FileId id, std::string wanted) override;
   Task<Result<void>> remove_account(AccountId account) override;
+  Task<Result<void>> erase_area(AccountId account) override;
+
+  Task<Result<Listing>> list_folder(AccountId account, std::string folder) override;
+  Task<Result<std::string>> make_folder(AccountId account, std::string wanted) override;
+  Task<Result<std::string>> move_folder(AccountId account, std::string folder, std::string wanted) override;
+  Task<Result<void>> remove_folder(AccountId account, std::string folder, Removal removal) override;
+
+  Task<Result<std::vector<TrashedFile>>> list_trash(AccountId account) override;
+  Task<Result<FileRecord>> restore(AccountId account, FileId id) override;
+  Task<Result<void>> empty_trash(AccountId account) override;
+
+  Task<Result<Usage>> usage(AccountId account) override;
+  Traffic& traffic() override { return traffic_; }
+  Seconds trash_keep() const override { return options_.trash_keep; }
+  void fetched(AccountId account, std::uint64_t bytes) override { traffic_.fetched(account, bytes); }
+  Task<bool> free_room(AccountId account, jobs::Lack lack) override;
+
+  Task<void> watching() override;
+  Task<std::vector<std::string>> look_through() override;
 
   Task<void> housekeeping() override;
   Task<std::vector<std::string>> probe_file_system() override;
@@ -74,10 +100,12 @@ private:
   /// storage.
   Result<FileFacts> move_into_area(const Intent& intent) const;
   void step(std::string_view name) const;
+  void inherit_group(int incoming, const std::string& name, int folder) const;
 
   // area.cpp
   struct Seen {
     bool gone = false;
+    bool many_names = false;  ///< gone, as long as nobody has looked where its other names are
     FileFacts facts;
     UniqueFd fd;
   };
@@ -88,9 +116,48 @@ private:
   Result<Seen> see(const FileRecord& record, Look look) const;
   Result<void> unlink_file(AccountId account, const std::string& name) const;
   Task<Result<std::string>> link_to_free_name(const FileRecord& file, const std::string& wanted);
+  Task<Result<void>> erase(AccountId account, std::vector<FileRecord> rows);
+  /// The right to change names in an area. A look that is under way begins anew.
+  Task<Gate::Pass> begin_change(AccountId account);
   Result<void> link_inside(AccountId account, const FileRecord& file, const std::string& to_name) const;
   Result<UniqueFd> area(AccountId account) const;  ///< made where missing
   Result<std::string> area_path(AccountId account) const;
+  Result<UniqueFd> area_if_there(AccountId account) const;  ///< empty where it was not made yet
+
+  // folders.cpp
+  Result<std::vector<std::string>> folders_in(AccountId account, const std::string& folder) const;
+  Result<void> move_on_disk(AccountId account, const std::string& from, const std::string& to) const;
+  Task<Result<void>> rename_rows(AccountId account, std::string from, std::string to);
+
+  // trash.cpp
+  Result<UniqueFd> trash_folder(AccountId account) const;
+  /// One outcome for each; not-found: it was not there.
+  std::vector<Result<void>> move_to_trash(AccountId account, const std::vector<FileRecord>& files) const;
+  Result<void> move_from_trash(const TrashedFile& file, const std::string& name) const;
+  Task<Result<void>> trash_rows(AccountId account, std::vector<FileRecord> rows);
+  Task<Result<void>> erase_trashed(std::vector<TrashedFile> files);
+  Task<Result<std::vector<TrashedFile>>> oldest_trash(std::optional<AccountId> account, Instant before);
+  Task<bool> give_up(std::optional<AccountId> account, std::uint64_t& bytes);
+  Task<void> purge_trash();
+
+  // scan.cpp
+  struct AreaState {
+    bool dirty = true;      ///< something may have changed since the last look began
+    bool told = false;      ///< the kernel tells of changes in every folder
+    std::size_t files = 0;  ///< at the last look
+    bool looked = false;
+    std::uint64_t begun = 0;    ///< the newest request that the last look answers
+    std::uint64_t changes = 0;  ///< of our own
+    std::chrono::steady_clock::time_point ended{};
+    std::chrono::steady_clock::duration took{};
+    PassedOver passed_over;
+  };
+  Task<Result<void>> scan(AccountId account);
+  Task<Result<bool>> scan_once(AccountId account);
+  Task<Result<void>> apply(AccountId account, Changes changes);
+  Task<void> see_changes(AccountId account);
+  void mark_changed(std::optional<AccountId> account);
+  std::vector<AccountId> all_accounts() const;
 
   // incoming.cpp
   Task<Result<void>> take_back(JobId job, int file, int generation);
@@ -109,7 +176,9 @@ private:
 
   // housekeeping.cpp
   Result<void> clear_account_folders(AccountId account) const;
+  void drop_empty_folders(AccountId account, const std::string& folder) const;
   Task<void> remove_expired();
+  Task<void> save_traffic();
   Task<void> digest_missing();
   Task<Result<std::string>> digest_file(std::shared_ptr<UniqueFd> fd);
 
@@ -118,9 +187,18 @@ private:
   const Clock& clock_;
   AreasOptions options_;
   Roots roots_;
+  Traffic traffic_;
+  Gate gate_, scans_;  ///< changes of names in an area; looks through it
+  std::map<AccountId, AreaState> states_;
+  std::uint64_t scan_requests_ = 0;
+  Signal changed_;                                ///< an area, as far as the kernel says
+  std::unique_ptr<Watch> watch_;                  ///< while `watching` runs
   Signal new_files_;                              ///< without a digest
   mutable std::atomic<bool> sync_failed_{false};  ///< a sync is never retried: nothing is published any more
 };
+
+/// Of folders that nobody but the server may look into.
+inline const FolderTerms own_folder{0700, std::nullopt, std::nullopt};
 
 /// JOB.FILE[.gGENERATION]
 std::string incoming_name(JobId job, int file, int generation);

@@ -42,7 +42,20 @@ Result<void> require_openat2() {
               "Linux 5.6 or newer is needed, and a container must not filter the call");
 }
 
-Result<Folder> ensure_folder(int root, const std::string& path, mode_t mode, Taken taken) {
+int apply_terms(int fd, const FolderTerms& terms, int parent) {
+  struct stat is{}, above{};
+  if (::fstat(fd, &is) != 0 || ::fstat(parent, &above) != 0) return errno;
+  const bool inherits = (above.st_mode & S_ISGID) != 0;
+  const uid_t owner = terms.owner.value_or(is.st_uid);
+  const gid_t group = terms.group ? *terms.group : inherits ? above.st_gid : is.st_gid;
+  // Before the mode: a change of owner takes set-ID bits away.
+  if ((owner != is.st_uid || group != is.st_gid) && ::fchown(fd, owner, group) != 0) return errno;
+  mode_t mode = terms.mode;
+  if (S_ISDIR(is.st_mode) && inherits) mode |= S_ISGID;
+  return ::fchmod(fd, mode) == 0 ? 0 : errno;
+}
+
+Result<Folder> ensure_folder(int root, const std::string& path, const FolderTerms& terms, Taken taken) {
   Folder at;
   at.handle = open_beneath(root, ".", O_RDONLY | O_DIRECTORY);
   if (!at.handle) return fail_errno(Reason::storage, "open the area's folder", errno);
@@ -53,10 +66,13 @@ Result<Folder> ensure_folder(int root, const std::string& path, mode_t mode, Tak
       next = open_beneath(at.handle.get(), name, O_RDONLY | O_DIRECTORY);
       if (next) break;
       if (errno == ENOENT) {
-        if (::mkdirat(at.handle.get(), name.c_str(), mode) != 0 && errno != EEXIST)
-          return fail_errno(Reason::storage, "make the folder " + name, errno);
+        const bool made = ::mkdirat(at.handle.get(), name.c_str(), terms.mode & 0700) == 0;
+        if (!made && errno != EEXIST) return fail_errno(Reason::storage, "make the folder " + name, errno);
         if (::fsync(at.handle.get()) != 0) return fail_errno(Reason::storage, "sync a folder", errno);
         next = open_beneath(at.handle.get(), name, O_RDONLY | O_DIRECTORY);
+        if (next && made)
+          if (const int error = apply_terms(next.get(), terms, at.handle.get()); error != 0)
+            return fail_errno(Reason::storage, "give the folder " + name + " to its owner and group", error);
         if (next) break;
       }
       const bool occupied = errno == ENOTDIR || errno == ELOOP;

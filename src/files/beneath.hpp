@@ -5,6 +5,7 @@
 #include "base/result.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <sys/types.h>
 
@@ -20,13 +21,25 @@ Result<void> require_openat2();
 /// What to do where a segment is taken by something else than a folder.
 enum class Taken { use_next_name, refuse };
 
+/// Whose a file or folder becomes, and what others may do with it. No owner: the server's own user. No group:
+/// that of a set-group-ID folder, else the server's.
+struct FolderTerms {
+  mode_t mode = 0755;
+  std::optional<uid_t> owner;
+  std::optional<gid_t> group;
+};
+
+/// Applies them to an open file or folder. Without a group of its own, `parent` gives it where it is a
+/// set-group-ID folder; a new folder in one stays one. 0 or an errno.
+int apply_terms(int fd, const FolderTerms& terms, int parent);
+
 /// A folder below another, made where missing (its parents synced). Errors: storage, disk-full, conflict
 /// (refused because something else has the name).
 struct Folder {
   UniqueFd handle;   ///< readable, so that it can be synced
   std::string path;  ///< relative, as it is now; "" for the root itself
 };
-Result<Folder> ensure_folder(int root, const std::string& path, mode_t mode, Taken taken);
+Result<Folder> ensure_folder(int root, const std::string& path, const FolderTerms& terms, Taken taken);
 
 /// The folder that holds the last segment of `path`, and that segment. The handle is empty on error, with
 /// errno.

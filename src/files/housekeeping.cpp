@@ -53,7 +53,7 @@ std::vector<std::string> names_in(int folder) {
 constexpr int deepest_folder = 64;
 
 /// Removes folders that hold nothing but such folders.
-void remove_empty_folders(int folder, int depth = 0) {
+void remove_empty_folders(int folder, int depth) {
   if (depth == deepest_folder) return;
   for (const auto& name : names_in(folder)) {
     const UniqueFd inside = open_beneath(folder, name, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
@@ -70,9 +70,13 @@ Result<void> AreasOnDisk::clear_account_folders(AccountId account) const {
   if (!incoming) return fail(std::move(incoming.error()));
   for (const auto& name : names_in(incoming->get())) ::unlinkat(incoming->get(), name.c_str(), 0);
   ::unlinkat(roots_.incoming.get(), std::to_string(account.value).c_str(), AT_REMOVEDIR);
+  auto deleted = trash_folder(account);
+  if (!deleted) return fail(std::move(deleted.error()));
+  for (const auto& name : names_in(deleted->get())) ::unlinkat(deleted->get(), name.c_str(), 0);
+  ::unlinkat(roots_.trash.get(), std::to_string(account.value).c_str(), AT_REMOVEDIR);
   auto root = area(account);
   if (!root) return fail(std::move(root.error()));
-  remove_empty_folders(root->get());
+  remove_empty_folders(root->get(), 0);
   auto path = area_path(account);
   if (!path) return fail(std::move(path.error()));
   const auto [folder, last] = open_parent(roots_.areas.get(), *path);
@@ -80,33 +84,56 @@ Result<void> AreasOnDisk::clear_account_folders(AccountId account) const {
   return {};
 }
 
+void AreasOnDisk::drop_empty_folders(AccountId account, const std::string& folder) const {
+  auto root = area_if_there(account);
+  if (!root || !*root) return;
+  const auto [parent, last] = open_parent(root->get(), folder);
+  const UniqueFd inside = open_beneath(root->get(), folder, O_RDONLY | O_DIRECTORY | O_NONBLOCK);
+  if (!inside) return;
+  remove_empty_folders(inside.get(), 0);
+  if (parent) ::unlinkat(parent.get(), last.c_str(), AT_REMOVEDIR);
+}
+
+Task<void> AreasOnDisk::save_traffic() {
+  if (auto done = co_await traffic_.save(); !done)
+    log::warn("traffic is not stored: {}", done.error().message);
+}
+
 Task<void> AreasOnDisk::housekeeping() {
   for (;;) {
+    co_await save_traffic();
     co_await sweep_incoming();
     co_await remove_expired();
+    co_await purge_trash();
     co_await digest_missing();
     co_await new_files_.wait_for(options_.limits.housekeeping);
   }
 }
 
 Task<void> AreasOnDisk::remove_expired() {
-  std::function<Result<std::vector<FileRecord>>(Tx&)> ask = [](Tx& tx) {
-    return tx.repo<FileRecords>().all();
-  };
-  auto rows = co_await database_.read_value<std::vector<FileRecord>>(ask);
-  if (!rows) {
-    log::error("files: {}", rows.error().message);
-    co_return;
-  }
   const Instant now = clock_.now();
-  for (const auto& row : *rows) {
-    if (!row.keep_until || *row.keep_until > now) continue;
-    const auto done = co_await remove(row.account, row.id);
-    if (done)
-      log::info("file {} of job {} was removed: it was to be kept until {}", row.id.text(), row.job.text(),
-                to_rfc3339(*row.keep_until));
-    else if (done.error().reason != Reason::not_found)
-      log::warn("file {} is over its time and cannot be removed: {}", row.id.text(), done.error().message);
+  for (std::set<FileId> tried;;) {
+    std::function<Result<std::vector<FileRecord>>(Tx&)> ask =
+        [now, limit = options_.limits.expired_a_round](Tx& tx) {
+          return tx.repo<FileRecords>().expired(now, limit);
+        };
+    auto rows = co_await database_.read_value<std::vector<FileRecord>>(ask);
+    if (!rows) {
+      log::error("files: {}", rows.error().message);
+      co_return;
+    }
+    bool any = false;
+    for (const auto& row : *rows) {
+      if (!tried.insert(row.id).second) continue;
+      any = true;
+      const auto done = co_await remove(row.account, row.id);
+      if (done)
+        log::info("file {} of job {} was removed: it was to be kept until {}", row.id.text(), row.job.text(),
+                  to_rfc3339(*row.keep_until));
+      else if (done.error().reason != Reason::not_found)
+        log::warn("file {} is over its time and cannot be removed: {}", row.id.text(), done.error().message);
+    }
+    if (!any) co_return;
   }
 }
 

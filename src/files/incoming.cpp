@@ -27,7 +27,8 @@ const char* openssl_name(std::string_view algorithm) {
 }  // namespace
 
 Result<UniqueFd> AreasOnDisk::incoming_folder(AccountId account) const {
-  auto folder = ensure_folder(roots_.incoming.get(), std::to_string(account.value), 0700, Taken::refuse);
+  auto folder =
+      ensure_folder(roots_.incoming.get(), std::to_string(account.value), own_folder, Taken::refuse);
   if (!folder && folder.error().reason == Reason::conflict)
     return fail(Reason::storage, folder.error().message, "the server's own folder must hold no links");
   if (!folder) return fail(std::move(folder.error()));
@@ -57,7 +58,7 @@ Result<void> AreasOnDisk::move_back(const Intent& intent) const {
   auto root = area(intent.what.account);
   if (!root) return fail(std::move(root.error()));
   const auto [folder_path, last] = split_name(intent.chosen_name);
-  auto folder = ensure_folder(root->get(), folder_path, options_.folder_mode, Taken::refuse);
+  auto folder = ensure_folder(root->get(), folder_path, options_.folders, Taken::refuse);
   if (!folder) return fail(std::move(folder.error()));
   auto incoming = incoming_folder(intent.what.account);
   if (!incoming) return fail(std::move(incoming.error()));
@@ -74,8 +75,12 @@ Task<Result<jobs::Incoming>> AreasOnDisk::open_incoming(AccountId account, JobId
   auto back = co_await take_back(job, file, generation);
   if (!back) co_return fail(std::move(back.error()));
   if (const auto quota = options_.quota_bytes(account)) {
-    std::function<Result<std::uint64_t>(Tx&)> ask = [account](Tx& tx) {
-      return tx.repo<FileRecords>().used_bytes(account);
+    std::function<Result<std::uint64_t>(Tx&)> ask = [account](Tx& tx) -> Result<std::uint64_t> {
+      auto all = tx.repo<FileRecords>().used_bytes(account);
+      if (!all) return all;
+      auto deleted = tx.repo<TrashRecords>().used_bytes(account);  // goes when room is needed
+      if (!deleted) return deleted;
+      return *all - *deleted;
     };
     auto used = co_await database_.read_value<std::uint64_t>(ask);
     if (!used) co_return fail(std::move(used.error()));

@@ -95,7 +95,12 @@ Task<Result<jobs::Published>> AreasOnDisk::publish(jobs::Publication what, Uniqu
 }
 
 Result<void> AreasOnDisk::make_durable(const jobs::Publication& what, int fd) const {
-  ::fchmod(fd, options_.file_mode);
+  const FolderTerms& terms = options_.files;
+  const bool refused =
+      (terms.owner || terms.group) && ::fchown(fd, terms.owner.value_or(static_cast<uid_t>(-1)),
+                                               terms.group.value_or(static_cast<gid_t>(-1))) != 0;
+  if (refused) return fail_errno(Reason::storage, "give a file to the owner and group of [areas]", errno);
+  ::fchmod(fd, terms.mode);
   if (::fsync(fd) != 0) {
     // The kernel reports a lost write once; a second fsync would claim success. These bytes are not trusted
     // again.
@@ -120,7 +125,7 @@ Result<AreasOnDisk::Chosen> AreasOnDisk::choose_name(AccountId account, const st
   auto root = area(account);
   if (!root) return fail(std::move(root.error()));
   const auto [folder_path, last] = split_name(files::clean_name(wanted));
-  auto folder = ensure_folder(root->get(), folder_path, options_.folder_mode, Taken::use_next_name);
+  auto folder = ensure_folder(root->get(), folder_path, options_.folders, Taken::use_next_name);
   if (!folder) return fail(std::move(folder.error()));
   for (int i = first; i < options_.limits.names_tried; ++i) {
     const std::string name = i == 0 ? last : numbered(last, i);
@@ -227,6 +232,19 @@ Result<AreasOnDisk::Found> AreasOnDisk::look(const Intent& intent) const {
   return there && !from ? Found::target : Found::nothing;
 }
 
+/// A file that comes into a set-group-ID folder by a rename gets the group that one made there would have.
+void AreasOnDisk::inherit_group(int incoming, const std::string& name, int folder) const {
+  struct stat above{};
+  if (options_.files.group || ::fstat(folder, &above) != 0 || (above.st_mode & S_ISGID) == 0) return;
+  const UniqueFd file = open_beneath(incoming, name, O_RDONLY | O_NONBLOCK);
+  struct stat is{};
+  if (!file || ::fstat(file.get(), &is) != 0 || is.st_gid == above.st_gid) return;
+  if (::fchown(file.get(), static_cast<uid_t>(-1), above.st_gid) != 0)
+    log::warn("a file does not get the group {} of its folder: {}", above.st_gid, errno_text(errno));
+  else
+    ::fchmod(file.get(), options_.files.mode);
+}
+
 Result<FileFacts> AreasOnDisk::move_into_area(const Intent& intent) const {
   const jobs::Publication& what = intent.what;
   auto found = look(intent);
@@ -237,7 +255,7 @@ Result<FileFacts> AreasOnDisk::move_into_area(const Intent& intent) const {
   auto root = area(what.account);
   if (!root) return fail(std::move(root.error()));
   const auto [folder_path, last] = split_name(intent.chosen_name);
-  auto folder = ensure_folder(root->get(), folder_path, options_.folder_mode, Taken::refuse);
+  auto folder = ensure_folder(root->get(), folder_path, options_.folders, Taken::refuse);
   // Another program put something in the folder's place since the name was chosen.
   if (!folder && folder.error().reason == Reason::conflict && *found == Found::source)
     return fail(Reason::conflict, "the folder is gone");
@@ -245,6 +263,7 @@ Result<FileFacts> AreasOnDisk::move_into_area(const Intent& intent) const {
   if (*found == Found::source) {
     auto incoming = incoming_folder(what.account);
     if (!incoming) return fail(std::move(incoming.error()));
+    inherit_group(incoming->get(), incoming_name(what.job, what.file, what.generation), folder->handle.get());
     step("rename");
     const int error = rename_no_replace(incoming->get(), incoming_name(what.job, what.file, what.generation),
                                         folder->handle.get(), last);

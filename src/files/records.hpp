@@ -6,11 +6,14 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace restante::files {
 
-/// A published file: a real file in an area, and its row.
+/// A file of an area: a real file, and its row. One that another program put there has no job (all zeros),
+/// the flag "foreign", and was published when it was last written.
 struct FileRecord {
   FileId id;
   AccountId account;
@@ -27,6 +30,22 @@ struct FileRecord {
   std::int64_t version = 1;  ///< with the id the ETag: changes when bytes change
   std::uint64_t inode = 0;   ///< of the file on disk when the row was written
   std::int64_t mtime_ns = 0;
+
+  bool foreign() const { return job == JobId{}; }
+};
+
+inline constexpr std::string_view foreign_flag = "foreign";
+
+/// A deleted file that can be had back, as its row was. It lies in the trash folder under its id.
+struct TrashedFile {
+  FileRecord file;
+  Instant removed{};
+};
+
+/// What an account fetched and was served in one calendar month, in UTC.
+struct MonthTraffic {
+  std::int64_t month = 0;  ///< year * 12 + month, counted from 0
+  std::uint64_t fetched_bytes = 0, served_bytes = 0;
 };
 
 /// The row that stands before the rename, so that a crash can be completed (DESIGN.md §6).
@@ -50,13 +69,44 @@ public:
   /// (name_key).
   virtual Result<bool> has_twin(AccountId account, std::string_view name, FileId self) = 0;
   virtual Result<std::vector<FileRecord>> list(AccountId account) = 0;  ///< newest first
-  virtual Result<std::vector<FileRecord>> all() = 0;                    ///< every account's
+  /// Those below a folder, at any depth, by name. "a" has nothing of "ab".
+  virtual Result<std::vector<FileRecord>> below(AccountId account, std::string_view folder) = 0;
+  /// Those right inside a folder, by name; "": right inside the area.
+  virtual Result<std::vector<FileRecord>> inside(AccountId account, std::string_view folder) = 0;
+  virtual Result<std::vector<FileRecord>> all() = 0;  ///< every account's
+  virtual Result<std::vector<FileRecord>> expired(Instant now, int limit) = 0;
+  /// Files of other programs are not among them.
   virtual Result<std::vector<FileRecord>> without_digest(int limit) = 0;
-  virtual Result<std::uint64_t> used_bytes(AccountId account) = 0;
+  virtual Result<std::uint64_t> used_bytes(AccountId account) = 0;  ///< the trash counts
 
   virtual Result<void> save_intent(const Intent& intent) = 0;  ///< replaces the one of the same job file
   virtual Result<void> remove_intent(JobId job, int file) = 0;
   virtual Result<std::vector<Intent>> intents() = 0;
+};
+
+/// The same for deleted files.
+class TrashRecords {
+public:
+  virtual ~TrashRecords() = default;
+
+  virtual Result<void> insert(const TrashedFile& file) = 0;
+  virtual Result<void> remove(FileId id) = 0;
+  virtual Result<std::optional<TrashedFile>> find(FileId id) = 0;
+  virtual Result<std::vector<TrashedFile>> list(AccountId account) = 0;  ///< newest first
+  /// Those deleted before `before`, oldest first: of one account, or of all.
+  virtual Result<std::vector<TrashedFile>> oldest(std::optional<AccountId> account, Instant before,
+                                                  int limit) = 0;
+  virtual Result<std::uint64_t> used_bytes(AccountId account) = 0;
+};
+
+/// The same for monthly traffic.
+class TrafficRecords {
+public:
+  virtual ~TrafficRecords() = default;
+
+  /// Adds to what is there; nothing where the account is gone.
+  virtual Result<void> add(AccountId account, const MonthTraffic& traffic) = 0;
+  virtual Result<std::vector<std::pair<AccountId, MonthTraffic>>> of_month(std::int64_t month) = 0;
 };
 
 }  // namespace restante::files

@@ -53,7 +53,9 @@ Task<Result<jobs::Room>> AreasOnDisk::room(AccountId account) {
   const auto quota = options_.quota_bytes(account);
   if (!quota) {
     auto look = [this] { return volume_room(); };
-    co_return co_await offload(pool_, look);
+    auto volume = co_await offload(pool_, look);
+    if (volume) volume->traffic_used_up = traffic_.used_up(account);
+    co_return volume;
   }
   // Partial files first: what is published in between is counted twice rather than not at all.
   Arriving partial;
@@ -85,6 +87,7 @@ Task<Result<jobs::Room>> AreasOnDisk::room(AccountId account) {
   const std::uint64_t taken = *used + partial.bytes;
   room->over_quota_bytes = taken - std::min(*quota, taken);
   room->quota_bytes = *quota - std::min(*quota, taken);
+  room->traffic_used_up = traffic_.used_up(account);
   co_return room;
 }
 

@@ -101,8 +101,15 @@ void Runner::checkpoint_if_due(Run& run) {
   tasks_.spawn(keep_in_background(run.shared_from_this(), true));
 }
 
+void Runner::count_traffic(Run& run, std::uint64_t reached) {
+  if (reached <= run.counted_bytes) return;
+  context_.shelf.fetched(run.job.account, reached - run.counted_bytes);
+  run.counted_bytes = reached;
+}
+
 Task<Result<void>> Runner::keep(std::shared_ptr<Run> run, bool sync) {
   const std::uint64_t reached = std::max(run->live.received_bytes, run->pieces.end_bytes);
+  count_traffic(*run, reached);
   PieceReport pieces = report_from(run->pieces, run->unsaved_piece);
   const std::uint64_t next_unsaved = pieces.end_bytes / piece_bytes;
   if (sync) {
@@ -147,6 +154,7 @@ Task<FileStep> Runner::transfer(std::shared_ptr<Run> run, const proxy::Document&
   run->row.source %= static_cast<int>(order_of_sources.size());
   run->offset = offset;
   run->live = Live{offset, 0};
+  run->counted_bytes = offset;
   run->broke.reset();
   run->facts.reset();
   run->data_lost = false;
@@ -192,6 +200,7 @@ Task<FileStep> Runner::transfer(std::shared_ptr<Run> run, const proxy::Document&
     const std::string url = order.source.url;
     result = co_await context_.transfers.run(std::move(order), *run, run->stop.get_token());
     run->promised_end = 0;
+    count_traffic(*run, std::max(result.received_bytes, run->live.received_bytes));
     heard_rest(url, result);
     const std::uint64_t end = offset + granted->bytes;
     const bool at_end =

@@ -160,6 +160,15 @@ struct Room {
   std::optional<std::uint64_t> quota_bytes;  ///< left to the account, partial files counted; none: no quota
   std::uint64_t missing_bytes = 0;           ///< of the reserve, which is eaten into
   std::uint64_t over_quota_bytes = 0;        ///< the account has more than it may
+  /// Why nothing new may be fetched for the account this month, for people; what is half here may be
+  /// completed. Empty: it may.
+  std::string traffic_used_up;
+};
+
+/// Of room.
+struct Lack {
+  Reason reason = Reason::disk_full;  ///< or quota
+  std::uint64_t bytes = 0;
 };
 
 /// Areas on disk. Implemented by src/files.
@@ -183,6 +192,18 @@ public:
   virtual Task<Result<void>> recover(PublishCommit commit) = 0;
   /// As it is now. Errors: storage, disk-full.
   virtual Task<Result<Room>> room(AccountId account) = 0;
+  /// Gives up what is kept as a courtesy only (deleted files), as much as is lacking or there is. Whether
+  /// anything was given up.
+  virtual Task<bool> free_room(AccountId account, Lack lack) {
+    static_cast<void>(account);
+    static_cast<void>(lack);
+    co_return false;
+  }
+  /// So many bytes more came for the account.
+  virtual void fetched(AccountId account, std::uint64_t bytes) {
+    static_cast<void>(account);
+    static_cast<void>(bytes);
+  }
   /// The cleaned relative name that `wanted` would get, for showing it beforehand.
   virtual std::string clean_name(std::string_view wanted) const = 0;
 };

@@ -33,6 +33,11 @@ Grant grant(const Room& room, AccountId account, const std::vector<Promise>& pro
     out.enough = false;
     out.reason = Reason::quota;
   }
+  if (!room.traffic_used_up.empty()) {
+    out.enough = false;
+    out.reason = Reason::quota;
+    out.words = room.traffic_used_up;
+  }
   out.all = out.bytes == out.left_bytes;
   return out;
 }
@@ -51,8 +56,18 @@ std::uint64_t Runner::unwritten(const Run& run) {
   return run.promised_end - std::min(run.promised_end, length_of(run.sync.get()));
 }
 
-Task<Result<Grant>> Runner::left_for(AccountId account, std::optional<std::uint64_t> need, bool all,
-                                     std::shared_ptr<Run> run) {
+Task<Result<Grant>> Runner::left_for(AccountId account, Wish wish, std::shared_ptr<Run> run) {
+  auto granted = co_await left_now(account, wish, run);
+  if (!granted || !granted->words.empty()) co_return granted;
+  // What has no known size may be as long again as it is.
+  const std::uint64_t wanted = wish.need.value_or(std::max(least_share_bytes, wish.begun_bytes));
+  Lack lack{granted->reason, granted->over_bytes + wanted - std::min(wanted, granted->left_bytes)};
+  if (lack.bytes == 0) co_return granted;
+  if (!co_await context_.shelf.free_room(account, lack)) co_return granted;
+  co_return co_await left_now(account, wish, run);
+}
+
+Task<Result<Grant>> Runner::left_now(AccountId account, Wish wish, std::shared_ptr<Run> run) {
   // What others write while the disk is asked counts as unwritten still: rather too little than too much.
   struct Before {
     std::uint64_t number = 0;
@@ -72,7 +87,10 @@ Task<Result<Grant>> Runner::left_for(AccountId account, std::optional<std::uint6
     promised.push_back(
         {other->job.account, other->promised_end - std::min(other->promised_end, other->offset)});
   }
-  const Grant out = grant(*room, account, promised, need, all);
+  // What is half here may be completed, whatever the month's traffic.
+  if (wish.begun_bytes > 0) room->traffic_used_up.clear();
+  Grant out = grant(*room, account, promised, wish.need, wish.all);
+  out.over_bytes = room->over_quota_bytes;
   if (run && out.enough) {
     run->promised_end = run->offset + out.bytes;
     run->promise_number = ++promises_made_;
@@ -85,15 +103,17 @@ Task<Result<Grant>> Runner::make_room(std::shared_ptr<Run> run, std::optional<st
   std::optional<std::uint64_t> need = size ? size : row.size_bytes;
   if (!need && run->job.file_count == 1 && run->job.probe) need = run->job.probe->size_bytes;
   if (need) *need -= std::min(*need, run->offset);
-  auto granted = co_await left_for(run->job.account, need, run->wants_all, run);
+  const Wish wish{need, run->wants_all, run->offset};
+  auto granted = co_await left_for(run->job.account, wish, run);
   if (granted && !granted->enough && run->old) {
     // It was kept until the new one is longer, but there is no room for both.
     co_await discard_generation(run->job.account, run->job.id, row.index, run->old->generation);
     run->old.reset();
     run->row.old.reset();
-    granted = co_await left_for(run->job.account, need, run->wants_all, run);
+    granted = co_await left_for(run->job.account, wish, run);
   }
   if (!granted) co_return granted;
+  if (!granted->words.empty()) co_return fail(no_room(granted->reason, granted->words));
   if (!granted->enough)
     co_return fail(no_room(granted->reason, std::string(info(granted->reason).words) + ": it needs " +
                                                 human_size(need.value_or(1)) + " more where " +
@@ -125,7 +145,8 @@ Task<bool> Runner::has_room(Job job) {
     if (const auto size = terms_of(*document, next.index).size_bytes) need = size;
   if (need) *need -= std::min(*need, next.checkpoint.written_bytes);
   // Of what has no known size, so much at least has to be worth another request.
-  auto left = co_await left_for(job.account, need.value_or(least_share_bytes), false, nullptr);
+  const Wish wish{need.value_or(least_share_bytes), false, next.checkpoint.written_bytes};
+  auto left = co_await left_for(job.account, wish, nullptr);
   co_return !left || left->enough;
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 /// How much each transfer may write, so that all together stay within quota and free space.
@@ -22,6 +23,8 @@ struct Grant {
   bool all = false;                   ///< more was not to be had
   Reason reason = Reason::disk_full;  ///< what ends first: disk_full or quota
   std::uint64_t left_bytes = 0;       ///< that nobody was promised yet
+  std::uint64_t over_bytes = 0;       ///< of the quota, already
+  std::string words;                  ///< why it is not enough, where that is another thing than room
 };
 
 /// Where the size is not known, a transfer gets a quarter of what is left, so that others find room beside

@@ -53,6 +53,7 @@ struct Runner::Run final : TransferObserver, std::enable_shared_from_this<Run> {
   std::uint64_t unsaved_piece = 0;    ///< the first one that is not stored as it is
   std::uint64_t done_bytes = 0;       ///< of the job's published files
   Live live;                          ///< of the file under way
+  std::uint64_t counted_bytes = 0;    ///< of it, as the account's traffic
   std::vector<RenewedTokens> tokens;  ///< renewed since the document was opened
 
   /// The partial of an earlier generation, kept until this one is longer (M12).

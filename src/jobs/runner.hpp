@@ -80,11 +80,18 @@ private:
   void response(Run& run, const ResponseFacts& facts);
   void progress(Run& run, std::uint64_t received_bytes, std::uint64_t bytes_per_s);
   void checkpoint_if_due(Run& run);
+  void count_traffic(Run& run, std::uint64_t reached);  ///< the file is here up to this byte
 
   // room.cpp
-  /// What `run` (none: nobody yet) may have beside all others, promised to it if it is enough.
-  Task<Result<Grant>> left_for(AccountId account, std::optional<std::uint64_t> need, bool all,
-                               std::shared_ptr<Run> run);
+  struct Wish {
+    std::optional<std::uint64_t> need;  ///< what is missing of the file, if that is known
+    bool all = false;                   ///< its share did not suffice
+    std::uint64_t begun_bytes = 0;      ///< of it that are here
+  };
+  /// What `run` (none: nobody yet) may have beside all others, promised to it if it is enough. Deleted files
+  /// make room.
+  Task<Result<Grant>> left_for(AccountId account, Wish wish, std::shared_ptr<Run> run);
+  Task<Result<Grant>> left_now(AccountId account, Wish wish, std::shared_ptr<Run> run);
   /// Before a transfer; `size`: of the whole content, if the document says it. Errors: disk-full, quota,
   /// storage; transient.
   Task<Result<Grant>> make_room(std::shared_ptr<Run> run, std::optional<std::uint64_t> size);

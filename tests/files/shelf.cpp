@@ -41,6 +41,16 @@ Place::Place(const fs::path& data, AreasOptions options) : data_(data) {
     if (found == quotas.end()) return std::nullopt;
     return found->second;
   };
+  options.accounts = [this] {
+    std::vector<AccountId> out;
+    for (const auto& [id, name] : names_) out.push_back(id);
+    return out;
+  };
+  options.traffic_bytes = [this](AccountId id) -> std::optional<std::uint64_t> {
+    const auto found = traffics.find(id);
+    if (found == traffics.end()) return std::nullopt;
+    return found->second;
+  };
   auto made = make_areas(loop_.get_executor(), pool_.get_executor(), *store_, clock_, std::move(options));
   if (!made) throw std::runtime_error(made.error().message);
   areas_ = std::move(*made);
@@ -75,8 +85,12 @@ void Place::add_job(AccountId account, JobId id, jobs::State state) {
 }
 
 void Place::run_housekeeping_until(const std::function<bool()>& done) {
-  TaskGroup group(loop_.get_executor(), "housekeeping");
-  group.spawn(areas_->housekeeping());
+  run_until(areas_->housekeeping(), done);
+}
+
+void Place::run_until(Task<void> task, const std::function<bool()>& done) {
+  TaskGroup group(loop_.get_executor(), "areas");
+  group.spawn(std::move(task));
   while (!done()) loop_.run_one();
   bool stopped = false;
   auto stop = [](TaskGroup& g, bool& s) -> Task<void> {

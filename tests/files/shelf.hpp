@@ -51,6 +51,8 @@ public:
     if (error) std::rethrow_exception(error);
     return std::move(*out);
   }
+  /// Runs a task that does not end until `done` says so; asked after each step of the loop.
+  void run_until(Task<void> task, const std::function<bool()>& done);
   /// Runs housekeeping until `done` says so.
   void run_housekeeping_until(const std::function<bool()>& done);
 
@@ -69,7 +71,7 @@ public:
   }
   Areas& areas() { return *areas_; }
   ManualClock& clock() { return clock_; }
-  std::map<AccountId, std::uint64_t> quotas;
+  std::map<AccountId, std::uint64_t> quotas, traffics;
 
 private:
   std::filesystem::path data_;

@@ -9,6 +9,7 @@ namespace {
 
 using files::FileRecord;
 using files::Intent;
+using files::TrashedFile;
 
 #define RESTANTE_FILE_COLUMNS                                                                           \
   "id, account, name, size_bytes, published, keep_until, job, job_file, media_type, sha256, verified, " \
@@ -38,6 +39,103 @@ FileRecord file_record(Query& row) {
   file.mtime_ns = row.number_at(14);
   return file;
 }
+
+class SqliteTrashRecords final : public files::TrashRecords {
+public:
+  explicit SqliteTrashRecords(Connection& connection) : connection_(connection) {}
+
+  Result<void> insert(const TrashedFile& trashed) override {
+    return attempt(connection_, [&]() -> Result<void> {
+      const FileRecord& file = trashed.file;
+      const std::string flags = flags_to_column(file.flags);
+      Query query(connection_, insert_);
+      query.blob(file.id.bytes.data(), file.id.bytes.size())
+          .number(file.account.value)
+          .text(file.name)
+          .number(signed_bits(file.size_bytes))
+          .number(to_column(file.published))
+          .number(to_column(file.keep_until))
+          .blob(file.job.bytes.data(), file.job.bytes.size())
+          .number(file.job_file)
+          .text_or_null(file.media_type)
+          .text_or_null(file.sha256)
+          .number(file.verified)
+          .text_or_null(flags)
+          .number(file.version)
+          .number(signed_bits(file.inode))
+          .number(file.mtime_ns)
+          .number(to_column(trashed.removed))
+          .run();
+      return {};
+    });
+  }
+
+  Result<void> remove(FileId id) override {
+    return attempt(connection_, [&]() -> Result<void> {
+      Query query(connection_, remove_);
+      query.blob(id.bytes.data(), id.bytes.size()).run();
+      return {};
+    });
+  }
+
+  Result<std::optional<TrashedFile>> find(FileId id) override {
+    return attempt(connection_, [&]() -> Result<std::optional<TrashedFile>> {
+      Query query(connection_, find_);
+      query.blob(id.bytes.data(), id.bytes.size());
+      return query.step() ? std::optional<TrashedFile>(trashed_file(query)) : std::nullopt;
+    });
+  }
+
+  Result<std::vector<TrashedFile>> list(AccountId account) override {
+    return attempt(connection_, [&]() -> Result<std::vector<TrashedFile>> {
+      Query query(connection_, list_);
+      query.number(account.value);
+      return rows(query);
+    });
+  }
+
+  Result<std::vector<TrashedFile>> oldest(std::optional<AccountId> account, Instant before,
+                                          int limit) override {
+    return attempt(connection_, [&]() -> Result<std::vector<TrashedFile>> {
+      Query query(connection_, account ? oldest_of_account_ : oldest_);
+      if (account) query.number(account->value);
+      query.number(to_column(before)).number(std::max(limit, 0));
+      return rows(query);
+    });
+  }
+
+  Result<std::uint64_t> used_bytes(AccountId account) override {
+    return attempt(connection_, [&]() -> Result<std::uint64_t> {
+      Query query(connection_, used_bytes_);
+      query.number(account.value).step();
+      return static_cast<std::uint64_t>(query.number_at(0));
+    });
+  }
+
+private:
+  static TrashedFile trashed_file(Query& row) { return {file_record(row), instant_from(row.number_at(15))}; }
+  static std::vector<TrashedFile> rows(Query& query) {
+    std::vector<TrashedFile> found;
+    while (query.step()) found.push_back(trashed_file(query));
+    return found;
+  }
+
+  Connection& connection_;
+
+  Sql insert_{"INSERT INTO trash (" RESTANTE_FILE_COLUMNS
+              ", removed) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"};
+  Sql remove_{"DELETE FROM trash WHERE id = ?"};
+  Sql find_{"SELECT " RESTANTE_FILE_COLUMNS ", removed FROM trash WHERE id = ?"};
+  Sql list_{"SELECT " RESTANTE_FILE_COLUMNS
+            ", removed FROM trash INDEXED BY trash_of_account WHERE account = ? ORDER BY removed DESC, id"};
+  Sql oldest_{"SELECT " RESTANTE_FILE_COLUMNS
+              ", removed FROM trash INDEXED BY trash_by_age WHERE removed < ? ORDER BY removed, id LIMIT ?"};
+  Sql oldest_of_account_{"SELECT " RESTANTE_FILE_COLUMNS
+                         ", removed FROM trash INDEXED BY trash_of_account WHERE account = ? AND removed < ? "
+                         "ORDER BY removed, id LIMIT ?"};
+  Sql used_bytes_{
+      "SELECT coalesce(sum(size_bytes), 0) FROM trash INDEXED BY trash_of_account WHERE account = ?"};
+};
 
 class SqliteFileRecords final : public files::FileRecords {
 public:
@@ -93,6 +191,34 @@ public:
     });
   }
 
+  Result<std::vector<FileRecord>> below(AccountId account, std::string_view folder) override {
+    return attempt(connection_, [&]() -> Result<std::vector<FileRecord>> {
+      // "/" is followed by "0": all names that begin with "FOLDER/" lie in between.
+      const std::string first = std::string(folder) + "/", end = std::string(folder) + "0";
+      Query query(connection_, below_);
+      query.number(account.value).text(first).text(end);
+      return rows(query);
+    });
+  }
+
+  Result<std::vector<FileRecord>> inside(AccountId account, std::string_view folder) override {
+    return attempt(connection_, [&]() -> Result<std::vector<FileRecord>> {
+      const std::string first = std::string(folder) + "/", end = std::string(folder) + "0";
+      Query query(connection_, folder.empty() ? at_top_ : inside_);
+      query.number(account.value);
+      if (!folder.empty()) query.text(first).text(end).text(first);
+      return rows(query);
+    });
+  }
+
+  Result<std::vector<FileRecord>> expired(Instant now, int limit) override {
+    return attempt(connection_, [&]() -> Result<std::vector<FileRecord>> {
+      Query query(connection_, expired_);
+      query.number(to_column(now)).number(std::max(limit, 0));
+      return rows(query);
+    });
+  }
+
   Result<std::vector<FileRecord>> all() override {
     return attempt(connection_, [&]() -> Result<std::vector<FileRecord>> {
       Query query(connection_, all_);
@@ -111,7 +237,7 @@ public:
   Result<std::uint64_t> used_bytes(AccountId account) override {
     return attempt(connection_, [&]() -> Result<std::uint64_t> {
       Query query(connection_, used_bytes_);
-      query.number(account.value).step();
+      query.number(account.value).number(account.value).step();
       return static_cast<std::uint64_t>(query.number_at(0));
     });
   }
@@ -227,11 +353,22 @@ private:
   Sql list_{"SELECT " RESTANTE_FILE_COLUMNS
             " FROM files INDEXED BY files_of_account WHERE account = ? ORDER BY published DESC, seq DESC"};
   Sql all_{"SELECT " RESTANTE_FILE_COLUMNS " FROM files ORDER BY account, published DESC, seq DESC"};
-  Sql without_digest_{
+  Sql below_{"SELECT " RESTANTE_FILE_COLUMNS
+             " FROM files WHERE account = ? AND name >= ? AND name < ? ORDER BY name"};
+  Sql inside_{
       "SELECT " RESTANTE_FILE_COLUMNS
-      " FROM files INDEXED BY files_without_digest WHERE sha256 IS NULL ORDER BY seq LIMIT ?"};
+      " FROM files WHERE account = ? AND name >= ? AND name < ? AND instr(substr(name, length(?) + 1), "
+      "'/') = 0 ORDER BY name"};
+  Sql at_top_{"SELECT " RESTANTE_FILE_COLUMNS
+              " FROM files WHERE account = ? AND instr(name, '/') = 0 ORDER BY name"};
+  Sql expired_{"SELECT " RESTANTE_FILE_COLUMNS
+               " FROM files INDEXED BY files_expiring WHERE keep_until <= ? ORDER BY keep_until LIMIT ?"};
+  Sql without_digest_{"SELECT " RESTANTE_FILE_COLUMNS
+                      " FROM files INDEXED BY files_without_digest WHERE sha256 IS NULL AND job <> "
+                      "x'00000000000000000000000000000000' ORDER BY seq LIMIT ?"};
   Sql used_bytes_{
-      "SELECT coalesce(sum(size_bytes), 0) FROM files INDEXED BY files_of_account WHERE account = ?"};
+      "SELECT (SELECT coalesce(sum(size_bytes), 0) FROM files INDEXED BY files_of_account WHERE account = ?) "
+      "+ (SELECT coalesce(sum(size_bytes), 0) FROM trash INDEXED BY trash_of_account WHERE account = ?)"};
   Sql save_intent_{
       "INSERT OR REPLACE INTO intents (job, file, id, chosen_name, account, generation, wanted_name, "
       "media_type, "
@@ -249,6 +386,10 @@ private:
 
 std::unique_ptr<files::FileRecords> make_file_records(Connection& connection) {
   return std::make_unique<SqliteFileRecords>(connection);
+}
+
+std::unique_ptr<files::TrashRecords> make_trash_records(Connection& connection) {
+  return std::make_unique<SqliteTrashRecords>(connection);
 }
 
 }  // namespace restante::store::sqlite

@@ -234,8 +234,36 @@ CREATE TABLE tokens (
 CREATE INDEX tokens_of_account ON tokens (account);
 )sql";
 
-// What an account fetched and was served in a month (year * 12 + month, counted from 0), in UTC.
+// What an account fetched and was served in a month (year * 12 + month, counted from 0), in UTC. `trash` has
+// the rows of files that were deleted and can be had back; its ids are those that the files had. A file that
+// another program put into an area has the job of zeros, and no digest is computed for it.
 constexpr const char* version_7 = R"sql(
+DROP INDEX files_without_digest;
+CREATE INDEX files_without_digest ON files (seq)
+  WHERE sha256 IS NULL AND job <> x'00000000000000000000000000000000';
+CREATE INDEX files_expiring ON files (keep_until) WHERE keep_until IS NOT NULL;
+
+CREATE TABLE trash (
+  id         BLOB PRIMARY KEY,
+  account    INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+  name       TEXT NOT NULL,
+  size_bytes INTEGER NOT NULL,
+  published  INTEGER NOT NULL,
+  keep_until INTEGER,
+  job        BLOB NOT NULL,
+  job_file   INTEGER NOT NULL,
+  media_type TEXT,
+  sha256     TEXT,
+  verified   INTEGER NOT NULL,
+  flags      TEXT,
+  version    INTEGER NOT NULL,
+  inode      INTEGER NOT NULL,
+  mtime_ns   INTEGER NOT NULL,
+  removed    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX trash_of_account ON trash (account, removed, size_bytes);
+CREATE INDEX trash_by_age ON trash (removed);
+
 CREATE TABLE traffic (
   account       INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
   month         INTEGER NOT NULL,
@@ -268,16 +296,19 @@ CREATE INDEX links_of_account ON links (account);
 // up. `data` is sealed, too: it has names of files and tokens of links.
 constexpr const char* version_9 = R"sql(
 CREATE TABLE contacts (
-  id          BLOB PRIMARY KEY,
-  account     INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
-  kind        TEXT NOT NULL,
-  address     BLOB NOT NULL,
-  code_digest BLOB,
-  created     INTEGER NOT NULL,
-  confirmed   INTEGER,
-  disabled    INTEGER NOT NULL,
-  error       TEXT,
-  error_at    INTEGER
+  id           BLOB PRIMARY KEY,
+  account      INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+  kind         TEXT NOT NULL,
+  address      BLOB NOT NULL,
+  code_digest  BLOB,
+  created      INTEGER NOT NULL,
+  confirmed    INTEGER,
+  disabled     INTEGER NOT NULL,
+  error        TEXT,
+  error_at     INTEGER,
+  recent       INTEGER NOT NULL,
+  recent_since INTEGER NOT NULL,
+  quota_told   INTEGER
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX contacts_of_account ON contacts (account);
 
@@ -291,7 +322,8 @@ CREATE TABLE notices (
   data     BLOB NOT NULL,
   created  INTEGER NOT NULL,
   attempts INTEGER NOT NULL,
-  next_try INTEGER NOT NULL
+  next_try INTEGER NOT NULL,
+  gathers  INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX notices_due ON notices (next_try);
 CREATE INDEX notices_of_account ON notices (account);

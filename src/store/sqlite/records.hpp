@@ -19,6 +19,8 @@ namespace restante::store::sqlite {
 // Views over one connection; they live as long as it does and are used on its thread only.
 std::unique_ptr<jobs::JobRecords> make_job_records(Connection& connection);
 std::unique_ptr<files::FileRecords> make_file_records(Connection& connection);
+std::unique_ptr<files::TrashRecords> make_trash_records(Connection& connection);
+std::unique_ptr<files::TrafficRecords> make_traffic_records(Connection& connection);
 std::unique_ptr<files::LinkRecords> make_link_records(Connection& connection);
 std::unique_ptr<accounts::AccountRecords> make_account_records(Connection& connection);
 std::unique_ptr<notify::NoticeRecords> make_notice_records(Connection& connection);

@@ -11,6 +11,8 @@ public:
   explicit SqliteTx(Connection& connection)
       : jobs_(make_job_records(connection)),
         files_(make_file_records(connection)),
+        trash_(make_trash_records(connection)),
+        traffic_(make_traffic_records(connection)),
         links_(make_link_records(connection)),
         accounts_(make_account_records(connection)),
         notices_(make_notice_records(connection)) {}
@@ -19,6 +21,8 @@ protected:
   void* find(const std::type_info& repository) override {
     if (repository == typeid(jobs::JobRecords)) return jobs_.get();
     if (repository == typeid(files::FileRecords)) return files_.get();
+    if (repository == typeid(files::TrashRecords)) return trash_.get();
+    if (repository == typeid(files::TrafficRecords)) return traffic_.get();
     if (repository == typeid(files::LinkRecords)) return links_.get();
     if (repository == typeid(accounts::AccountRecords)) return accounts_.get();
     if (repository == typeid(notify::NoticeRecords)) return notices_.get();
@@ -28,6 +32,8 @@ protected:
 private:
   std::unique_ptr<jobs::JobRecords> jobs_;
   std::unique_ptr<files::FileRecords> files_;
+  std::unique_ptr<files::TrashRecords> trash_;
+  std::unique_ptr<files::TrafficRecords> traffic_;
   std::unique_ptr<files::LinkRecords> links_;
   std::unique_ptr<accounts::AccountRecords> accounts_;
   std::unique_ptr<notify::NoticeRecords> notices_;
