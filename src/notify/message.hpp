@@ -42,14 +42,16 @@ struct ToldFile {
 struct Message {
   NoticeId id;
   Event event = Event::test;
-  Instant at{};       ///< of the event
-  std::string title;  ///< one line without file names ("Restante: a download is here")
-  std::string text;   ///< sentences, no URLs; may hold names
-  std::vector<ToldFile> files;
-  std::string url;      ///< the most useful place to go to; may be empty
-  std::string lan_url;  ///< the same inside the place's network; may be empty
-  std::string data;     ///< JSON object for programs: {"job","name","state","reason"?,"files":[...],...}
-  std::string code;     ///< contact.confirm: what proves that the message arrived; else empty
+  Instant at{};                     ///< of the event
+  std::string title;                ///< one line without file names ("Restante: a download is here")
+  std::string text;                 ///< sentences, no URLs; may hold names
+  std::vector<ToldFile> files;      ///< the first of them
+  std::string more;                 ///< "3 more are in your files."; may be empty
+  std::vector<std::string> others;  ///< what else happened meanwhile, a line each
+  std::string url;                  ///< the most useful place to go to; may be empty
+  std::string lan_url;              ///< the same inside the place's network; may be empty
+  std::string data;  ///< JSON object for programs: {"job","name","state","reason"?,"files":[...],...}
+  std::string code;  ///< contact.confirm: what proves that the message arrived; else empty
 };
 
 }  // namespace restante::notify

@@ -40,7 +40,8 @@ struct Notice {
   ContactId contact;
   Event event = Event::test;
   std::optional<JobId> job;
-  std::string facts;  ///< sealed JSON of what happened (facts.hpp)
+  std::string facts;     ///< sealed JSON of what happened (facts.hpp)
+  bool gathers = false;  ///< further events are added to it until it is first sent
   Instant created{};
   int attempts = 0;
   Instant next_try{};
@@ -50,6 +51,9 @@ struct Notice {
 struct StoredContact {
   Contact open;  ///< without address, secret and stop
   std::string sealed;
+  int recent = 0;  ///< notices since `recent_since`
+  Instant recent_since{};
+  std::optional<Instant> quota_told;  ///< when account.quota was told last
 };
 
 /// A view over one Tx, implemented by src/store. Errors of every method: storage, disk-full.
@@ -63,12 +67,12 @@ public:
   virtual Result<std::vector<StoredContact>> contacts(AccountId account) = 0;  ///< oldest first
 
   virtual Result<void> add(const Notice& notice) = 0;     ///< `seq` is given by the store
-  virtual Result<void> update(const Notice& notice) = 0;  ///< attempts, next_try and facts
+  virtual Result<void> update(const Notice& notice) = 0;  ///< attempts, next_try, gathers and facts
   virtual Result<void> remove(NoticeId id) = 0;
   virtual Result<std::optional<Notice>> find(NoticeId id) = 0;
-  virtual Result<std::size_t> count(AccountId account) = 0;
-  /// Of one contact, oldest first.
-  virtual Result<std::vector<Notice>> of_contact(ContactId contact, int limit) = 0;
+  virtual Result<std::size_t> count(ContactId contact) = 0;
+  /// The one of this contact that gathers.
+  virtual Result<std::optional<Notice>> gathering(ContactId contact) = 0;
 
   /// What is to be sent, soonest first: those due until `now`, and the next one after that.
   struct Due {

@@ -35,6 +35,9 @@ StoredContact contact_from(Query& query) {
   found.open.disabled = query.number_at(7) != 0;
   found.open.last_error = query.text_at(8);
   found.open.last_error_at = optional_instant_at(query, 9);
+  found.recent = static_cast<int>(query.number_at(10));
+  found.recent_since = instant_from(query.number_at(11));
+  found.quota_told = optional_instant_at(query, 12);
   return found;
 }
 
@@ -52,6 +55,7 @@ Notice notice_from(Query& query) {
   found.created = instant_from(query.number_at(7));
   found.attempts = static_cast<int>(query.number_at(8));
   found.next_try = instant_from(query.number_at(9));
+  found.gathers = query.number_at(10) != 0;
   return found;
 }
 
@@ -75,6 +79,9 @@ public:
           .number(open.disabled)
           .text_or_null(open.last_error)
           .number(to_column(open.last_error_at))
+          .number(contact.recent)
+          .number(to_column(contact.recent_since))
+          .number(to_column(contact.quota_told))
           .run();
       return {};
     });
@@ -115,6 +122,7 @@ public:
           .number(to_column(notice.created))
           .number(notice.attempts)
           .number(to_column(notice.next_try))
+          .number(notice.gathers)
           .run();
       return {};
     });
@@ -125,7 +133,8 @@ public:
       Query query(connection_, update_);
       query.blob(notice.facts.data(), notice.facts.size())
           .number(notice.attempts)
-          .number(to_column(notice.next_try));
+          .number(to_column(notice.next_try))
+          .number(notice.gathers);
       bind(query, notice.id).run();
       return {};
     });
@@ -133,32 +142,17 @@ public:
 
   Result<void> remove(NoticeId id) override { return run_with(remove_, id); }
 
-  Result<std::optional<Notice>> find(NoticeId id) override {
-    return attempt(connection_, [&]() -> Result<std::optional<Notice>> {
-      Query query(connection_, find_);
-      bind(query, id);
-      if (!query.step()) return std::optional<Notice>();
-      return std::optional<Notice>(notice_from(query));
-    });
-  }
+  Result<std::optional<Notice>> find(NoticeId id) override { return one(find_, id); }
 
-  Result<std::size_t> count(AccountId account) override {
+  Result<std::size_t> count(ContactId contact) override {
     return attempt(connection_, [&]() -> Result<std::size_t> {
       Query query(connection_, count_);
-      query.number(account.value);
+      bind(query, contact);
       return query.step() ? static_cast<std::size_t>(query.number_at(0)) : 0;
     });
   }
 
-  Result<std::vector<Notice>> of_contact(ContactId contact, int limit) override {
-    return attempt(connection_, [&]() -> Result<std::vector<Notice>> {
-      std::vector<Notice> found;
-      Query query(connection_, of_contact_);
-      bind(query, contact).number(limit);
-      while (query.step()) found.push_back(notice_from(query));
-      return found;
-    });
-  }
+  Result<std::optional<Notice>> gathering(ContactId contact) override { return one(gathering_, contact); }
 
   Result<std::vector<Due>> due(Instant now, int limit) override {
     return attempt(connection_, [&]() -> Result<std::vector<Due>> {
@@ -191,35 +185,49 @@ private:
     });
   }
 
+  template <class Id>
+  Result<std::optional<Notice>> one(Sql& sql, const Id& id) {
+    return attempt(connection_, [&]() -> Result<std::optional<Notice>> {
+      Query query(connection_, sql);
+      bind(query, id);
+      if (!query.step()) return std::optional<Notice>();
+      return std::optional<Notice>(notice_from(query));
+    });
+  }
+
   Connection& connection_;
 
   Sql save_contact_{
       "INSERT INTO contacts (id, account, kind, address, code_digest, created, confirmed, disabled, error, "
-      "error_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
-      "address = excluded.address, code_digest = excluded.code_digest, confirmed = excluded.confirmed, "
-      "disabled = excluded.disabled, error = excluded.error, error_at = excluded.error_at"};
+      "error_at, recent, recent_since, quota_told) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+      "ON CONFLICT (id) DO UPDATE SET address = excluded.address, code_digest = excluded.code_digest, "
+      "created = excluded.created, confirmed = excluded.confirmed, disabled = excluded.disabled, "
+      "error = excluded.error, error_at = excluded.error_at, recent = excluded.recent, "
+      "recent_since = excluded.recent_since, quota_told = excluded.quota_told"};
   Sql remove_contact_{"DELETE FROM contacts WHERE id = ?"};
   Sql contact_{
-      "SELECT id, account, kind, address, code_digest, created, confirmed, disabled, error, error_at "
-      "FROM contacts WHERE id = ?"};
+      "SELECT id, account, kind, address, code_digest, created, confirmed, disabled, error, error_at, "
+      "recent, "
+      "recent_since, quota_told FROM contacts WHERE id = ?"};
   Sql contacts_{
-      "SELECT id, account, kind, address, code_digest, created, confirmed, disabled, error, error_at "
-      "FROM contacts WHERE account = ? ORDER BY created, id"};
+      "SELECT id, account, kind, address, code_digest, created, confirmed, disabled, error, error_at, "
+      "recent, "
+      "recent_since, quota_told FROM contacts WHERE account = ? ORDER BY created, id"};
   Sql add_{
-      "INSERT INTO notices (id, account, contact, event, job, data, created, attempts, next_try) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"};
-  Sql update_{"UPDATE notices SET data = ?, attempts = ?, next_try = ? WHERE id = ?"};
+      "INSERT INTO notices (id, account, contact, event, job, data, created, attempts, next_try, gathers) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+  Sql update_{"UPDATE notices SET data = ?, attempts = ?, next_try = ?, gathers = ? WHERE id = ?"};
   Sql remove_{"DELETE FROM notices WHERE id = ?"};
   Sql find_{
-      "SELECT seq, id, account, contact, event, job, data, created, attempts, next_try FROM notices "
+      "SELECT seq, id, account, contact, event, job, data, created, attempts, next_try, gathers FROM notices "
       "WHERE id = ?"};
-  Sql count_{"SELECT count(*) FROM notices WHERE account = ?"};
-  Sql of_contact_{
-      "SELECT seq, id, account, contact, event, job, data, created, attempts, next_try FROM notices "
-      "WHERE contact = ? ORDER BY seq LIMIT ?"};
+  Sql count_{"SELECT count(*) FROM notices WHERE contact = ?"};
+  Sql gathering_{
+      "SELECT seq, id, account, contact, event, job, data, created, attempts, next_try, gathers FROM notices "
+      "WHERE contact = ? AND gathers = 1 ORDER BY seq LIMIT 1"};
   Sql due_{
-      "SELECT id, contact, account, next_try FROM notices WHERE next_try <= ? ORDER BY next_try, seq "
-      "LIMIT ?"};
+      "SELECT id, contact, account, next_try FROM notices WHERE next_try <= ? ORDER BY next_try, seq LIMIT "
+      "?"};
   Sql next_after_{"SELECT min(next_try) FROM notices WHERE next_try > ?"};
 };
 
