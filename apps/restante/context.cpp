@@ -75,7 +75,15 @@ Result<std::unique_ptr<Session>> Session::open(const Context& context, const std
   auto home = std::make_unique<request::Home>(std::move(*opened));
   auto places = request::load_places(*home);
   if (!places) return fail(std::move(places.error()));
-  auto place = request::find_place(*places, place_name.empty() ? context.place_name : place_name);
+  std::string name = place_name.empty() ? context.place_name : place_name;
+  if (name == request::trip_name) {
+    auto trips = request::load_trips(*home);
+    if (!trips) return fail(std::move(trips.error()));
+    auto trip = request::trip_at(*trips, SystemClock().now());
+    if (!trip) return fail(std::move(trip.error()));
+    name = trip->place;
+  }
+  auto place = request::find_place(*places, name);
   if (!place) return fail(std::move(place.error()));
   auto outbox = request::Outbox::open(*home);
   if (!outbox) return fail(std::move(outbox.error()));

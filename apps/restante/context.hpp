@@ -6,6 +6,7 @@
 #include "request/outbox.hpp"
 #include "request/place.hpp"
 #include "request/state.hpp"
+#include "request/trips.hpp"
 #include "request/words.hpp"
 
 #include <functional>
@@ -47,7 +48,8 @@ struct Context {
 /// The way to one place, made by a command that needs it.
 class Session {
 public:
-  /// Errors: storage, not-found (no such place). Sends what waits in the outbox first.
+  /// "trip" is the place of the trip under way, or of the next one. Errors: storage, not-found (no such
+  /// place, no trip). Sends what waits in the outbox first.
   static Result<std::unique_ptr<Session>> open(const Context& context, const std::string& place_name = {});
 
   const request::Home& home() const { return *home_; }
@@ -71,6 +73,9 @@ private:
 
 net::HttpClient client_for(const request::Place& place);
 
+/// "hotel  from 2026-12-01 14:00 Europe/Paris  until 2026-12-05 10:00 Europe/Paris".
+std::string trip_line(const request::Trip& trip, const std::string& zone);
+
 enum class Flush { automatic, asked };
 /// Sends what waits for this place; tells results on stderr. Returns the error that ended it, if any.
 std::optional<Error> flush_outbox(const Context& context, const request::Outbox& outbox,
@@ -87,6 +92,7 @@ Result<std::vector<request::Job>> watch_jobs(const Context& context, Session& se
 
 // One function a group of commands; main has the table.
 void add_place_commands(CLI::App& app, Context& context);
+void add_trip_commands(CLI::App& app, Context& context);
 void add_send_command(CLI::App& app, Context& context);
 void add_login_commands(CLI::App& app, Context& context);
 void add_job_commands(CLI::App& app, Context& context);

@@ -21,6 +21,14 @@ std::string machine_name() {
   return name.data();
 }
 
+/// The stay that an invitation tells; of another place's URL there is none.
+std::optional<request::Trip> trip_of(const request::PairingUrl& url, const std::string& name) {
+  if (!url.until) return std::nullopt;
+  const Instant now = SystemClock().now();
+  const request::Trip trip{name, url.from.value_or(now), *url.until};
+  return request::check_trip(trip, now) ? std::optional(trip) : std::nullopt;
+}
+
 std::string place_json(const request::Place& place, bool first) {
   boost::json::object out;
   out["name"] = place.name;
@@ -73,6 +81,14 @@ int add(const Context& context, const std::string& name, const std::string& past
   if (auto saved = request::save_places(*home, *places); !saved) return context.refuse(saved.error());
   const bool first = places->size() == 1;
   context.note("this device is connected to " + name + " as " + request::shown(place->account));
+  if (const auto trip = trip_of(*url, name)) {
+    auto trips = request::load_trips(*home);
+    if (!trips) return context.refuse(trips.error());
+    request::put_trip(*trips, *trip);
+    if (auto saved = request::save_trips(*home, *trips, SystemClock().now()); !saved)
+      return context.refuse(saved.error());
+    context.note("trip: " + trip_line(*trip, place->tz) + "; `restante send --to trip` sends there");
+  }
   context.result(context.json ? place_json(*place, first) : place_line(*place, first));
   return exit_done;
 }
@@ -118,6 +134,11 @@ int remove(const Context& context, const std::string& name) {
       !revoked && !request::is_unauthorised(revoked.error()))
     context.note("the place could not be told (" + request::shown(revoked.error().message) +
                  "); there, this device stays connected until `device revoke`");
+  auto trips = request::load_trips(*home);
+  if (!trips) return context.refuse(trips.error());
+  if (std::erase_if(*trips, [&](const auto& trip) { return trip.place == name; }) > 0)
+    if (auto saved = request::save_trips(*home, *trips, SystemClock().now()); !saved)
+      return context.refuse(saved.error());
   std::erase_if(*places, [&](const auto& one) { return one.name == name; });
   if (auto saved = request::save_places(*home, *places); !saved) return context.refuse(saved.error());
   if (auto gone = home->remove(request::device_key_file(name)); !gone) return context.refuse(gone.error());

@@ -259,6 +259,7 @@ int send(const Context& context, SendOptions options) {
   if (auto done = read_secrets(context, options); !done) return context.refuse(done.error());
   auto session = Session::open(context, options.to);
   if (!session) return context.refuse(session.error());
+  if (options.to == request::trip_name) context.note("to " + (*session)->place().name);
   auto logins = request::Logins::open((*session)->home());
   if (!logins) return context.refuse(logins.error());
   auto stored = logins->all();
@@ -282,7 +283,8 @@ void add_send_command(CLI::App& app, Context& context) {
   auto* command = app.add_subcommand("send", "Ask a place to download something");
   const auto many = [](CLI::Option* option) { option->allow_extra_args(false); };
   command->add_option("URL", options->urls, "What; several make one download each")->required();
-  command->add_option("--to", options->to, "Which place; default: the first one")->type_name("PLACE");
+  command->add_option("--to", options->to, "Which place, or 'trip'; default: the first one")
+      ->type_name("PLACE");
   command->add_option("--at", wish.at, "Start then")->type_name("TIME");
   command->add_option("--by", wish.by, "Be done by then")->type_name("TIME");
   many(command->add_option("--window", wish.windows, "Only in these hours (repeatable)")

@@ -157,8 +157,8 @@ public:
                                house.clock, limits);
     administration_ = std::make_unique<api::Administration>(house.administration());
     administration_->jobs = jobs_.get();
-    api_ = api::make_api({executor_, *house.accounts, *jobs_, *house.areas, house.clock},
-                         api_options(config, house));
+    api_ = api::make_api({executor_, *house.accounts, *jobs_, *house.areas, house.clock, *administration_},
+                         api_options(config, house, certificates_));
     control_ = api::make_control(executor_, *administration_);
     door_ = std::make_unique<Door>(*api_, *control_);
   }

@@ -37,8 +37,8 @@ bool may_use(const accounts::Principal& who, Rights rights) {
 class ApiImpl final : public Api {
 public:
   ApiImpl(ApiParts parts, ApiOptions options)
-      : context_{std::move(parts), std::move(options), SubmitLimit(0)} {
-    context_.submits = SubmitLimit(context_.options.limits.submit_per_minute);
+      : context_{std::move(parts), std::move(options), SubmitLimit(0), SubmitLimit(0)} {
+    context_.submits = context_.token_submits = SubmitLimit(context_.options.limits.submit_per_minute);
   }
 
   std::uint64_t body_limit(const http::Request& head) const override {

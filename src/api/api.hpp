@@ -20,6 +20,8 @@ struct ApiLimits {
   std::uint64_t small_body_bytes = 64 * 1024;  ///< every other body, and everybody who is not known
   std::size_t batch_step = 2048;               ///< lines that are stored in one transaction: few syncs
   std::size_t batch_step_bytes = 4ull << 20;   ///< or fewer, when they are long
+struct Administration;
+
   int longest_page = 1000, usual_page = 50;    ///< jobs in one answer
   int arriving_files = 1000;                   ///< in one answer
   Seconds longest_wait{30};                    ///< Prefer: wait
@@ -57,6 +59,8 @@ public:
   /// From now on every request is answered 503 busy, and event streams end. Any thread.
   virtual void close() = 0;
 };
+  Administration& administration;  ///< what admins do over the API is what the operator's commands do
+  notify::Service* notices = nullptr;  ///< none: nobody is told
 
 std::unique_ptr<Api> make_api(ApiParts parts, ApiOptions options);
 

@@ -67,6 +67,27 @@ Task<Result<CommandLines>> add_user(Administration& parts, Arguments arguments) 
   co_return one_line(user_line(*added));
 }
 
+/// Only what is named in the arguments changes; a quota of null is none.
+Task<Result<CommandLines>> change_user(Administration& parts, Arguments arguments) {
+  const std::string name = text_argument(arguments, "name");
+  accounts::UserChange change;
+  if (const auto role = text_argument(arguments, "role"); !role.empty()) {
+    change.role = accounts::role_from_name(role);
+    if (!change.role) co_return fail(Reason::invalid, "there is no role " + role, "use admin, user or guest");
+  }
+  if (const auto* quota = arguments.if_contains("quota_bytes")) {
+    if (quota->is_null()) change.quota_bytes.emplace();
+    if (quota->is_int64()) change.quota_bytes = static_cast<std::uint64_t>(quota->as_int64());
+  }
+  if (const auto* lan = arguments.if_contains("lan"); lan != nullptr && lan->is_bool())
+    change.lan = lan->as_bool();
+  change.password = text_argument(arguments, "password");
+  auto changed = co_await parts.accounts.change_user(name, std::move(change));
+  if (!changed) co_return fail(changed.error());
+  log::info("user {} changed", name);
+  co_return one_line(user_line(*changed));
+}
+
 Task<Result<CommandLines>> list_users(Administration& parts, Arguments) {
   CommandLines lines;
   const auto snapshot = parts.accounts.snapshot();
@@ -164,7 +185,8 @@ struct Command {
   std::string_view name;
   Task<Result<CommandLines>> (*run)(Administration&, Arguments);
 };
-constexpr std::array<Command, 8> commands{{{"user-add", add_user},
+constexpr std::array<Command, 9> commands{{{"user-add", add_user},
+                                           {"user-change", change_user},
                                            {"user-list", list_users},
                                            {"user-passwd", set_password},
                                            {"user-remove", remove_user},

@@ -36,9 +36,9 @@ struct Administration {
 using CommandLines = std::vector<std::string>;
 
 /// Runs on the control loop. `arguments` is a JSON object. Commands: user-add {name, role?, quota_bytes?,
-/// lan?, password?}, user-list, user-passwd {name, password}, user-remove {name}, pair {name},
-/// invite {from, until, label?, quota_bytes?, traffic_bytes?}, check,
-/// copy-store. Errors: invalid, not-found, conflict, storage, ...
+/// lan?, password?}, user-change {name, role?, quota_bytes? (null: none), lan?, password?}, user-list,
+/// user-passwd {name, password}, user-remove {name}, pair {name}, invite {from, until, label?, quota_bytes?,
+/// traffic_bytes?}, check, copy-store. Errors: invalid, not-found, conflict, storage, ...
 Task<Result<CommandLines>> run_command(Administration& administration, std::string command,
                                        std::string arguments);
 

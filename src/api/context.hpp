@@ -17,7 +17,8 @@ namespace restante::api {
 struct Context {
   ApiParts parts;
   ApiOptions options;
-  SubmitLimit submits;  ///< control loop
+  SubmitLimit submits;        ///< control loop
+  SubmitLimit token_submits;  ///< of submit tokens, so that theirs never use up the account's own
   std::atomic<bool> closed = false;
 };
 

@@ -20,6 +20,12 @@ Task<http::Response> list_tokens(Context& context, Call call);
 Task<http::Response> add_token(Context& context, Call call);
 Task<http::Response> revoke_token(Context& context, Call call);
 
+// user_routes.cpp
+Task<http::Response> list_users(Context& context, Call call);
+Task<http::Response> add_user(Context& context, Call call);
+Task<http::Response> change_user(Context& context, Call call);
+Task<http::Response> remove_user(Context& context, Call call);
+
 // guest_routes.cpp
 Task<http::Response> create_invite(Context& context, Call call);
 Task<http::Response> list_invites(Context& context, Call call);

@@ -7,13 +7,19 @@
 #include <boost/json/parse.hpp>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <set>
 
 namespace restante::api {
 namespace {
 
-std::string line(std::string_view method, std::string_view path, bool open) {
-  return std::string(method) + " " + std::string(path) + (open ? " (open)" : "");
+std::string line(std::string_view method, std::string_view path, std::string_view rights) {
+  return std::string(method) + " " + std::string(path) + " (" + std::string(rights) + ")";
+}
+
+std::string_view name(Rights rights) {
+  constexpr std::array<std::string_view, 5> names{"open", "submit", "account", "person", "admin"};
+  return names.at(static_cast<std::size_t>(rights));
 }
 
 std::set<std::string> of_the_contract() {
@@ -22,19 +28,22 @@ std::set<std::string> of_the_contract() {
   for (const auto& path : document.at("paths").as_object())
     for (const auto& operation : path.value().as_object()) {
       if (operation.key() == "parameters") continue;
-      const auto* open = operation.value().as_object().if_contains("x-open");
+      const auto& members = operation.value().as_object();
+      const auto* open = members.if_contains("x-open");
+      const auto* rights = members.if_contains("x-rights");
+      std::string word = rights != nullptr ? std::string(rights->as_string()) : "account";
+      if (open != nullptr && open->as_bool()) word = "open";
       std::string method = operation.key();
       for (char& c : method) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-      out.insert(line(method, std::string_view(path.key()), open != nullptr && open->as_bool()));
+      out.insert(line(method, std::string_view(path.key()), word));
     }
   return out;
 }
 
-TEST(Routes, AreThoseOfTheContract) {
+TEST(Routes, AreThoseOfTheContractWithTheSameRights) {
   std::set<std::string> served;
 
-  for (const auto& route : routes())
-    served.insert(line(route.method, route.pattern, route.rights == Rights::open));
+  for (const auto& route : routes()) served.insert(line(route.method, route.pattern, name(route.rights)));
 
   EXPECT_EQ(served, of_the_contract());
 }

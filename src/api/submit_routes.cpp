@@ -24,8 +24,19 @@ Task<jobs::JobView> view_of(Context& context, jobs::Accepted accepted, bool has_
   co_return view;
 }
 
-SubmitLimit::Verdict take_turn(Context& context, AccountId account) {
-  return context.submits.take(account, context.parts.clock.now());
+/// A token that may only submit is told id and state, and nothing of the download besides.
+bool is_terse(const accounts::Principal& who) {
+  return who.kind == accounts::Principal::Kind::submit_token;
+}
+
+void write_told(JsonWriter& json, const jobs::JobView& view, bool terse) {
+  if (!terse) return write_job(json, view);
+  json.open('{').key("id").text(view.job.id.text()).key("state").text(jobs::name(view.job.state)).close('}');
+}
+
+SubmitLimit::Verdict take_turn(Context& context, const accounts::Principal& who) {
+  auto& limit = is_terse(who) ? context.token_submits : context.submits;
+  return limit.take(who.account, context.parts.clock.now());
 }
 
 void add_rate_headers(const Context& context, const SubmitLimit::Verdict& verdict, http::Response& response) {
@@ -47,7 +58,7 @@ http::Response too_often(const Context& context, const SubmitLimit::Verdict& ver
 
 /// On the control loop.
 Task<http::Response> submit_one(Context& context, Call call, proxy::Document document) {
-  const auto turn = take_turn(context, call.who->account);
+  const auto turn = take_turn(context, *call.who);
   if (!turn.allowed) co_return too_often(context, turn, call);
   const bool has_deadline = document.when.by.has_value();
   jobs::Submission submission;
@@ -62,14 +73,17 @@ Task<http::Response> submit_one(Context& context, Call call, proxy::Document doc
     co_return response;
   }
   const int status = accepted->replayed ? 200 : 202;
+  const bool terse = is_terse(*call.who);
   const std::string location = "/v1/jobs/" + accepted->job.id.text();
   auto view = co_await view_of(context, std::move(*accepted), has_deadline);
   std::string out;
   JsonWriter json(out);
-  write_job(json, view);
+  write_told(json, view, terse);
   auto response = http::json_response(status, std::move(out));
-  response.set("Location", location);
-  response.set("ETag", fmt::format("\"{}\"", view.job.version));
+  if (!terse) {
+    response.set("Location", location);
+    response.set("ETag", fmt::format("\"{}\"", view.job.version));
+  }
   add_rate_headers(context, turn, response);
   co_return response;
 }
@@ -117,10 +131,10 @@ void write_line(std::string& out, const Error& error) {
   out += '\n';
 }
 
-void write_line(std::string& out, const jobs::JobView& view, bool replayed) {
+void write_line(std::string& out, const jobs::JobView& view, bool replayed, bool terse) {
   JsonWriter json(out);
   json.open('{').key("status").text(replayed ? "replayed" : "accepted").key("job");
-  write_job(json, view);
+  write_told(json, view, terse);
   json.close('}');
   out += '\n';
 }
@@ -130,6 +144,7 @@ Task<std::string> submit_step(SharedBatch batch, std::vector<jobs::Submission> s
                               std::vector<LineFate> fates) {
   std::string out;
   out.reserve(fates.size() * 384);
+  const bool terse = is_terse(batch->who);
   std::vector<Result<jobs::Accepted>> results;
   if (!submissions.empty()) results = co_await batch->context.parts.jobs.submit_all(std::move(submissions));
   for (auto& fate : fates) {
@@ -145,11 +160,11 @@ Task<std::string> submit_step(SharedBatch batch, std::vector<jobs::Submission> s
     const bool replayed = result->replayed;
     if (fate.has_deadline || replayed) {
       auto view = co_await view_of(batch->context, std::move(*result), true);
-      write_line(out, view, replayed);
+      write_line(out, view, replayed, terse);
     } else {
       jobs::JobView view;
       view.job = std::move(result->job);
-      write_line(out, view, replayed);
+      write_line(out, view, replayed, terse);
     }
   }
   co_return out;
@@ -197,7 +212,7 @@ Task<std::optional<std::string>> next_step(SharedBatch batch) {
 
 /// On the control loop.
 Task<http::Response> begin_batch(Context& context, Call call) {
-  const auto turn = take_turn(context, call.who->account);
+  const auto turn = take_turn(context, *call.who);
   if (!turn.allowed) co_return too_often(context, turn, call);
   auto batch =
       std::make_shared<Batch>(Batch{context, *call.who, call.request.peer, std::move(call.request.body)});

@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "request/json.hpp"
+#include "request/trips.hpp"
 
 #include <boost/json/serialize.hpp>
 
@@ -91,6 +92,9 @@ Result<void> check_place_name(std::string_view name) {
                     std::all_of(name.begin(), name.end(), [&](char c) {
                       return first.find(c) != first.npos || c == '.' || c == '_' || c == '-';
                     });
+  if (good && name == trip_name)
+    return fail(Reason::usage, "a place cannot be named trip: `--to trip` means the place of a trip",
+                "choose another name such as `hotel`");
   if (good) return {};
   return fail(Reason::usage, "a place's name is 1 to 64 letters, digits, '.', '_' or '-'",
               "choose a short name such as `home`");
@@ -99,7 +103,7 @@ Result<void> check_place_name(std::string_view name) {
 Result<PairingUrl> parse_pairing_url(std::string_view text) {
   const auto wrong = [] {
     return fail(Reason::usage, "that is not the URL that connects a device",
-                "paste the whole line that `restanted pair USER` printed, in quotes: "
+                "paste the whole line that `restanted pair` or `invite` printed, in quotes: "
                 "'https://HOST:PORT/pair#k=..&c=..'");
   };
   while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
@@ -115,7 +119,8 @@ Result<PairingUrl> parse_pairing_url(std::string_view text) {
   if (authority.empty() || authority.find_first_of("@?# \\\t\r\n") != authority.npos) return wrong();
   const std::string_view fragment = rest.substr(hash + 1);
   PairingUrl out{scheme + "://" + authority, std::string(parameter(fragment, "k=")),
-                 std::string(parameter(fragment, "c="))};
+                 std::string(parameter(fragment, "c=")), from_rfc3339(parameter(fragment, "from=")),
+                 from_rfc3339(parameter(fragment, "until="))};
   if (out.jkt.size() != 43 || !is_token(out.jkt) || !is_token(out.code)) return wrong();
   const auto bracket = authority.find(']');
   const auto colon = authority.find(':', bracket == authority.npos ? 0 : bracket);

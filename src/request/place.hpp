@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/clock.hpp"
 #include "proxy/keys.hpp"
 #include "request/state.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,14 +33,16 @@ Result<void> save_places(const Home& home, const std::vector<Place>& places);
 /// The place of that name; "" is the first. Errors: not-found, with the way to add one.
 Result<Place> find_place(const std::vector<Place>& places, std::string_view name);
 
-/// 1 to 64 letters, digits, '.', '_' and '-', beginning with a letter or digit. Error: usage.
+/// 1 to 64 letters, digits, '.', '_' and '-', beginning with a letter or digit; not "trip". Error: usage.
 Result<void> check_place_name(std::string_view name);
 
-/// "SCHEME://HOST:PORT/pair#k=..&c=..", as `restanted pair` prints it.
+/// "SCHEME://HOST:PORT/pair#k=..&c=..", as `restanted pair` prints it; `restanted invite` adds the stay:
+/// "&from=..&until=..".
 struct PairingUrl {
   std::string url;  ///< "SCHEME://HOST:PORT"
   std::string jkt;
   std::string code;
+  std::optional<Instant> from{}, until{};
 };
 /// Errors: usage (not such a URL), insecure (plain http beyond this machine).
 Result<PairingUrl> parse_pairing_url(std::string_view text);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "request/place.hpp"
 
+#include "base/text.hpp"
 #include "request/test_place.hpp"
 
 #include <gtest/gtest.h>
@@ -49,6 +50,18 @@ TEST(PairingUrl, IsReadFromTheWholeLine) {
   EXPECT_EQ(url->code, "AbC-_1");
 }
 
+TEST(PairingUrl, OfAnInvitationTellsTheStay) {
+  const auto url = parse_pairing_url("https://hotel.example/pair#k=" + jkt +
+                                     "&c=x&from=2026-12-01T14:00:00Z&until=2026-12-05T10:00:00Z");
+  const auto plain = parse_pairing_url("https://hotel.example/pair#k=" + jkt + "&c=x&until=soon");
+
+  ASSERT_TRUE(url && plain);
+  EXPECT_EQ(url->code, "x");
+  EXPECT_EQ(url->from, from_rfc3339("2026-12-01T14:00:00Z"));
+  EXPECT_EQ(url->until, from_rfc3339("2026-12-05T10:00:00Z"));
+  EXPECT_FALSE(plain->until);
+}
+
 TEST(PairingUrl, MayBePlainOnlyOnThisMachine) {
   for (const char* host : {"127.0.0.1:8470", "127.8.9.10", "localhost:1", "[::1]:8470"})
     EXPECT_TRUE(parse_pairing_url("http://" + std::string(host) + "/pair#k=" + jkt + "&c=x")) << host;
@@ -81,7 +94,7 @@ TEST(PairingUrl, RefusesEverythingElse) {
 
 TEST(PlaceName, IsAShortWord) {
   for (const char* good : {"home", "a", "My-place_2.x", "9"}) EXPECT_TRUE(check_place_name(good)) << good;
-  for (const char* bad : {"", ".hidden", "a/b", "a b", "-x", "\xc3\xa9"})
+  for (const char* bad : {"", ".hidden", "a/b", "a b", "-x", "\xc3\xa9", "trip"})
     EXPECT_FALSE(check_place_name(bad)) << bad;
   EXPECT_FALSE(check_place_name(std::string(65, 'a')));
 }

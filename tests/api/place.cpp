@@ -72,7 +72,18 @@ Place::Place(ApiLimits limits) {
   api_options.public_url = "http://127.0.0.1:8470";
   api_options.hosts.add_listener("127.0.0.1");
   api_options.limits = limits;
-  api = make_api({control, *accounts, *jobs, *areas, clock}, std::move(api_options));
+  const auto scrub = [this] { return store->scrub(); };
+  administration.reset(new Administration{*accounts,
+                                          *areas,
+                                          jobs.get(),
+                                          server_jkt,
+                                          api_options.public_url,
+                                          pool.get_executor(),
+                                          {},
+                                          {},
+                                          scrub,
+                                          {}});
+  api = make_api({control, *accounts, *jobs, *areas, clock, *administration}, std::move(api_options));
 }
 
 Place::~Place() {
@@ -85,6 +96,7 @@ Place::~Place() {
   loop.poll();
   pool.join();
   api.reset();
+  administration.reset();
   jobs.reset();
   areas.reset();
   accounts.reset();
@@ -92,9 +104,11 @@ Place::~Place() {
   std::filesystem::remove_all(folder);
 }
 
-std::string Place::connect(const std::string& name) {
+std::string Place::connect(const std::string& name, accounts::Role role, const std::string& password) {
   accounts::NewUser user;
   user.name = name;
+  user.role = role;
+  user.password = password;
   good(run(accounts->add_user(user)));
   const auto code = good(run(accounts->new_pairing_code(name)));
   const auto key = proxy::PrivateKey::generate();
@@ -105,6 +119,16 @@ std::string Place::connect(const std::string& name) {
                                        key.public_key().jwk(), proof));
   if (answer.status != 201) throw std::runtime_error(answer.body);
   return std::string(answer.json().at("token").as_string());
+}
+
+Browser Place::browse(const std::string& user, const std::string& password) {
+  auto asked = request("POST", "/v1/session", "",
+                       fmt::format(R"({{"user":"{}","password":"{}","cookie":true}})", user, password));
+  asked.headers.emplace_back("Origin", "http://127.0.0.1:8470");
+  const auto answer = send(std::move(asked));
+  if (answer.status != 201) throw std::runtime_error(answer.body);
+  const std::string& set = answer.headers.at("set-cookie");
+  return {set.substr(0, set.find(';')), std::string(answer.json().at("csrf").as_string())};
 }
 
 http::Request Place::request(const std::string& method, const std::string& target, const std::string& token,

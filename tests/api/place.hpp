@@ -2,6 +2,7 @@
 #pragma once
 
 #include "api/api.hpp"
+#include "api/commands.hpp"
 #include "base/clock.hpp"
 #include "store/store.hpp"
 
@@ -40,6 +41,12 @@ struct Answer {
   std::string reason() const;  ///< of a problem: the code behind /problems/
 };
 
+/// A browser that has signed in.
+struct Browser {
+  std::string cookie;  ///< "name=value"
+  std::string csrf;
+};
+
 /// A place in one process: real store, accounts, areas and jobs under the API, without sockets.
 class Place {
 public:
@@ -62,7 +69,10 @@ public:
   }
 
   /// Makes a user with a device; the device's token.
-  std::string connect(const std::string& name);
+  std::string connect(const std::string& name, accounts::Role role = accounts::Role::user,
+                      const std::string& password = {});
+  /// Signs in as a page of ours does.
+  Browser browse(const std::string& user, const std::string& password);
 
   http::Request request(const std::string& method, const std::string& target, const std::string& token = {},
                         std::string body = {}, const std::string& type = "application/json") const;
@@ -92,6 +102,7 @@ public:
   SilentTransfers transfers;
   FreeRules rules;
   std::unique_ptr<jobs::Service> jobs;
+  std::unique_ptr<Administration> administration;
   std::unique_ptr<Api> api;
 };
 
