@@ -412,12 +412,9 @@ public:
     co_return SignedIn{signed_in, token, session.expires};
   }
 
-  Task<Result<SignedIn>> sign_in_by_code(std::string code) override {
+  Task<Result<SignedIn>> sign_in_by_code(std::string code, std::string browser) override {
     const std::string token = random_token();
-    Session session;
-    session.token_digest = sha256(token);
-    session.created = clock_.now();
-    session.expires = session.created + limits_.session_time;
+    Session session = new_session({}, token, browser);
     std::function<Result<std::optional<AccountId>>(Tx&)> work =
         [session, code_digest = sha256(code)](Tx& tx) -> Result<std::optional<AccountId>> {
       auto& records = tx.repo<AccountRecords>();

@@ -138,7 +138,7 @@ public:
     return sign_in(SignIn{std::move(name), std::move(password), std::move(peer), {}, {}});
   }
   /// By the code of `pair` or of an invitation, which is used up: a browser's way in. Error unauthenticated.
-  virtual Task<Result<SignedIn>> sign_in_by_code(std::string code) = 0;
+  virtual Task<Result<SignedIn>> sign_in_by_code(std::string code, std::string browser) = 0;
   /// How long a refused (rate-limited) person has to wait.
   virtual Seconds sign_in_wait(std::string_view name, std::string_view peer) const = 0;
   virtual Task<Result<void>> sign_out(std::string token) = 0;

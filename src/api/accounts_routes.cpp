@@ -11,9 +11,10 @@ namespace restante::api {
 
 namespace {
 
-void write_account(JsonWriter& json, const accounts::Account& account) {
+void write_account(JsonWriter& json, const accounts::Service& accounts, const accounts::Account& account) {
   json.key("name").text(account.name).key("role").text(accounts::name(account.role));
   if (account.quota_bytes) json.key("quota_bytes").number(*account.quota_bytes);
+  write_stay(json, account, accounts.guest_limits().grace);
 }
 
 }  // namespace
@@ -46,7 +47,7 @@ Task<http::Response> enrol_device(Context& context, Call call) {
   json.open('{').key("device").open('{');
   write_device(json, enrolled->device);
   json.close('}').key("account").open('{');
-  write_account(json, enrolled->account);
+  write_account(json, context.parts.accounts, enrolled->account);
   json.close('}').key("token").text(enrolled->token);
   json.key("place").open('{').key("name").text(context.options.place_name);
   json.key("jkt").text(context.options.jkt).key("tz").text(context.options.time_zone);
@@ -90,14 +91,18 @@ Task<http::Response> end_session(Context& context, Call call) {
   co_return no_content();
 }
 
+/// By name and password, or by the code of a pairing URL, which is used up (a browser's way in, see /pair).
 /// With "cookie" the token goes into a cookie and nowhere else; only pages of our own may ask for that.
 Task<http::Response> sign_in(Context& context, Call call) {
   if (auto safe = check_private(call.request.peer); !safe) co_return refuse(safe.error(), call.request);
-  auto body = read_object(call.request, {"application/json"}, {"user", "password", "cookie"});
+  auto body = read_object(call.request, {"application/json"}, {"user", "password", "code", "cookie"});
   if (!body) co_return refuse(body.error(), call.request);
   accounts::SignIn what;
-  auto user = need_text(*body, "user", 256);
-  auto password = need_text(*body, "password", 4096);
+  const bool by_code = body->contains("code");
+  auto pairing_code = read_text(*body, "code", 256);
+  auto user = by_code ? Result<std::string>("") : need_text(*body, "user", 256);
+  auto password = by_code ? Result<std::string>("") : need_text(*body, "password", 4096);
+  if (!pairing_code) co_return refuse(pairing_code.error(), call.request);
   if (!user) co_return refuse(user.error(), call.request);
   if (!password) co_return refuse(password.error(), call.request);
   const auto* cookie = body->if_contains("cookie");
@@ -114,7 +119,10 @@ Task<http::Response> sign_in(Context& context, Call call) {
   if (by_cookie) what.replaces = credential_of(call.request).token;
   wipe(*password);
   auto& accounts = context.parts.accounts;
-  auto signed_in = co_await accounts.sign_in(std::move(what));
+  const std::string browser = what.browser;
+  auto signing_in = by_code ? accounts.sign_in_by_code(pairing_code->value_or(""), browser)
+                            : accounts.sign_in(std::move(what));
+  auto signed_in = co_await std::move(signing_in);
   if (!signed_in) {
     auto response = refuse(signed_in.error(), call.request);
     if (signed_in.error().reason == Reason::rate_limited)
@@ -125,7 +133,7 @@ Task<http::Response> sign_in(Context& context, Call call) {
   std::string out;
   JsonWriter json(out);
   json.open('{').key("account").open('{');
-  write_account(json, signed_in->account);
+  write_account(json, context.parts.accounts, signed_in->account);
   json.close('}');
   if (by_cookie)
     json.key("csrf").text(csrf_token(signed_in->token));
@@ -148,7 +156,7 @@ Task<http::Response> show_session(Context& context, Call call) {
   std::string out;
   JsonWriter json(out);
   json.open('{').key("account").open('{');
-  if (account) write_account(json, *account);
+  if (account) write_account(json, context.parts.accounts, *account);
   json.key("used_bytes").number(used).close('}');
   json.key("device").text(call.who->device.value);
   if (const auto end = snapshot->session_end(call.credential.token))

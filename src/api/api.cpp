@@ -34,6 +34,13 @@ bool may_use(const accounts::Principal& who, Rights rights) {
   return false;
 }
 
+/// What a guest may no longer do when the stay has ended: everything but looking, taking, putting away and
+/// ending what goes on.
+bool begins_something(std::string_view method, std::string_view pattern) {
+  return changes_something(method) && method != "DELETE" && !pattern.ends_with(":pause") &&
+         !pattern.ends_with(":cancel");
+}
+
 class ApiImpl final : public Api {
 public:
   ApiImpl(ApiParts parts, ApiOptions options)
@@ -91,6 +98,8 @@ private:
     return context_.parts.accounts.snapshot()->alive(who, context_.parts.clock.now());
   }
 
+  bool has_left(const accounts::Principal& who) const { return context_.parts.clock.now() >= who.stay_ends; }
+
   Result<void> admit(const http::Request& request) const {
     if (context_.closed) return fail(Reason::busy, "the server is stopping", "try again in a moment");
     const auto host = request.header("Host");
@@ -137,6 +146,13 @@ private:
       const auto error = fail(Reason::forbidden, "this may not be done with this token",
                               "use a connected device, or sign in as somebody who may")
                              .value();
+      co_return refuse(error, request);
+    }
+    if (!open && has_left(*who) && begins_something(request.method, route.pattern)) {
+      const auto error =
+          fail(Reason::forbidden, "your stay here has ended; what came may still be looked at and taken",
+               "take what you want to keep: it is erased soon")
+              .value();
       co_return refuse(error, request);
     }
     const bool looks = !changes_something(request.method);
