@@ -84,6 +84,8 @@ breaks("foreign-progress", "progress of another account's transfer", lambda w: w
 breaks("foreign-end", "the end of another account's transfer", lambda w: w.say("finished", 1), "does not have")
 breaks("foreign-resolve", "addresses for another account's transfer", lambda w: packet("resolve", transfer=1, hop=9, scheme="http", host=CANARY,
                                                                                        port=80), "does not have")
+breaks("answer-to-nothing", "the answer to a small request that nobody made",
+       lambda w: packet("answered", transfer=w.transfer_number(), answer={"status": 200, "body": ""}), "does not have")
 breaks("too-many-bytes", "more bytes than the file has, at the end", lambda w: w.say("finished", received_bytes=1 << 50), "more bytes than")
 breaks("progress-without-bytes", "more bytes than the file has, under way",
        lambda w: w.say("progress", received_bytes=1 << 50), "more bytes than")

@@ -61,6 +61,24 @@ void check_messages_with(std::string_view text) {
             told->order.source.request.body == std::string(text) && told->order.credentials.size() == 1 &&
             told->order.credentials[0].cookies[0].value == text,
         "orders with any text arrive");
+
+  worker::Ask ask;
+  ask.transfer = 7;
+  ask.request.url = ask.request.body = text;
+  ask.request.headers.emplace_back(std::string(text), std::string(text));
+  const auto request = worker::decode_to_worker(worker::encode(worker::ToWorker(std::move(ask))));
+  const auto* asked = request ? std::get_if<worker::Ask>(&*request) : nullptr;
+  check(asked != nullptr && asked->request.url == text && asked->request.body == text &&
+            asked->request.headers[0].second == text,
+        "small requests with any text arrive");
+
+  worker::Answered answered;
+  answered.transfer = 7;
+  answered.answer = net::SmallAnswer{200, Seconds(5), std::string(text)};
+  const auto answer = worker::decode_to_server(worker::encode(worker::ToServer(std::move(answered))));
+  const auto* told_back = answer ? std::get_if<worker::Answered>(&*answer) : nullptr;
+  check(told_back != nullptr && told_back->answer && told_back->answer->body == text && !told_back->failure,
+        "answers with any text arrive");
 }
 
 }  // namespace
