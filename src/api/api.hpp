@@ -13,6 +13,8 @@
 
 namespace restante::api {
 
+struct Administration;
+
 struct ApiLimits {
   int submit_per_minute = 600;                 ///< of one account; a batch counts once
   std::uint64_t document_bytes = 2ull << 20;   ///< one proxy document
@@ -20,8 +22,6 @@ struct ApiLimits {
   std::uint64_t small_body_bytes = 64 * 1024;  ///< every other body, and everybody who is not known
   std::size_t batch_step = 2048;               ///< lines that are stored in one transaction: few syncs
   std::size_t batch_step_bytes = 4ull << 20;   ///< or fewer, when they are long
-struct Administration;
-
   int longest_page = 1000, usual_page = 50;    ///< jobs in one answer
   int arriving_files = 1000;                   ///< in one answer
   Seconds longest_wait{30};                    ///< Prefer: wait
@@ -48,6 +48,7 @@ struct ApiParts {
   jobs::Service& jobs;
   files::Areas& areas;
   const Clock& clock;
+  Administration& administration;  ///< what admins do over the API is what the operator's commands do
 };
 
 /// The HTTP API v1 (contract/openapi.yaml). Handles requests on the connections' loops; control state is
@@ -59,8 +60,6 @@ public:
   /// From now on every request is answered 503 busy, and event streams end. Any thread.
   virtual void close() = 0;
 };
-  Administration& administration;  ///< what admins do over the API is what the operator's commands do
-  notify::Service* notices = nullptr;  ///< none: nobody is told
 
 std::unique_ptr<Api> make_api(ApiParts parts, ApiOptions options);
 

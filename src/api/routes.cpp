@@ -8,7 +8,7 @@ namespace restante::api {
 namespace {
 
 // Not `using enum Rights`: its `submit` is also a handler's name.
-constexpr auto open = Rights::open, account = Rights::account, person = Rights::person;
+constexpr auto open = Rights::open, account = Rights::account, person = Rights::person, admin = Rights::admin;
 using enum Loop;
 
 constexpr Route table[] = {
@@ -41,6 +41,10 @@ constexpr Route table[] = {
     {"GET", "/v1/tokens", person, Body::none, control, list_tokens},
     {"POST", "/v1/tokens", person, Body::small, control, add_token},
     {"DELETE", "/v1/tokens/{token}", person, Body::none, control, revoke_token},
+    {"GET", "/v1/users", admin, Body::none, control, list_users},
+    {"POST", "/v1/users", admin, Body::small, control, add_user},
+    {"PATCH", "/v1/users/{user}", admin, Body::small, control, change_user},
+    {"DELETE", "/v1/users/{user}", admin, Body::none, control, remove_user},
     {"POST", "/v1/invites", Rights::admin, Body::small, control, create_invite},
     {"GET", "/v1/invites", Rights::admin, Body::none, control, list_invites},
     {"DELETE", "/v1/invites/{guest}", Rights::admin, Body::none, control, end_invite},
