@@ -74,7 +74,8 @@ public:
   /// The one of this contact that gathers.
   virtual Result<std::optional<Notice>> gathering(ContactId contact) = 0;
 
-  /// What is to be sent, soonest first: those due until `now`, and the next one after that.
+  /// What is to be sent, soonest first: those due until `now`, at most two of a contact, and the next one
+  /// after that.
   struct Due {
     NoticeId id;
     ContactId contact;

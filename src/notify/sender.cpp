@@ -121,9 +121,14 @@ Task<void> Sender::begin(std::vector<NoticeRecords::Due> due) {
     const auto channel = channels_.find(one.contact.kind);
     if (channel == channels_.end() || under_way_.contains(one.notice.id)) continue;
     std::string host = channel->second->host(one.contact);
-    int& busy = busy_[host];
-    if (busy >= limits_.at_once_per_host) continue;
-    ++busy;
+    const auto full = [](const auto& counts, const auto& key, int most) {
+      const auto found = counts.find(key);
+      return found != counts.end() && found->second >= most;
+    };
+    if (full(busy_, host, limits_.at_once_per_host) ||
+        full(busy_accounts_, one.notice.account, limits_.at_once_per_account))
+      continue;
+    ++busy_[host], ++busy_accounts_[one.notice.account];
     under_way_.insert(one.notice.id);
     tasks_.spawn(send(std::move(one), std::move(host)));
   }
@@ -131,6 +136,7 @@ Task<void> Sender::begin(std::vector<NoticeRecords::Due> due) {
 
 Task<void> Sender::send(Ready ready, std::string host) {
   const NoticeId id = ready.notice.id;
+  const AccountId account = ready.notice.account;
   std::exception_ptr failure;
   try {
     const bool claimed = co_await claim(ready);
@@ -145,7 +151,8 @@ Task<void> Sender::send(Ready ready, std::string host) {
     failure = std::current_exception();
   }
   under_way_.erase(id);
-  if (const auto busy = busy_.find(host); busy != busy_.end() && --busy->second == 0) busy_.erase(busy);
+  if (--busy_[host] == 0) busy_.erase(host);
+  if (--busy_accounts_[account] == 0) busy_accounts_.erase(account);
   news_.notify();
   if (failure) std::rethrow_exception(failure);
 }

@@ -15,9 +15,10 @@
 namespace restante::notify {
 
 struct SenderLimits {
-  int at_once = 16;          ///< notices on their way
-  int at_once_per_host = 2;  ///< so that a host that answers nobody holds up only itself
-  int looked_at = 1000;      ///< due notices that are chosen from
+  int at_once = 32;             ///< notices on their way
+  int at_once_per_host = 2;     ///< so that a host that answers nobody holds up only itself
+  int at_once_per_account = 4;  ///< nor may hosts of one person hold up everybody
+  int looked_at = 1000;         ///< due notices that are chosen from
   Millis looks_every{60'000};
   Seconds longest_retry_after{86400};
   Millis room_asked_again{5000};  ///< when what became of a notice cannot be stored
@@ -63,6 +64,7 @@ private:
   SenderLimits limits_;
   std::set<NoticeId> under_way_;
   std::map<std::string, int> busy_;  ///< notices under way, of each host
+  std::map<AccountId, int> busy_accounts_;
   Signal news_;
   TaskGroup tasks_;
 };

@@ -225,9 +225,11 @@ private:
   Sql gathering_{
       "SELECT seq, id, account, contact, event, job, data, created, attempts, next_try, gathers FROM notices "
       "WHERE contact = ? AND gathers = 1 ORDER BY seq LIMIT 1"};
+  // The first few of each contact, so that those of one that answers nobody are not all that is seen.
   Sql due_{
-      "SELECT id, contact, account, next_try FROM notices WHERE next_try <= ? ORDER BY next_try, seq LIMIT "
-      "?"};
+      "SELECT id, contact, account, next_try FROM (SELECT id, contact, account, next_try, seq, row_number() "
+      "OVER (PARTITION BY contact ORDER BY next_try, seq) AS place FROM notices WHERE next_try <= ?) "
+      "WHERE place <= 2 ORDER BY next_try, seq LIMIT ?"};
   Sql next_after_{"SELECT min(next_try) FROM notices WHERE next_try > ?"};
 };
 
