@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/body.hpp"
 #include "api/door.hpp"
+#include "api/guests.hpp"
 #include "api/handlers.hpp"
 #include "api/json_views.hpp"
 #include "base/text.hpp"
