@@ -50,7 +50,8 @@ std::string read_pid(int fd) {
   return pid.empty() ? "?" : pid;
 }
 
-/// A new file whose whole content is there or nothing of it.
+}  // namespace
+
 Result<void> write_secret(const std::string& path, std::string_view content) {
   const std::string beside = path + ".new";
   const UniqueFd out(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -64,8 +65,6 @@ Result<void> write_secret(const std::string& path, std::string_view content) {
   if (!folder || ::fsync(folder.get()) != 0) return cannot("cannot sync", path, errno);
   return {};
 }
-
-}  // namespace
 
 std::string choose_data_dir(const std::string& option) {
   const auto variable = [](const char* name) -> std::string {

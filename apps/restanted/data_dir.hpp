@@ -17,6 +17,9 @@ std::string choose_data_dir(const std::string& option);
 /// All of a small file. The error's number is errno.
 tl::expected<std::string, int> read_whole(const std::string& path);
 
+/// Writes a small file with mode 0600: all of it, synced, or what was there before. Error storage.
+Result<void> write_secret(const std::string& path, std::string_view content);
+
 /// Makes DATA (0700) and DATA/keys where missing. Error storage: a file in its place, not permitted,
 /// read-only, full; each with what to do.
 Result<void> make_data_dir(const std::string& dir);

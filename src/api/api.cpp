@@ -4,6 +4,7 @@
 #include "api/body.hpp"
 #include "api/context.hpp"
 #include "api/door.hpp"
+#include "api/open_door.hpp"
 #include "api/routes.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
@@ -50,6 +51,7 @@ public:
 
   std::uint64_t body_limit(const http::Request& head) const override {
     const ApiLimits& limits = context_.options.limits;
+    if (head.peer.open_door) return limits.small_body_bytes;
     const Match found = match(head.method, head.segments);
     if (found.route == nullptr || found.route->body == Body::none) return limits.small_body_bytes;
     if (found.route->body == Body::small || !who_asks(head, credential_of(head)))
@@ -115,6 +117,8 @@ private:
 
   Task<http::Response> answered(http::Request request) {
     if (auto admitted = admit(request); !admitted) co_return refuse(admitted.error(), request);
+    if (request.peer.open_door)
+      if (auto stopped = stopped_at_open_door(context_, request)) co_return std::move(*stopped);
     Match found = match(request.method, request.segments);
     const bool open = found.route != nullptr && found.route->rights == Rights::open;
     Credential credential = credential_of(request);

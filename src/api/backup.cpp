@@ -31,8 +31,8 @@ constexpr std::size_t stream_header_bytes = crypto_secretstream_xchacha20poly130
 constexpr std::size_t salt_bytes = crypto_pwhash_SALTBYTES;
 constexpr std::uint64_t most_operations = 16,
                         most_memory = 1ull << 30;  // a file must not exhaust the machine
-constexpr std::array<std::string_view, 4> known_files{"restante.db", "restante.toml", "keys/master.key",
-                                                      "keys/identity.pem"};
+constexpr std::array<std::string_view, 5> known_files{"restante.db", "restante.toml", "keys/master.key",
+                                                      "keys/identity.pem", "keys/ca.pem"};
 
 void put_number(std::string& out, std::uint64_t value, int bytes) {
   for (int i = bytes - 1; i >= 0; --i) out += static_cast<char>(value >> (8 * i) & 0xff);

@@ -60,6 +60,11 @@ Task<Result<accounts::Account>> erase_marked(Administration& parts, accounts::Ac
     auto ended = co_await end_jobs(parts, account.id);
     if (!ended) co_return fail(ended.error());
   }
+  // A user's area may be a folder that other programs fill; a guest's is nobody else's.
+  if (account.role == accounts::Role::guest) {
+    auto erased = co_await parts.areas.erase_area(account.id);
+    if (!erased) co_return fail(erased.error());
+  }
   auto cleared = co_await parts.areas.remove_account(account.id);
   if (!cleared) co_return fail(cleared.error());
   auto removed = co_await parts.accounts.remove_user(account.name);
@@ -102,7 +107,9 @@ Task<bool> act_on(Administration& parts, Due due) {
   bool all = true;
   for (const auto& account : due.to_tell) {
     auto told = co_await parts.accounts.told_of_end(account.id, parts.tell_of_end(account));
-    if (!told) log::error("{} cannot be told that the stay is over: {}", account.name, told.error().message);
+    if (!told)
+      log::error("{} cannot be told that the stay is over: {}", account.name,
+                 info(told.error().reason).words);
     all = all && told.has_value();
   }
   for (const auto& account : due.to_erase) {
@@ -110,7 +117,7 @@ Task<bool> act_on(Administration& parts, Due due) {
     if (erased)
       log::info("{} is erased: the stay and its grace are over", account.name);
     else if (erased.error().reason != Reason::busy && erased.error().reason != Reason::not_found)
-      log::error("{} is not wholly erased yet: {}", account.name, erased.error().message);
+      log::error("{} is not wholly erased yet: {}", account.name, info(erased.error().reason).words);
     all = all && erased.has_value();
   }
   co_return all;

@@ -14,8 +14,9 @@ namespace restante::api {
 /// it just now; storage.
 Task<Result<accounts::Account>> erase_account(Administration& parts, std::string name);
 
-/// Watches over stays for as long as the server runs: tells guests when their stay has ended, erases them when
-/// the grace has passed, and finishes erasures that were interrupted. Spawned by the owner into its group.
+/// Watches over stays for as long as the server runs: tells guests when their stay has ended, erases them
+/// when the grace has passed, and finishes erasures that were interrupted. Spawned by the owner into its
+/// group.
 Task<void> keep_stays(Administration& parts, const Clock& clock);
 
 }  // namespace restante::api

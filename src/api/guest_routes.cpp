@@ -9,13 +9,21 @@ namespace restante::api {
 
 namespace {
 
+bool is_connected(const Context& context, AccountId account) {
+  const auto snapshot = context.parts.accounts.snapshot();
+  return !snapshot->devices(account).empty() || !snapshot->sessions(account).empty();
+}
+
 /// What one guest's files take; the rest is known already.
-Task<Result<GuestView>> view_of(Context& context, const accounts::Account& account) {
-  auto files = co_await context.parts.areas.list(account.id);
-  if (!files) co_return fail(files.error());
-  GuestView view{account};
-  for (const auto& file : *files) view.used_bytes += file.size_bytes;
-  view.connected = !context.parts.accounts.snapshot()->devices(account.id).empty();
+Task<Result<GuestView>> view_of(Context& context, accounts::Account account) {
+  auto usage = co_await context.parts.areas.usage(account.id);
+  if (!usage) co_return fail(usage.error());
+  const auto traffic = context.parts.areas.traffic().of(account.id);
+  GuestView view;
+  view.used_bytes = usage->used_bytes;
+  view.traffic_bytes = traffic.fetched_bytes + traffic.served_bytes;
+  view.connected = is_connected(context, account.id);
+  view.account = std::move(account);
   view.now = context.parts.clock.now();
   view.grace = context.parts.accounts.guest_limits().grace;
   co_return view;
@@ -70,8 +78,8 @@ Task<http::Response> end_invite(Context& context, Call call) {
   if (!guest) co_return refuse(nothing_there("invitation"), call.request);
   auto& accounts = context.parts.accounts;
   // Nobody has anything to take away yet: nothing is kept for them.
-  const bool unused = accounts.snapshot()->devices(guest->id).empty();
-  auto ended = unused ? accounts.mark_for_erasure(guest->name) : accounts.end_stay(guest->name);
+  auto ended = is_connected(context, guest->id) ? accounts.end_stay(guest->name)
+                                                : accounts.mark_for_erasure(guest->name);
   auto done = co_await std::move(ended);
   if (!done) co_return refuse(hide_foreign(done.error(), "invitation"), call.request);
   log::info("the stay of {} was ended", guest->name);

@@ -94,6 +94,7 @@ void write_guest(JsonWriter& json, const GuestView& guest) {
   if (account.quota_bytes) json.key("quota_bytes").number(*account.quota_bytes);
   json.key("used_bytes").number(guest.used_bytes);
   if (account.traffic_bytes) json.key("traffic_limit_bytes").number(*account.traffic_bytes);
+  json.key("traffic_bytes").number(guest.traffic_bytes);
 }
 
 }  // namespace restante::api

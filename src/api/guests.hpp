@@ -23,8 +23,8 @@ Result<accounts::NewGuest> read_new_guest(const boost::json::object& object);
 /// What the operator sees of a guest, as members of an open object: label, stay and sizes; never names of
 /// files nor URLs.
 struct GuestView {
-  const accounts::Account& account;
-  std::uint64_t used_bytes = 0;
+  accounts::Account account;
+  std::uint64_t used_bytes = 0, traffic_bytes = 0;  ///< traffic of this month
   bool connected = false;
   Instant now{};
   Seconds grace{};

@@ -2,6 +2,7 @@
 #include "http/connection.hpp"
 
 #include "base/log.hpp"
+#include "http/forwarded.hpp"
 #include "http/head.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
@@ -43,11 +44,12 @@ bool has_body(int status) {
 }  // namespace
 
 Connection::Connection(Executor loop, int socket, SslPtr ssl, Peer peer, Handler& handler,
-                       const ServerLimits& limits, BodyMemory& body_memory)
+                       const ServerLimits& limits, const TrustsProxy& trusts_proxy, BodyMemory& body_memory)
     : stream_(std::move(loop), socket, std::move(ssl)),
       peer_(std::move(peer)),
       handler_(handler),
       limits_(limits),
+      trusts_proxy_(trusts_proxy),
       body_memory_(body_memory),
       parser_(limits.header_bytes, limits.header_lines) {
   set_deadline(limits.head_time);
@@ -128,6 +130,7 @@ Task<Connection::Got> Connection::read_body() {
   Request& request = parser_.request();
   const std::uint64_t length = parser_.content_length();
   if (length == 0 && !parser_.is_chunked()) co_return Got::request;
+  request.peer = peer_behind(peer_, request, trusts_proxy_);
   const std::uint64_t limit = handler_.body_limit(request);
   if (length > limit) co_return refuse(413, {});
   set_deadline(limits_.body_time);
@@ -171,7 +174,7 @@ Task<Connection::Got> Connection::read_chunks(std::uint64_t limit) {
 Task<Response> Connection::answer() {
   stream_.deadline = Stream::TimePoint::max();
   Request request = std::move(parser_.request());
-  request.peer = peer_;
+  request.peer = peer_behind(peer_, request, trusts_proxy_);
   const std::string path = request.path;
   try {
     co_return co_await handler_.handle(std::move(request));

@@ -22,7 +22,7 @@ using BodyMemory = std::atomic<std::uint64_t>;
 class Connection {
 public:
   Connection(Executor loop, int socket, SslPtr ssl, Peer peer, Handler& handler, const ServerLimits& limits,
-             BodyMemory& body_memory);
+             const TrustsProxy& trusts_proxy, BodyMemory& body_memory);
   ~Connection() { release_body(); }
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -67,6 +67,7 @@ private:
   Peer peer_;
   Handler& handler_;
   const ServerLimits& limits_;
+  const TrustsProxy& trusts_proxy_;
   BodyMemory& body_memory_;
   std::uint64_t counted_ = 0;  ///< of this connection in body_memory_
   Stream::TimePoint body_since_;

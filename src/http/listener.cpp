@@ -118,6 +118,7 @@ Result<Listener> open_listener(const Listen& where) {
       ::listen(out.socket.get(), backlog) != 0)
     return refuse(shown(where), where.port, errno);
   ::getsockname(out.socket.get(), reinterpret_cast<sockaddr*>(&address), &size);
+  out.open_door = where.open_door;
   out.bound = {where.address, ntohs(address.ss_family == AF_INET ? v4.sin_port : v6.sin6_port), where.tls};
   return out;
 }
@@ -125,6 +126,7 @@ Result<Listener> open_listener(const Listen& where) {
 Peer peer_of(int socket, const sockaddr_storage& from, const Listener& listener) {
   Peer peer;
   peer.tls = listener.bound.tls;
+  peer.open_door = listener.open_door;
   if (listener.unix_socket) {
     peer.unix_socket = true;
     peer.both_loopback = true;

@@ -13,6 +13,7 @@ struct Listener {
   UniqueFd socket;
   Bound bound;
   bool unix_socket = false;
+  bool open_door = false;
 };
 
 /// Binds and listens. Errors: in-use (address taken), forbidden (not permitted), invalid (not a numeric

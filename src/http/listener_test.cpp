@@ -72,7 +72,7 @@ TEST(Listener, KnowsTheUserAtTheOtherEndOfAUnixSocket) {
   Folder folder;
   const std::string path = folder.path + "/s";
   test::EchoHandler handler;
-  auto server = make_server(handler, std::nullopt, {}, 1);
+  auto server = make_server(handler, {});
   ASSERT_TRUE(server->listen(at(path)));
   server->start();
 

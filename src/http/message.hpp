@@ -17,11 +17,12 @@
 
 namespace restante::http {
 
-/// Where a request came in.
+/// Where a request came in; behind a trusted reverse proxy: who asks it (forwarded.hpp).
 struct Peer {
   std::string address;  ///< numeric; "" for a Unix socket
   bool tls = false;
-  bool both_loopback = false;  ///< both ends of the connection are loopback addresses
+  bool both_loopback = false;  ///< both ends of the connection are loopback addresses, and nothing is between
+  bool open_door = false;      ///< over a listener for people who cannot trust us yet (Listen)
   bool unix_socket = false;
   std::uint32_t uid = 0;  ///< of the peer of a Unix socket
 };

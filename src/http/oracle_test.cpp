@@ -225,7 +225,7 @@ TEST(FileResponse, AgreesWithNginxOnGeneratedRequests) {
   SCOPED_TRACE("seed 20261122");
   Nginx nginx;
   OursHandler handler(nginx.file());
-  const auto server = make_server(handler, std::nullopt, {}, 1);
+  const auto server = make_server(handler, {});
   Listen where;
   where.address = "127.0.0.1";
   const auto bound = server->listen(where);

@@ -37,7 +37,8 @@ constexpr int accepts_a_turn = 64;
 struct Shared {
   Handler& handler;
   ServerLimits limits;
-  SslContextPtr tls;
+  TrustsProxy trusts_proxy;
+  SslContextPtr tls;                       ///< on the first loop only, once it runs
   Crowd crowd;                             ///< on the first loop only
   asio::io_context* first_loop = nullptr;  ///< outlives every connection
   std::atomic<std::size_t> connections{0};
@@ -67,7 +68,8 @@ public:
   void adopt(UniqueFd socket, SslPtr ssl, Peer peer, std::string key) {
     auto serve = [](Loop& loop, UniqueFd s, SslPtr tls, Peer from, std::string k) -> Task<void> {
       Connection connection(loop.context_.get_executor(), s.release(), std::move(tls), std::move(from),
-                            loop.shared_.handler, loop.shared_.limits, loop.shared_.body_memory);
+                            loop.shared_.handler, loop.shared_.limits, loop.shared_.trusts_proxy,
+                            loop.shared_.body_memory);
       Place place(loop.shared_, connection, std::move(k));
       Registration registration(loop, connection);
       co_await connection.run();
@@ -171,17 +173,16 @@ private:
 
 class ServerOfLoops final : public Server {
 public:
-  ServerOfLoops(Handler& handler, std::optional<Certificate> certificate, ServerLimits limits,
-                std::size_t threads)
-      : shared_{handler, limits, nullptr, Crowd(limits)} {
-    if (certificate) {
-      auto context = make_server_context(*certificate);
+  ServerOfLoops(Handler& handler, ServerOptions options)
+      : shared_{handler, options.limits, std::move(options.trusts_proxy), nullptr, Crowd(options.limits)} {
+    if (options.certificate) {
+      auto context = make_server_context(*options.certificate);
       if (context)
         shared_.tls = std::move(*context);
       else
         tls_error_ = std::move(context.error());
     }
-    for (std::size_t i = 0; i < std::max<std::size_t>(threads, 1); ++i)
+    for (std::size_t i = 0; i < std::max<std::size_t>(options.threads, 1); ++i)
       loops_.push_back(std::make_unique<Loop>(shared_));
     shared_.first_loop = &first().context();
   }
@@ -200,6 +201,15 @@ public:
       asio::post(first().context(), [this, added] { first().acceptors().spawn(accept(*added)); });
     }
     return bound;
+  }
+
+  Result<void> replace_certificate(const Certificate& certificate) override {
+    auto context = make_server_context(certificate);
+    if (!context) return fail(std::move(context.error()));
+    asio::post(first().context(), [this, fresh = std::move(*context)]() mutable {
+      shared_.tls = std::move(fresh);  // a connection keeps the context that it began with
+    });
+    return {};
   }
 
   void start() override {
@@ -249,7 +259,9 @@ private:
   }
 
   void take(UniqueFd socket, const sockaddr_storage& from, const Listener& listener) {
-    std::string key = Crowd::key_of(from);
+    Peer peer = peer_of(socket.get(), from, listener);
+    // Everybody comes from the address of a reverse proxy: it does its own counting.
+    std::string key = shared_.trusts_proxy && shared_.trusts_proxy(peer.address) ? "" : Crowd::key_of(from);
     if (shared_.connections >= shared_.limits.connections || !shared_.crowd.enter(key)) {
       if (!listener.bound.tls) {
         static constexpr std::string_view busy =
@@ -266,7 +278,6 @@ private:
     }
     SslPtr ssl;
     if (listener.bound.tls) ssl.reset(SSL_new(shared_.tls.get()));
-    Peer peer = peer_of(socket.get(), from, listener);
     Loop& loop = *loops_[next_++ % loops_.size()];
     asio::post(loop.context(), [&loop, accepted = std::move(socket), tls = std::move(ssl),
                                 who = std::move(peer), counted = std::move(key)]() mutable {
@@ -284,9 +295,8 @@ private:
 
 }  // namespace
 
-std::unique_ptr<Server> make_server(Handler& handler, std::optional<Certificate> certificate,
-                                    ServerLimits limits, std::size_t threads) {
-  return std::make_unique<ServerOfLoops>(handler, std::move(certificate), limits, threads);
+std::unique_ptr<Server> make_server(Handler& handler, ServerOptions options) {
+  return std::make_unique<ServerOfLoops>(handler, std::move(options));
 }
 
 }  // namespace restante::http

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "http/forwarded.hpp"
 #include "http/message.hpp"
 
 #include <chrono>
@@ -33,14 +34,11 @@ struct Certificate {
   std::string chain_pem, key_pem;
 };
 
-/// A self-made certificate over `key_pem` (P-256, PKCS#8) for these names and addresses: 397 days, so made
-/// anew at start.
-Result<Certificate> self_made_certificate(const std::string& key_pem, const std::vector<std::string>& names);
-
 struct Listen {
   std::string address;  ///< numeric IPv4 or IPv6, or the path of a Unix socket (then port is not used)
   std::uint16_t port = 0;
   bool tls = false;
+  bool open_door = false;  ///< requests that come in here are marked so (Peer)
 };
 
 struct Bound {
@@ -56,13 +54,23 @@ public:
   virtual ~Server() = default;
   /// Binds at once. Errors say which address and why (in use, not ours, not permitted) and how to mend it.
   virtual Result<Bound> listen(const Listen& where) = 0;
+  /// For connections from now on; those that are there go on. Any thread. Error tls: it cannot be used, and
+  /// nothing is changed.
+  virtual Result<void> replace_certificate(const Certificate& certificate) = 0;
   virtual void start() = 0;  ///< answers from now on
   /// Closes listeners, lets answers under way finish within stop_time, ends connections, joins the threads.
   /// Blocks: not for a loop that handlers need; there, `offload` it.
   virtual void stop() = 0;
 };
 
-std::unique_ptr<Server> make_server(Handler& handler, std::optional<Certificate> certificate,
-                                    ServerLimits limits, std::size_t threads);
+struct ServerOptions {
+  std::optional<Certificate> certificate;  ///< what TLS listeners need
+  ServerLimits limits{};
+  std::size_t threads = 2;
+  /// Whether a reverse proxy at this numeric address is believed who asks (forwarded.hpp); empty: nobody is.
+  TrustsProxy trusts_proxy{};
+};
+
+std::unique_ptr<Server> make_server(Handler& handler, ServerOptions options);
 
 }  // namespace restante::http

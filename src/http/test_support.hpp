@@ -48,17 +48,24 @@ private:
 
 class Running {
 public:
-  explicit Running(ServerLimits limits = {}, bool tls = false);
+  explicit Running(ServerLimits limits = {}, bool tls = false, TrustsProxy trusts_proxy = {});
   ~Running();
   std::uint16_t port() const { return bound_.port; }
   EchoHandler& handler() { return handler_; }
+  Server& server() { return *server_; }
+  /// Over TLS: the file of the authority that vouches for this server.
+  const std::string& authority_file() const { return authority_file_; }
   void stop() { server_->stop(); }
 
 private:
   EchoHandler handler_;
   std::unique_ptr<Server> server_;
+  std::string authority_file_;
   Bound bound_;
 };
+
+/// A new file in /tmp, which the caller removes.
+std::string write_temporary(std::string_view text);
 
 /// A new P-256 key as PKCS#8 PEM.
 std::string new_key_pem();

@@ -2,6 +2,7 @@
 #include "http/test_support.hpp"
 
 #include "base/text.hpp"
+#include "http/local_ca.hpp"
 
 #include <gtest/gtest.h>
 #include <openssl/evp.h>
@@ -125,10 +126,16 @@ std::string new_key_pem() {
   return pem;
 }
 
-Running::Running(ServerLimits limits, bool tls) {
-  std::optional<Certificate> certificate;
-  if (tls) certificate = self_made_certificate(new_key_pem(), {"localhost", "127.0.0.1"}).value();
-  server_ = make_server(handler_, std::move(certificate), limits, 2);
+Running::Running(ServerLimits limits, bool tls, TrustsProxy trusts_proxy) {
+  ServerOptions options;
+  options.limits = limits;
+  options.trusts_proxy = std::move(trusts_proxy);
+  if (tls) {
+    const auto authority = LocalCa::make("test", home_names()).value();
+    options.certificate = authority.issue(new_key_pem(), {"localhost", "127.0.0.1"}).value();
+    authority_file_ = write_temporary(authority.certificate_pem());
+  }
+  server_ = make_server(handler_, std::move(options));
   Listen where;
   where.address = "127.0.0.1";
   where.tls = tls;
@@ -138,6 +145,15 @@ Running::Running(ServerLimits limits, bool tls) {
 
 Running::~Running() {
   server_->stop();
+  if (!authority_file_.empty()) ::unlink(authority_file_.c_str());
+}
+
+std::string write_temporary(std::string_view text) {
+  std::string path = "/tmp/restante-http-XXXXXX";
+  const UniqueFd out(::mkstemp(path.data()));
+  if (!out || ::write(out.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    throw std::runtime_error("a temporary file could not be written");
+  return path;
 }
 
 Client::Client(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "http/tls.hpp"
 
+#include "http/local_ca.hpp"
 #include "http/test_support.hpp"
 
 #include <gtest/gtest.h>
@@ -15,14 +16,21 @@ std::string connect_string(const test::Running& server) {
   return "127.0.0.1:" + std::to_string(server.port());
 }
 
+/// curl trusts this server's authority and nobody else.
+test::Ran curl(const test::Running& server, std::vector<std::string> arguments, std::string_view input = {}) {
+  std::vector<std::string> command{"/usr/bin/curl", "-s", "--cacert", server.authority_file()};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return test::run(command, input);
+}
+
 TEST(Tls, IsSpokenWithCurlAsThePeer) {
   test::Running server({}, true);
   const std::string url = "https://" + connect_string(server);
   const std::string body(300'000, 'z');
 
-  const auto small = test::run({"/usr/bin/curl", "-sk", url + "/echo?a=1", url + "/echo?a=2"});
-  const auto big = test::run({"/usr/bin/curl", "-sk", "--data-binary", "@-", url + "/echo"}, "posted");
-  const auto streamed = test::run({"/usr/bin/curl", "-sk", url + "/stream"});
+  const auto small = curl(server, {url + "/echo?a=1", url + "/echo?a=2"});
+  const auto big = curl(server, {"--data-binary", "@-", url + "/echo"}, "posted");
+  const auto streamed = curl(server, {url + "/stream"});
 
   EXPECT_EQ(small.out, "GET /echo a=1 GET /echo a=2 ");
   EXPECT_EQ(big.out, "POST /echo posted");
@@ -40,7 +48,7 @@ TEST(Tls, SendsAFileByteForByte) {
   body.parts.push_back({"", 0, bytes.size()});
   server.handler().set_file(body);
 
-  const auto got = test::run({"/usr/bin/curl", "-sk", "https://" + connect_string(server) + "/file"});
+  const auto got = curl(server, {"https://" + connect_string(server) + "/file"});
 
   EXPECT_TRUE(got.out == bytes) << got.out.size();
 }
@@ -60,45 +68,40 @@ TEST(Tls, ResumesSessionsByTicketAndRefusesOldVersions) {
   EXPECT_NE(old.out.find("Cipher is (NONE)"), std::string::npos) << old.out;
 }
 
-TEST(SelfMadeCertificate, NamesHostsAndAddressesForAYear) {
-  const auto made = self_made_certificate(test::new_key_pem(), {"nas.example", "192.0.2.7", "2001:db8::1"});
-  ASSERT_TRUE(made);
-
-  const auto shown = test::run({"/usr/bin/openssl", "x509", "-noout", "-text"}, made->chain_pem);
-  const auto fresh =
-      test::run({"/usr/bin/openssl", "x509", "-noout", "-checkend", "34000000"}, made->chain_pem);
-  const auto over =
-      test::run({"/usr/bin/openssl", "x509", "-noout", "-checkend", "34400000"}, made->chain_pem);
-
-  EXPECT_NE(shown.out.find("DNS:nas.example, IP Address:192.0.2.7, IP Address:2001:DB8:0:0:0:0:0:1"),
-            std::string::npos)
-      << shown.out;
-  EXPECT_NE(shown.out.find("CA:FALSE"), std::string::npos);
-  EXPECT_NE(shown.out.find("ASN1 OID: prime256v1"), std::string::npos);
-  EXPECT_EQ(fresh.status, 0);
-  EXPECT_NE(over.status, 0);
-}
-
-TEST(SelfMadeCertificate, HasAnotherSerialEachTime) {
-  const std::string key = test::new_key_pem();
-  const auto first = self_made_certificate(key, {"a"}), second = self_made_certificate(key, {"a"});
-  const auto serial = [](const Certificate& c) {
-    return test::run({"/usr/bin/openssl", "x509", "-noout", "-serial"}, c.chain_pem).out;
+TEST(Tls, AnotherCertificateIsForNewConnectionsAndABadOneForNobody) {
+  test::Running server({}, true);
+  const std::string url = "https://" + connect_string(server);
+  const auto other = LocalCa::make("other", home_names()).value();
+  const auto fresh = other.issue(test::new_key_pem(), {"127.0.0.1"}).value();
+  const std::string other_file = test::write_temporary(other.certificate_pem());
+  const auto curl_of_other = [&] {
+    return test::run({"/usr/bin/curl", "-s", "--cacert", other_file, url + "/echo"}).out;
   };
 
-  EXPECT_NE(serial(*first), serial(*second));
+  const auto bad = server.server().replace_certificate({fresh.chain_pem, test::new_key_pem()});
+  const std::string after_bad = curl(server, {url + "/echo"}).out;
+  const auto good = server.server().replace_certificate(fresh);
+  const std::string by_other = curl_of_other(), by_old = curl(server, {url + "/echo"}).out;
+  ::unlink(other_file.c_str());
+
+  EXPECT_FALSE(bad);
+  EXPECT_EQ(after_bad, "GET /echo ");
+  EXPECT_TRUE(good);
+  EXPECT_EQ(by_other, "GET /echo ");
+  EXPECT_EQ(by_old, "");
 }
 
 TEST(Tls, SaysWhichFileIsWrong) {
-  const auto good = self_made_certificate(test::new_key_pem(), {"a"});
-  const auto other = self_made_certificate(test::new_key_pem(), {"a"});
+  const auto authority = LocalCa::make("a", home_names()).value();
+  const auto good = authority.issue(test::new_key_pem(), {"localhost"});
 
   EXPECT_NE(make_server_context({"nonsense", good->key_pem}).error().message.find("no certificate"),
             std::string::npos);
   EXPECT_NE(make_server_context({good->chain_pem, "nonsense"}).error().message.find("cannot be read"),
             std::string::npos);
-  EXPECT_NE(make_server_context({good->chain_pem, other->key_pem}).error().message.find("does not belong"),
-            std::string::npos);
+  EXPECT_NE(
+      make_server_context({good->chain_pem, test::new_key_pem()}).error().message.find("does not belong"),
+      std::string::npos);
 }
 
 }  // namespace
