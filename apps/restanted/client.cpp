@@ -125,6 +125,8 @@ Result<void> backup(const Config& config, const std::string& dir, const std::str
   if (!config.file.empty()) files.push_back({"restante.toml", config.file});
   auto written = api::write_backup(file, passphrase, files);
   ::unlink(copy.c_str());
+  const std::string authority = dir + "/keys/ca.pem";
+  if (::access(authority.c_str(), F_OK) == 0) files.push_back({"keys/ca.pem", authority});
   return written;
 }
 

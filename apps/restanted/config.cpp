@@ -154,6 +154,18 @@ Result<void> fill(Config& config, const toml::table& table, const std::string& f
   return {};
 }
 
+  auto open_door = [&config](const std::string& address) -> Result<void> {
+    auto parsed = parse_listen(address);
+    if (!parsed) return fail(parsed.error());
+    config.listen_open.push_back(*parsed);
+    return {};
+  };
+  auto proxy_range = [&config](const std::string& text_of_range) -> Result<void> {
+    auto parsed = net::AddressRange::parse(text_of_range);
+    if (!parsed) return fail(parsed.error());
+    config.trusted_proxies.push_back(*parsed);
+    return {};
+  };
 /// What a value of the right kind must be besides.
 Result<void> check(Config& config, const std::string& file) {
   for (auto [key, url] :
@@ -168,6 +180,8 @@ Result<void> check(Config& config, const std::string& file) {
   }
   if (config.tls_certificate.empty() != config.tls_key.empty())
     return fail(Reason::invalid, file + ": [tls] needs both certificate and key", "give both, or neither");
+        {"open", texts(open_door)},
+        {"trusted_proxies", texts(proxy_range)},
   if (!config.time_zone.empty() && !proxy::is_zone(config.time_zone))
     return fail(Reason::invalid, file + ": [place] time_zone is not a zone: " + config.time_zone,
                 "write an IANA name such as Europe/Paris");

@@ -29,6 +29,8 @@ struct Config {
 
   std::vector<ListenAddress> listen{{"127.0.0.1", 8470}};
   std::vector<std::string> hosts;
+  std::vector<ListenAddress> listen_open;  ///< plain doors for people who do not trust this place yet
+  std::vector<net::AddressRange> trusted_proxies;
   std::string public_url;  ///< without a closing slash
   std::string lan_url;     ///< the same for people in the place's own network; empty: none
 

@@ -5,6 +5,7 @@
 #include "api/api.hpp"
 #include "api/erasure.hpp"
 #include "base/log.hpp"
+#include "certificates.hpp"
 #include "house.hpp"
 #include "http/server.hpp"
 #include "jobs/service.hpp"
@@ -84,45 +85,7 @@ std::string host_name() {
   return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "restante";
 }
 
-Result<std::string> read_file(const std::string& path) {
-  auto content = read_whole(path);
-  if (!content)
-    return fail(Reason::storage, path + " cannot be read: " + errno_text(content.error()),
-                "see [tls] in the configuration");
-  return std::move(*content);
-}
-
-Result<std::optional<http::Certificate>> certificate(const Config& config, const House& house) {
-  const bool needed = std::any_of(config.listen.begin(), config.listen.end(),
-                                  [&](const ListenAddress& one) { return needs_tls(config, one.address); });
-  if (!needed) return std::optional<http::Certificate>();
-  if (!config.tls_certificate.empty()) {
-    auto chain = read_file(config.tls_certificate);
-    if (!chain) return fail(chain.error());
-    auto key = read_file(config.tls_key);
-    if (!key) return fail(key.error());
-    return std::optional<http::Certificate>(http::Certificate{std::move(*chain), std::move(*key)});
-  }
-  std::vector<std::string> names = config.hosts;
-  for (const auto& url : {config.public_url, config.lan_url})
-    if (!url.empty()) names.push_back(api::host_only(api::authority_of(url)));
-  names.push_back("localhost");
-  for (const auto& one : config.listen) {
-    if (one.address != "0.0.0.0" && one.address != "::") {
-      names.push_back(one.address);
-      continue;
-    }
-    for (auto& own : api::interface_addresses()) names.push_back(std::move(own));
-    names.push_back("127.0.0.1");
-  }
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-  auto made = http::self_made_certificate(house.identity.pem(), names);
-  if (!made) return fail(made.error());
-  return std::optional<http::Certificate>(std::move(*made));
-}
-
-api::ApiOptions api_options(const Config& config, const House& house) {
+api::ApiOptions api_options(const Config& config, const House& house, const Certificates& certificates) {
   api::ApiOptions options;
   options.place_name = config.place_name;
   options.jkt = house.jkt();
@@ -130,9 +93,21 @@ api::ApiOptions api_options(const Config& config, const House& house) {
   options.limits = config.api_limits;
   for (const auto& host : config.hosts) options.hosts.add(host);
   options.public_url = config.public_url;
+  for (const auto& one : config.listen_open) options.hosts.add_listener(one.address);
+  options.identity = &house.identity;
+  options.authority = [&certificates] { return certificates.authority(); };
   options.lan_url = config.lan_url;
   for (const auto& url : {config.public_url, config.lan_url})
     if (!url.empty()) options.hosts.add(api::authority_of(url));
+http::TrustsProxy trust_of(const std::vector<net::AddressRange>& ranges) {
+  if (ranges.empty()) return {};
+  return [&ranges](const std::string& address) {
+    const auto one = net::AddressRange::parse(address);
+    return one && std::any_of(ranges.begin(), ranges.end(),
+                              [&](const net::AddressRange& range) { return range.contains(one->bytes); });
+  };
+}
+
   for (const auto& one : config.listen) options.hosts.add_listener(one.address);
   return options;
 }
@@ -140,8 +115,11 @@ api::ApiOptions api_options(const Config& config, const House& house) {
 /// The running server: every part in the order in which they lean on each other, the last one stopped first.
 class Serving {
 public:
-  Serving(const Config& config, House& house, const net::AddressGuard& guard)
-      : config_(config), house_(house), executor_(house.loop.get_executor()) {
+  Serving(const Config& config, House& house, const net::AddressGuard& guard, notify::MailOptions mail)
+      : config_(config),
+        house_(house),
+        executor_(house.loop.get_executor()),
+        certificates_(config, house.identity, house.dir, house.clock) {
     worker::PoolOptions pool;
     pool.program =
         config.worker_program.empty() ? own_folder() + "/restante-transfer" : config.worker_program;
@@ -190,17 +168,22 @@ private:
     if (!opened) co_return opened;
     group_.spawn(save_last_seen());
     group_.spawn(look_at_store());
+    group_.spawn(look_at_certificates());
+    group_.spawn(reload_on_signal());
     group_.spawn(house_.areas->housekeeping());
     group_.spawn(api::keep_stays(*administration_, house_.clock));
     co_return Result<void>();
   }
 
   Result<void> open_doors() {
-    auto pair = certificate(config_, house_);
+    auto pair = certificates_.begin();
     if (!pair) return fail(pair.error());
-    http::ServerLimits limits;
-    limits.connections = affordable_connections(config_.connections);
-    server_ = http::make_server(*door_, std::move(*pair), limits, serving_threads);
+    http::ServerOptions options;
+    options.certificate = std::move(*pair);
+    options.limits.connections = affordable_connections(config_.connections);
+    options.threads = serving_threads;
+    options.trusts_proxy = trust_of(config_.trusted_proxies);
+    server_ = http::make_server(*door_, std::move(options));
     std::vector<http::Bound> bound;
     for (const auto& one : config_.listen) {
       auto listening = server_->listen({one.address, one.port, needs_tls(config_, one.address)});
@@ -208,6 +191,12 @@ private:
       bound.push_back(*listening);
     }
     const http::Bound& first = bound.front();
+    for (const auto& one : config_.listen_open) {
+      auto listening = server_->listen({one.address, one.port, false, true});
+      if (!listening) return fail(listening.error());
+      log::info("an open door for people who do not trust this place yet: http://{}:{}/trust",
+                url_host(listening->address), listening->port);
+    }
     administration_->base_url = base_url(config_, first.address, first.port, first.tls);
     api_->listening_on(administration_->base_url);
     if (auto control = server_->listen({house_.dir + "/control.sock", 0, false}); !control)
@@ -241,6 +230,32 @@ private:
       co_await sleep_for(pause);
       auto look = [store = house_.store.get()] { return store->check(); };
       const auto faults = co_await offload(house_.disk_pool.get_executor(), look);
+  /// Names, files and time make another certificate; connections that are there go on with the old one.
+  void renew_certificate(Certificates::Again again) {
+    auto fresh = certificates_.renewed(again);
+    if (fresh && !*fresh) return;
+    Result<void> done = fresh ? server_->replace_certificate(**fresh) : fail(std::move(fresh.error()));
+    if (done)
+      log::info("tls: another certificate is shown from now on");
+    else
+      log::error("tls: {}; the certificate that was shown before stays", done.error().message);
+  }
+
+  Task<void> look_at_certificates() {
+    for (;;) {
+      co_await sleep_for(certificate_interval);
+      renew_certificate(Certificates::Again::no);
+    }
+  }
+
+  /// SIGHUP: whoever wrote new files need not wait for the next look.
+  Task<void> reload_on_signal() {
+    for (;;) {
+      co_await hangups_.async_wait(asio::use_awaitable);
+      renew_certificate(Certificates::Again::yes);
+    }
+  }
+
       for (const auto& fault : faults) log::error("{}; see `restanted check`", fault);
     }
   }
@@ -262,6 +277,8 @@ private:
   std::unique_ptr<jobs::Service> jobs_;
   std::unique_ptr<api::Administration> administration_;
   std::unique_ptr<api::Api> api_;
+  Certificates certificates_;
+  boost::asio::signal_set hangups_{executor_, SIGHUP};
   std::unique_ptr<http::Handler> control_;
   std::unique_ptr<Door> door_;
   std::unique_ptr<http::Server> server_;

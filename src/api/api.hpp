@@ -6,10 +6,17 @@
 #include "files/areas.hpp"
 #include "http/message.hpp"
 #include "jobs/service.hpp"
+#include "notify/service.hpp"
+#include "proxy/keys.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+
+namespace restante::http {
+class LocalCa;
+}
 
 namespace restante::api {
 
@@ -38,6 +45,10 @@ struct ApiOptions {
   /// name that a request came for (THREATS.md D9). If not configured: the first listener's.
   std::string public_url;
   std::string lan_url;  ///< the same for people in this network; empty: there is none
+  /// Our own certificate authority as it is now, for /trust; empty, or null: there is none. Any thread.
+  std::function<std::shared_ptr<const http::LocalCa>()> authority;
+  /// With it we prove who we are (/.well-known/restante?nonce=); outlives the API.
+  const proxy::PrivateKey* identity = nullptr;
   ApiLimits limits;
 };
 

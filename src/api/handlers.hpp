@@ -66,3 +66,8 @@ Task<http::Response> well_known(Context& context, Call call);
 Task<http::Response> openapi(Context& context, Call call);
 
 }  // namespace restante::api
+Task<http::Response> nav204(Context& context, Call call);
+
+// trust_routes.cpp
+Task<http::Response> trust_page(Context& context, Call call);
+Task<http::Response> trust_file(Context& context, Call call);

@@ -70,6 +70,11 @@ bool fits(std::string_view pattern, const std::vector<std::string>& segments,
   for (const auto& segment : segments) {
     if (pattern.empty()) return false;
     pattern.remove_prefix(1);
+    {"GET", "/nav204", open, Body::none, connection, nav204},
+    {"GET", "/trust", open, Body::none, connection, trust_page},
+    {"GET", "/trust/restante.crt", open, Body::none, connection, trust_file},
+    {"GET", "/trust/restante.pem", open, Body::none, connection, trust_file},
+    {"GET", "/trust/restante.mobileconfig", open, Body::none, connection, trust_file},
     const auto end = std::min(pattern.find('/'), pattern.size());
     if (!fits(pattern.substr(0, end), segment, parameters)) return false;
     pattern.remove_prefix(end);
