@@ -3,6 +3,7 @@
 
 #include "api/backup.hpp"
 #include "house.hpp"
+#include "installation.hpp"
 #include "net/http_client.hpp"
 
 #include <boost/asio/use_future.hpp>
@@ -104,6 +105,8 @@ Result<api::CommandLines> administer_until(const Config& config, const std::stri
 
 Result<api::CommandLines> administer(const Config& config, const std::string& dir, const std::string& command,
                                      const json::object& arguments) {
+  const auto rights = OwnerRights::take(dir, OwnerRights::Until::scope_ends);
+  if (!rights) return fail(rights.error());
   return administer_until(config, dir, command, arguments, std::chrono::steady_clock::now() + answer_time);
 }
 
@@ -122,17 +125,20 @@ Result<void> backup(const Config& config, const std::string& dir, const std::str
   std::vector<api::BackupFile> files{{"restante.db", copy},
                                      {"keys/master.key", dir + "/keys/master.key"},
                                      {"keys/identity.pem", dir + "/keys/identity.pem"}};
+  const std::string authority = dir + "/keys/ca.pem";
+  if (::access(authority.c_str(), F_OK) == 0) files.push_back({"keys/ca.pem", authority});
   if (!config.file.empty()) files.push_back({"restante.toml", config.file});
   auto written = api::write_backup(file, passphrase, files);
   ::unlink(copy.c_str());
-  const std::string authority = dir + "/keys/ca.pem";
-  if (::access(authority.c_str(), F_OK) == 0) files.push_back({"keys/ca.pem", authority});
   return written;
 }
 
 Result<int> restore(const Config& config, const std::string& dir, const std::string& file,
                     const std::string& passphrase) {
   if (auto done = api::read_backup(file, passphrase, dir); !done) return fail(done.error());
+  if (auto given = give_to_owner(dir); !given) return fail(given.error());
+  const auto rights = OwnerRights::take(dir, OwnerRights::Until::scope_ends);
+  if (!rights) return fail(rights.error());
   auto house = House::open(config, dir);
   if (!house) return fail(house.error());
   auto work = [](House& here) -> Task<Result<int>> {

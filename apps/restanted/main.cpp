@@ -7,6 +7,7 @@
 #include "client.hpp"
 #include "config.hpp"
 #include "data_dir.hpp"
+#include "installation.hpp"
 #include "output.hpp"
 #include "proxy/zone.hpp"
 #include "serve.hpp"
@@ -34,7 +35,12 @@ struct Options {
 
 Result<Config> read_config(const Options& options, const std::string& dir) {
   std::string file = options.config_file;
-  if (file.empty() && ::access((dir + "/restante.toml").c_str(), F_OK) == 0) file = dir + "/restante.toml";
+  if (file.empty()) {
+    const auto found = find_config(dir);
+    file = found.file;
+    if (!found.other.empty())
+      std::cerr << "restanted: " << found.file << " is read, and not " << found.other << '\n';
+  }
   Result<Config> config = file.empty() ? Result<Config>(Config{}) : load_config(file);
   if (!config || options.listen.empty()) return config;
   config->listen.clear();
@@ -106,10 +112,8 @@ Result<boost::json::object> invitation_arguments(const Options& options, const C
 }
 
 /// Runs one subcommand; the results are printed.
-Result<void> run(const CLI::App& app, const Options& options) {
-  const std::string dir = choose_data_dir(options.data);
-  auto config = read_config(options, dir);
-  if (!config) return fail(config.error());
+Result<void> run(const CLI::App& app, const Options& options, const std::string& dir,
+                 const Result<Config>& config) {
   log::start("restanted", app.got_subcommand("serve") ? config->log_level.c_str() : "warn");
   const Output output{options.json};
   const auto administered = [&](const std::string& command, const boost::json::object& arguments) {
@@ -150,7 +154,8 @@ Result<void> run(const CLI::App& app, const Options& options) {
 void describe(CLI::App& app, Options& options) {
   app.set_version_flag("--version", std::string("restanted " RESTANTE_VERSION));
   app.add_option("--config", options.config_file,
-                 "configuration (TOML); default: restante.toml in the data folder")
+                 "configuration (TOML); default: /etc/restante/restante.toml for /var/lib/restante, else "
+                 "restante.toml in the data folder")
       ->option_text("FILE");
   app.add_option(
          "--data", options.data,
@@ -247,7 +252,13 @@ int main_of(int count, char** words) {
     Output{options.json}.print_error(usage_error(app, error));
     return 2;
   }
-  auto done = run(app, options);
+  const std::string dir = choose_data_dir(options.data);
+  const auto config = read_config(options, dir);
+  if (!config) {
+    Output{options.json}.print_error(config.error());
+    return 2;  // as on a wrong command line: the service manager does not try again
+  }
+  auto done = run(app, options, dir, config);
   if (done) return 0;
   Output{options.json}.print_error(done.error());
   return done.error().reason == Reason::usage ? 2 : 1;

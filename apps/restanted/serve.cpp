@@ -8,6 +8,7 @@
 #include "certificates.hpp"
 #include "house.hpp"
 #include "http/server.hpp"
+#include "installation.hpp"
 #include "jobs/service.hpp"
 #include "proxy/zone.hpp"
 #include "service_manager.hpp"
@@ -73,13 +74,6 @@ std::size_t affordable_connections(std::size_t wanted) {
   return affordable;
 }
 
-std::string own_folder() {
-  char path[4096];
-  const auto size = ::readlink("/proc/self/exe", path, sizeof path);
-  const std::string program(path, size > 0 ? static_cast<std::size_t>(size) : 0);
-  return program.substr(0, program.rfind('/'));
-}
-
 std::string host_name() {
   char name[256] = {};
   return ::gethostname(name, sizeof name - 1) == 0 && name[0] != '\0' ? name : "restante";
@@ -121,8 +115,7 @@ public:
         executor_(house.loop.get_executor()),
         certificates_(config, house.identity, house.dir, house.clock) {
     worker::PoolOptions pool;
-    pool.program =
-        config.worker_program.empty() ? own_folder() + "/restante-transfer" : config.worker_program;
+    pool.program = config.worker_program;
     pool.addresses.allow = config.address_guard_allow;
     pool.guard = guard;
     pool.ca_bundle = config.worker_ca_bundle;
@@ -300,6 +293,11 @@ Result<void> serve(const Config& given, const std::string& dir, const net::Addre
   if (config.time_zone.empty()) config.time_zone = proxy::system_zone();
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGALRM, stopped_too_slowly);
+  auto program = find_worker_program(config.worker_program);
+  if (!program) return fail(program.error());
+  config.worker_program = std::move(*program);
+  const auto rights = OwnerRights::take(dir, OwnerRights::Until::forever);
+  if (!rights) return fail(rights.error());
   auto house = House::open(config, dir);
   if (!house) return fail(house.error());
   Result<void> outcome;
