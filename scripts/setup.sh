@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# Installs by name what a step needs, and nothing that is there already: setup.sh build|demo|test|bench|soak|fuzz
+# Installs by name what a step needs, and nothing that is there already: setup.sh build|demo|test|bench|soak|fuzz|package
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -14,8 +14,9 @@ demo=("${build[@]}" chromium python3-aiosmtpd libnss3-tools)
 # What the tests add: sanitizers, test libraries, real peers, and Node for the schema's own validator.
 test=("${demo[@]}" libclang-rt-19-dev clang-format-19 libgtest-dev libgmock-dev python3-pytest python3-pytest-xdist python3-dnslib curl git strace apache2-bin xfsprogs e2fsprogs mount)
 bench=("${build[@]}" curl aria2 wrk)
+package=("${build[@]}" debhelper dpkg-dev binutils)
 fuzz=("${build[@]}" libclang-rt-19-dev llvm-19 libgtest-dev libgmock-dev git)
-soak=("${fuzz[@]}" debootstrap xfsprogs e2fsprogs mount python3-dnslib)
+soak=("${fuzz[@]}" debhelper dpkg-dev binutils debootstrap xfsprogs e2fsprogs mount python3-dnslib)
 
 want=${1:-demo}
 case "$want" in
@@ -25,7 +26,8 @@ case "$want" in
   bench) packages=("${bench[@]}") ;;
   soak) packages=("${soak[@]}") ;;
   fuzz) packages=("${fuzz[@]}") ;;
-  *) echo "setup: '$want' is not known; say build, demo, test, bench, soak or fuzz" >&2; exit 2 ;;
+  package) packages=("${package[@]}") ;;
+  *) echo "setup: '$want' is not known; say build, demo, test, bench, soak, fuzz or package" >&2; exit 2 ;;
 esac
 if [ "$want" = test ] && ! command -v npm >/dev/null; then packages+=(nodejs npm); fi
 
