@@ -95,6 +95,7 @@ void add_place_commands(CLI::App& app, Context& context);
 void add_trip_commands(CLI::App& app, Context& context);
 void add_send_command(CLI::App& app, Context& context);
 void add_login_commands(CLI::App& app, Context& context);
+void add_notify_commands(CLI::App& app, Context& context);
 void add_job_commands(CLI::App& app, Context& context);
 void add_watch_command(CLI::App& app, Context& context);
 void add_file_commands(CLI::App& app, Context& context);

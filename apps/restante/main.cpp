@@ -21,6 +21,7 @@ constexpr std::array groups{
     restante::cli::add_place_commands,  restante::cli::add_trip_commands,   restante::cli::add_send_command,
     restante::cli::add_job_commands,    restante::cli::add_watch_command,   restante::cli::add_file_commands,
     restante::cli::add_outbox_commands, restante::cli::add_device_commands, restante::cli::add_login_commands,
+    restante::cli::add_notify_commands,
 };
 
 int parse_and_run(int argc, char** argv) {

@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "data_dir.hpp"
+#include "notify/mime.hpp"
 #include "proxy/zone.hpp"
 
 #include <fmt/format.h>
@@ -65,6 +66,16 @@ Setter duration(Seconds& target, Seconds least, Seconds most) {
   };
 }
 
+/// "required", or "none" in so many words.
+Setter starttls(bool& target) {
+  return [&target](const toml::node& node) -> Result<void> {
+    const std::string value = node.is_string() ? node.as_string()->get() : std::string();
+    if (value != "required" && value != "none") return wrong("\"required\" or \"none\"");
+    target = value == "required";
+    return {};
+  };
+}
+
 Setter texts(std::function<Result<void>(const std::string&)> add) {
   return [add = std::move(add)](const toml::node& node) -> Result<void> {
     if (!node.is_array()) return wrong("a list of texts");
@@ -121,6 +132,13 @@ std::map<std::string, Keys, std::less<>> sections_of(Config& config) {
        {{"quota", number(config.account_limits.guests.quota_bytes, 1, 1ll << 60)},
         {"traffic", number(config.account_limits.guests.traffic_bytes, 1, 1ll << 60)},
         {"grace", duration(config.account_limits.guests.grace, Seconds{0}, Seconds{366 * 86400})}}},
+      {"mail",
+       {{"server", text(config.mail.url)},
+        {"user", text(config.mail.user)},
+        {"password_file", text(config.mail_password_file)},
+        {"from", text(config.mail_from)},
+        {"ca_bundle", text(config.mail.ca_bundle)},
+        {"starttls", starttls(config.mail.starttls)}}},
       {"log", {{"level", text(config.log_level)}}},
   };
 }
@@ -166,6 +184,23 @@ Result<void> fill(Config& config, const toml::table& table, const std::string& f
     config.trusted_proxies.push_back(*parsed);
     return {};
   };
+Result<void> check_mail(const Config& config, const std::string& file) {
+  const bool any =
+      !config.mail.user.empty() || !config.mail_from.empty() || !config.mail_password_file.empty();
+  if (config.mail.url.empty())
+    return any ? Result<void>(fail(Reason::invalid, file + ": [mail] names no server",
+                                   "write server = \"smtp://HOST:587\" or \"smtps://HOST:465\""))
+               : Result<void>();
+  if (auto fits = net::check(config.mail); !fits)
+    return fail(Reason::invalid, file + ": [mail] server: " + fits.error().message, fits.error().hint);
+  if (!notify::is_mail_address(config.mail_from))
+    return fail(Reason::invalid, file + ": [mail] from is not a mail address", "write name@host.example");
+  if (config.mail.user.empty() != config.mail_password_file.empty())
+    return fail(Reason::invalid, file + ": [mail] needs both user and password_file",
+                "give both, or neither");
+  return {};
+}
+
 /// What a value of the right kind must be besides.
 Result<void> check(Config& config, const std::string& file) {
   for (auto [key, url] :
@@ -178,6 +213,7 @@ Result<void> check(Config& config, const std::string& file) {
       return fail(Reason::invalid, fmt::format("{}: [listen] {} is not a URL of a place", file, key),
                   "write https://HOST[:PORT]");
   }
+  if (auto mail = check_mail(config, file); !mail) return mail;
   if (config.tls_certificate.empty() != config.tls_key.empty())
     return fail(Reason::invalid, file + ": [tls] needs both certificate and key", "give both, or neither");
         {"open", texts(open_door)},

@@ -4,6 +4,7 @@
 #include "api/api.hpp"
 #include "base/result.hpp"
 #include "net/address_guard.hpp"
+#include "net/mail_client.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -38,6 +39,9 @@ struct Config {
   std::string time_zone;   ///< default: the machine's
 
   std::string tls_certificate, tls_key;  ///< files
+
+  net::MailServer mail;  ///< without its password
+  std::string mail_from, mail_password_file;
 
   std::string areas_path;
   std::vector<net::AddressRange> address_guard_allow;

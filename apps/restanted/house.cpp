@@ -2,6 +2,7 @@
 #include "house.hpp"
 
 #include "base/crypto.hpp"
+#include "notices.hpp"
 
 #include <fmt/format.h>
 
@@ -29,6 +30,12 @@ Result<std::unique_ptr<House>> House::open(const Config& config, const std::stri
 
   std::unique_ptr<House> house(new House(dir, std::move(*lock), std::move(*identity)));
   house->store = std::move(*opened);
+  if (!config.mail.url.empty())
+    house->check_mail_ = [config]() -> Result<void> {
+      auto mail = mail_options(config);
+      if (!mail) return fail(std::move(mail.error()));
+      return net::try_mail_server(mail->server);
+    };
   const Executor loop = house->loop.get_executor();
   house->accounts = accounts::make_service(loop, house->hash_pool.get_executor(), *house->store, house->clock,
                                            config.account_limits);
@@ -90,7 +97,9 @@ api::Administration House::administration() {
   auto check = [this] { return store->check(); };
   auto scrub = [this] { return scrub_store(); };
   auto tell = [](const accounts::Account&) -> Database::Work { return [](Tx&) { return Result<void>(); }; };
-  return {*accounts, *areas, nullptr, jkt(), "", disk_pool.get_executor(), copy, check, scrub, tell};
+  api::Administration out{*accounts, *areas, nullptr, jkt(), "", disk_pool.get_executor(), copy, check, scrub, tell};
+  out.check_mail = check_mail_;
+  return out;
 }
 
 bool needs_tls(const Config& config, const std::string& address) {

@@ -12,6 +12,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/thread_pool.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -49,6 +50,7 @@ public:
 private:
   House(std::string data_dir, DataLock data_lock, proxy::PrivateKey key)
       : dir(std::move(data_dir)), lock(std::move(data_lock)), identity(std::move(key)) {}
+  std::function<Result<void>()> check_mail_;  ///< empty: no mail
 };
 
 /// The URL by which devices reach the first of these listeners.

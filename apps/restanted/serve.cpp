@@ -10,6 +10,7 @@
 #include "http/server.hpp"
 #include "installation.hpp"
 #include "jobs/service.hpp"
+#include "notices.hpp"
 #include "proxy/zone.hpp"
 #include "service_manager.hpp"
 #include "worker/pool.hpp"
@@ -122,13 +123,18 @@ public:
     pool.max_workers = config.max_workers;
     pool_ = worker::make_pool(executor_, resolver_pool_.get_executor(), std::move(pool));
     rules_ = std::make_unique<AccountRules>(*house.accounts);
+    notices_ = std::make_unique<Notices>(house, config, std::move(mail), *pool_, *rules_);
     auto limits = config.job_limits;
     limits.time_zone = config.time_zone;
     jobs_ = jobs::make_service(executor_, *house.store, *house.store, *pool_, *house.areas, *rules_,
-                               house.clock, limits);
+                               house.clock, limits, nullptr, &notices_->service());
     administration_ = std::make_unique<api::Administration>(house.administration());
     administration_->jobs = jobs_.get();
-    api_ = api::make_api({executor_, *house.accounts, *jobs_, *house.areas, house.clock, *administration_},
+    administration_->tell_of_end = [this](const accounts::Account& account) {
+      return notices_->tell_of_end(account, house_.accounts->guest_limits().grace);
+    };
+    api_ = api::make_api({executor_, *house.accounts, *jobs_, *house.areas, house.clock, *administration_,
+                          &notices_->service()},
                          api_options(config, house, certificates_));
     control_ = api::make_control(executor_, *administration_);
     door_ = std::make_unique<Door>(*api_, *control_);
@@ -192,6 +198,8 @@ private:
     }
     administration_->base_url = base_url(config_, first.address, first.port, first.tls);
     api_->listening_on(administration_->base_url);
+    notices_->service().listening_on(administration_->base_url);
+    notices_->service().start();
     if (auto control = server_->listen({house_.dir + "/control.sock", 0, false}); !control)
       return fail(control.error());
     server_->start();
@@ -209,6 +217,7 @@ private:
       auto stop_server = [this] { server_->stop(); };
       co_await offload(resolver_pool_.get_executor(), stop_server);
     }
+    co_await notices_->stop();
     co_await pool_->stop();
     co_await group_.stop();
     if (jobs_started_) {
@@ -267,6 +276,7 @@ private:
   asio::thread_pool resolver_pool_{4};
   std::unique_ptr<worker::Pool> pool_;
   std::unique_ptr<AccountRules> rules_;
+  std::unique_ptr<Notices> notices_;
   std::unique_ptr<jobs::Service> jobs_;
   std::unique_ptr<api::Administration> administration_;
   std::unique_ptr<api::Api> api_;
@@ -298,11 +308,13 @@ Result<void> serve(const Config& given, const std::string& dir, const net::Addre
   config.worker_program = std::move(*program);
   const auto rights = OwnerRights::take(dir, OwnerRights::Until::forever);
   if (!rights) return fail(rights.error());
+  auto mail = mail_options(config);
+  if (!mail) return fail(mail.error());
   auto house = House::open(config, dir);
   if (!house) return fail(house.error());
   Result<void> outcome;
   {
-    Serving serving(config, **house, guard);
+    Serving serving(config, **house, guard, std::move(*mail));
     auto ended = asio::co_spawn((*house)->loop, serving.run(), asio::use_future);
     (*house)->loop.run();
     outcome = ended.get();

@@ -60,6 +60,7 @@ struct ApiParts {
   files::Areas& areas;
   const Clock& clock;
   Administration& administration;  ///< what admins do over the API is what the operator's commands do
+  notify::Service* notices = nullptr;  ///< none: nobody is told
 };
 
 /// The HTTP API v1 (contract/openapi.yaml). Handles requests on the connections' loops; control state is

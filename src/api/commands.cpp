@@ -165,6 +165,12 @@ Task<Result<CommandLines>> check(Administration& parts, Arguments) {
   const auto findings = co_await parts.areas.probe_file_system();
   for (const auto& finding : findings) add_finding(lines, "file system", false, finding);
   if (findings.empty()) add_finding(lines, "file system", true, "the areas' file system does what is needed");
+  if (parts.check_mail) {
+    const auto mail = co_await offload(parts.disk_pool, parts.check_mail);
+    add_finding(lines, "mail", mail.has_value(), mail ? "the mail server lets us in" : mail.error().message);
+  } else {
+    add_finding(lines, "mail", true, "this place sends no mail: [mail] in the configuration changes that");
+  }
   const bool set_up = parts.accounts.snapshot()->set_up();
   add_finding(lines, "accounts", true,
               set_up ? "there are users" : "there is no user yet: `restanted user add NAME`");

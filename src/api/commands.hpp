@@ -30,6 +30,8 @@ struct Administration {
   /// What tells a guest, in the transaction that remembers it, that the stay has ended.
   std::function<Database::Work(const accounts::Account&)> tell_of_end;
   std::set<std::string> being_erased{};  ///< names
+  /// Whether the mail server takes our mails; blocking. Empty: this place sends none.
+  std::function<Result<void>()> check_mail{};
 };
 
 /// One JSON object a line.

@@ -60,6 +60,17 @@ Task<http::Response> get_file(Context& context, Call call);  ///< HEAD too
 Task<http::Response> change_file(Context& context, Call call);
 Task<http::Response> remove_file(Context& context, Call call);
 
+// contact_routes.cpp
+Task<http::Response> list_contacts(Context& context, Call call);
+Task<http::Response> add_contact(Context& context, Call call);
+Task<http::Response> remove_contact(Context& context, Call call);
+Task<http::Response> test_contact(Context& context, Call call);
+Task<http::Response> confirm_contact(Context& context, Call call);
+Task<http::Response> confirm_page(Context& context, Call call);  ///< HEAD too
+Task<http::Response> confirm_by_page(Context& context, Call call);
+Task<http::Response> stop_page(Context& context, Call call);  ///< HEAD too
+Task<http::Response> stop_by_page(Context& context, Call call);
+
 // place_routes.cpp
 Task<http::Response> health(Context& context, Call call);
 Task<http::Response> well_known(Context& context, Call call);

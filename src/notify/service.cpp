@@ -53,6 +53,8 @@ public:
     if (place_.public_url.empty()) place_.public_url = url;
   }
 
+  const Place& place() const override { return place_; }
+
   Result<void> written(Tx& tx, const jobs::Job& job, const jobs::HistoryRow& row) override {
     return outbox_.job_changed(tx, job, row);
   }

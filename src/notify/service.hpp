@@ -24,7 +24,7 @@ struct ContactLimits {
   std::size_t addresses_remembered = 10000;
   Seconds code_time{48 * 3600};  ///< a confirmation holds so long; an unconfirmed contact goes then
   int wrong_codes = 5;           ///< then a new one must be asked for
-  int tests_per_hour = 20;       ///< of one account
+  int tests_per_hour = 60;       ///< of one account
 };
 
 struct ServiceLimits {
@@ -61,6 +61,7 @@ public:
   virtual Task<void> stop() = 0;
   /// Where we really listen, if the place has no public_url. Before `start`.
   virtual void listening_on(const std::string& url) = 0;
+  virtual const Place& place() const = 0;
 
   /// In somebody's transaction: told to all confirmed contacts of the account. Call `poke` when it is
   /// durable. Errors: storage, disk-full.

@@ -5,6 +5,7 @@
 #include "store/contract/files.hpp"
 #include "store/contract/jobs.hpp"
 #include "store/contract/links.hpp"
+#include "store/contract/notices.hpp"
 #include "store/contract/transactions.hpp"
 
 /// Runs everything that any store must do against one backend (see contract/fixture.hpp). Stands in a test
@@ -13,5 +14,6 @@
   INSTANTIATE_TYPED_TEST_SUITE_P(Prefix, JobRecordsContract, Backend);     \
   INSTANTIATE_TYPED_TEST_SUITE_P(Prefix, FileRecordsContract, Backend);    \
   INSTANTIATE_TYPED_TEST_SUITE_P(Prefix, LinkRecordsContract, Backend);    \
+  INSTANTIATE_TYPED_TEST_SUITE_P(Prefix, NoticeRecordsContract, Backend);  \
   INSTANTIATE_TYPED_TEST_SUITE_P(Prefix, AccountRecordsContract, Backend); \
   INSTANTIATE_TYPED_TEST_SUITE_P(Prefix, TransactionContract, Backend)
