@@ -2,10 +2,13 @@
 #include "house.hpp"
 
 #include "base/crypto.hpp"
+#include "base/log.hpp"
 #include "notices.hpp"
 
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <filesystem>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -67,8 +70,26 @@ House::~House() {
 
 Task<Result<void>> House::start() {
   auto started = accounts->start();
-  co_return co_await std::move(started);
+  auto outcome = co_await std::move(started);
+  if (!outcome) co_return outcome;
+  co_return co_await areas->traffic().start();
 }
+
+namespace {
+
+/// The copies that were made before the store was migrated hold what was erased since.
+Result<void> remove_old_copies(const std::string& dir) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(dir, error)) {
+    if (!entry.path().filename().string().starts_with("restante.db.before-v")) continue;
+    if (::unlink(entry.path().c_str()) != 0 && errno != ENOENT)
+      return fail_errno(Reason::storage, "remove " + entry.path().string(), errno);
+    log::info("{} is removed: it held what has been erased", entry.path().string());
+  }
+  return {};
+}
+
+}  // namespace
 
 Task<Result<void>> House::scrub_store() {
   std::function<Result<bool>(Tx&)> ask = [](Tx& tx) -> Result<bool> {
@@ -81,6 +102,9 @@ Task<Result<void>> House::scrub_store() {
   if (!*wanted) co_return Result<void>();
   auto scrubbed = co_await store->scrub();
   if (!scrubbed) co_return scrubbed;
+  auto remove = [this] { return remove_old_copies(dir); };
+  auto removed = co_await offload(disk_pool.get_executor(), remove);
+  if (!removed) co_return removed;
   Database::Work done = [](Tx& tx) {
     return tx.repo<accounts::AccountRecords>().save_setting(accounts::scrub_setting, "0");
   };
