@@ -2,6 +2,7 @@
 #include "base/crypto.hpp"
 #include "base/text.hpp"
 #include "context.hpp"
+#include "proxy/zone.hpp"
 #include "request/compose.hpp"
 #include "request/logins.hpp"
 #include "secret.hpp"
@@ -243,6 +244,18 @@ private:
   int status_ = exit_done;
 };
 
+/// What is sent long before a trip has to be there until its end.
+Result<void> keep_for_trip(const Context& context, const Session& session, SendOptions& options) {
+  auto trips = request::load_trips(session.home());
+  if (!trips) return fail(std::move(trips.error()));
+  const Instant now = SystemClock().now();
+  auto trip = request::trip_at(*trips, now);
+  if (!trip) return fail(std::move(trip.error()));
+  context.note("to " + trip->place);
+  if (options.wish.keep.empty()) options.wish.keep = proxy::duration_text(request::kept_for(*trip, now));
+  return {};
+}
+
 int send(const Context& context, SendOptions options) {
   if (options.urls.size() > 1) {
     const char* single = !options.wish.name.empty()        ? "--name"
@@ -259,7 +272,8 @@ int send(const Context& context, SendOptions options) {
   if (auto done = read_secrets(context, options); !done) return context.refuse(done.error());
   auto session = Session::open(context, options.to);
   if (!session) return context.refuse(session.error());
-  if (options.to == request::trip_name) context.note("to " + (*session)->place().name);
+  if (options.to == request::trip_name)
+    if (auto kept = keep_for_trip(context, **session, options); !kept) return context.refuse(kept.error());
   auto logins = request::Logins::open((*session)->home());
   if (!logins) return context.refuse(logins.error());
   auto stored = logins->all();

@@ -12,6 +12,8 @@ namespace restante::request {
 namespace {
 
 constexpr const char* trips_file = "trips.json";
+constexpr Seconds usual_keep{30 * 86400};  ///< of a place (DESIGN.md §6)
+constexpr Seconds spare_days{7 * 86400};   ///< for whoever takes the files home after the trip
 
 }  // namespace
 
@@ -64,6 +66,10 @@ void put_trip(std::vector<Trip>& trips, Trip trip) {
   const auto at = std::upper_bound(trips.begin(), trips.end(), trip,
                                    [](const Trip& a, const Trip& b) { return a.from < b.from; });
   trips.insert(at, std::move(trip));
+}
+
+Seconds kept_for(const Trip& trip, Instant now) {
+  return std::max(usual_keep, std::chrono::ceil<Seconds>(trip.until - now) + spare_days);
 }
 
 Result<Trip> trip_at(const std::vector<Trip>& trips, Instant now) {

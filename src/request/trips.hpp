@@ -30,6 +30,10 @@ Result<void> check_trip(const Trip& trip, Instant now);
 /// Puts it in; another one of the same place that overlaps gives way to it.
 void put_trip(std::vector<Trip>& trips, Trip trip);
 
+/// How long what is asked for at `now` is kept when nobody says: until some days after the trip, and at least
+/// as long as everywhere.
+Seconds kept_for(const Trip& trip, Instant now);
+
 /// The trip under way at `now` (of several the one that began last), else the next one. Error not-found.
 Result<Trip> trip_at(const std::vector<Trip>& trips, Instant now);
 

@@ -54,6 +54,13 @@ TEST(Trips, AreReadAsTheyWereWrittenButThoseThatAreOver) {
   EXPECT_EQ(trips->at(0).until, day(9));
 }
 
+TEST(Trips, WhatIsAskedForLongBeforeIsKeptUntilDaysAfterTheEnd) {
+  const auto days = [](Seconds time) { return time.count() / 86400; };
+
+  EXPECT_EQ(days(kept_for({"x", day(100), day(110)}, day(1))), 116);
+  EXPECT_EQ(days(kept_for({"x", day(1), day(3)}, day(2))), 30);
+}
+
 TEST(Trips, MustEndAfterTheyBeginAndInTheFuture) {
   EXPECT_TRUE(check_trip({"x", day(1), day(3)}, day(2)));
   EXPECT_FALSE(check_trip({"x", day(3), day(3)}, day(2)));
