@@ -9,13 +9,13 @@
 #include "data_dir.hpp"
 #include "installation.hpp"
 #include "output.hpp"
+#include "proxy/stay_time.hpp"
 #include "proxy/zone.hpp"
 #include "serve.hpp"
 #include "terminal.hpp"
 
 #include <CLI/CLI.hpp>
 
-#include <ctime>
 #include <iostream>
 #include <unistd.h>
 #include <utility>
@@ -74,32 +74,15 @@ Result<boost::json::object> user_arguments(const Options& options) {
   return arguments;
 }
 
-/// A day stands for its beginning, or for its end; other times are as `restante send --at` takes them.
-Result<std::string> stay_instant(const std::string& text, const std::string& zone, bool end) {
-  std::tm day{};
-  const char* rest = ::strptime(text.c_str(), "%Y-%m-%d", &day);
-  if (rest == nullptr || *rest != '\0' || text.size() != 10) {
-    auto instant = proxy::parse_person_time(text, zone, SystemClock().now());
-    if (!instant) return fail(instant.error());
-    return to_rfc3339(*instant);
-  }
-  proxy::LocalTime local;
-  local.year = day.tm_year + 1900;
-  local.month = day.tm_mon + 1;
-  local.day = day.tm_mday;
-  local.minute = end ? 24 * 60 : 0;
-  auto instant = proxy::to_instant(zone, local);
-  if (!instant) return fail(Reason::usage, text + " is not a day", "write a day such as 2026-12-01");
-  return to_rfc3339(*instant);
-}
-
 Result<boost::json::object> invitation_arguments(const Options& options, const Config& config) {
   const std::string zone = config.time_zone.empty() ? proxy::system_zone() : config.time_zone;
-  auto from = stay_instant(options.from.empty() ? "now" : options.from, zone, false);
+  const Instant now = SystemClock().now();
+  const std::string begin = options.from.empty() ? "now" : options.from;
+  auto from = proxy::parse_stay_time(begin, zone, now, proxy::StayEdge::from);
   if (!from) return fail(from.error());
-  auto until = stay_instant(options.until, zone, true);
+  auto until = proxy::parse_stay_time(options.until, zone, now, proxy::StayEdge::until);
   if (!until) return fail(until.error());
-  boost::json::object arguments{{"from", *from}, {"until", *until}};
+  boost::json::object arguments{{"from", to_rfc3339(*from)}, {"until", to_rfc3339(*until)}};
   if (!options.label.empty()) arguments["label"] = options.label;
   for (const auto& [member, text] :
        {std::pair{"quota_bytes", options.quota}, std::pair{"traffic_bytes", options.traffic}}) {
