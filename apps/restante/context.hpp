@@ -99,6 +99,7 @@ void add_notify_commands(CLI::App& app, Context& context);
 void add_job_commands(CLI::App& app, Context& context);
 void add_watch_command(CLI::App& app, Context& context);
 void add_file_commands(CLI::App& app, Context& context);
+void add_keeping_commands(CLI::App& app, Context& context);
 void add_outbox_commands(CLI::App& app, Context& context);
 void add_device_commands(CLI::App& app, Context& context);
 

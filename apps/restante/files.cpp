@@ -109,16 +109,6 @@ int get(const Context& context, const GetOptions& options) {
   return told(context, *file, path, *fetched);
 }
 
-int remove(const Context& context, const std::string& name) {
-  auto session = Session::open(context);
-  if (!session) return context.refuse(session.error());
-  auto file = (*session)->calls().file(name);
-  if (!file) return context.refuse(file.error());
-  if (auto done = (*session)->calls().remove_file(file->id); !done) return context.refuse(done.error());
-  context.note("removed: " + request::shown(file->name));
-  return exit_done;
-}
-
 }  // namespace
 
 void add_file_commands(CLI::App& app, Context& context) {
@@ -136,11 +126,6 @@ void add_file_commands(CLI::App& app, Context& context) {
   getting->add_flag("-f,--force", options->force, "Replace what is there");
   getting->callback(
       [&context, options] { context.run = [&context, options] { return get(context, *options); }; });
-
-  auto name = std::make_shared<std::string>();
-  auto* removing = app.add_subcommand("remove", "Delete a file at the place");
-  removing->add_option("NAME", *name, "Exact name or id")->required();
-  removing->callback([&context, name] { context.run = [&context, name] { return remove(context, *name); }; });
 }
 
 }  // namespace restante::cli

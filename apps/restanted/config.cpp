@@ -12,7 +12,9 @@
 #include <arpa/inet.h>
 #include <charconv>
 #include <functional>
+#include <grp.h>
 #include <map>
+#include <pwd.h>
 #include <unistd.h>
 
 namespace restante::daemon {
@@ -87,12 +89,81 @@ Setter texts(std::function<Result<void>(const std::string&)> add) {
   };
 }
 
+/// A number, or a name that `find` knows.
+template <class Find>
+Result<unsigned> id_of(const toml::node& node, std::string_view what, Find find) {
+  if (node.is_integer() && node.as_integer()->get() >= 0 && node.as_integer()->get() < 0xffffffff)
+    return static_cast<unsigned>(node.as_integer()->get());
+  if (!node.is_string()) return wrong(fmt::format("the name or number of a {}", what));
+  const std::string name = node.as_string()->get();
+  const auto id = find(name);
+  if (!id)
+    return fail(Reason::invalid, fmt::format("names a {} that this system does not know: {}", what, name));
+  return *id;
+}
+
+Setter owner(Config& config) {
+  return [&config](const toml::node& node) -> Result<void> {
+    auto id = id_of(node, "user", [](const std::string& name) -> std::optional<unsigned> {
+      const passwd* found = ::getpwnam(name.c_str());
+      return found != nullptr ? std::optional<unsigned>(found->pw_uid) : std::nullopt;
+    });
+    if (!id) return fail(id.error());
+    config.area_files.owner = config.area_folders.owner = *id;
+    return {};
+  };
+}
+
+Setter group(Config& config) {
+  return [&config](const toml::node& node) -> Result<void> {
+    auto id = id_of(node, "group", [](const std::string& name) -> std::optional<unsigned> {
+      const ::group* found = ::getgrnam(name.c_str());
+      return found != nullptr ? std::optional<unsigned>(found->gr_gid) : std::nullopt;
+    });
+    if (!id) return fail(id.error());
+    config.area_files.group = config.area_folders.group = *id;
+    return {};
+  };
+}
+
+/// Octal, as a text or as TOML's 0o640. Our own user keeps `least`, and others are never given more than
+/// reading, writing and entering.
+Setter mode(mode_t& target, mode_t least) {
+  return [&target, least](const toml::node& node) -> Result<void> {
+    std::int64_t value = -1;
+    if (node.is_integer()) value = node.as_integer()->get();
+    if (node.is_string()) {
+      const std::string& digits = node.as_string()->get();
+      const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 8);
+      if (error != std::errc{} || end != digits.data() + digits.size()) value = -1;
+    }
+    const std::int64_t most = least == 0700 ? 02777 : 0777;
+    if (value < 0 || value > most || (value & least) != least)
+      return wrong(fmt::format("an octal mode in quotes, such as \"{}\", with at least {:o} for the owner",
+                               least == 0700 ? "0755" : "0644", least));
+    target = static_cast<mode_t>(value);
+    return {};
+  };
+}
+
 std::map<std::string, Keys, std::less<>> sections_of(Config& config) {
   auto listen = [&config, fresh = true](const std::string& address) mutable -> Result<void> {
     auto parsed = parse_listen(address);
     if (!parsed) return fail(parsed.error());
     if (std::exchange(fresh, false)) config.listen.clear();
     config.listen.push_back(*parsed);
+    return {};
+  };
+  auto open_door = [&config](const std::string& address) -> Result<void> {
+    auto parsed = parse_listen(address);
+    if (!parsed) return fail(parsed.error());
+    config.listen_open.push_back(*parsed);
+    return {};
+  };
+  auto proxy_range = [&config](const std::string& text_of_range) -> Result<void> {
+    auto parsed = net::AddressRange::parse(text_of_range);
+    if (!parsed) return fail(parsed.error());
+    config.trusted_proxies.push_back(*parsed);
     return {};
   };
   auto host = [&config](const std::string& name) -> Result<void> {
@@ -109,12 +180,20 @@ std::map<std::string, Keys, std::less<>> sections_of(Config& config) {
   return {
       {"listen",
        {{"addresses", texts(listen)},
+        {"open", texts(open_door)},
+        {"trusted_proxies", texts(proxy_range)},
         {"hosts", texts(host)},
         {"public_url", text(config.public_url)},
         {"lan_url", text(config.lan_url)}}},
       {"place", {{"name", text(config.place_name)}, {"time_zone", text(config.time_zone)}}},
       {"tls", {{"certificate", text(config.tls_certificate)}, {"key", text(config.tls_key)}}},
-      {"areas", {{"path", text(config.areas_path)}}},
+      {"areas",
+       {{"path", text(config.areas_path)},
+        {"owner", owner(config)},
+        {"group", group(config)},
+        {"file_mode", mode(config.area_files.mode, 0600)},
+        {"folder_mode", mode(config.area_folders.mode, 0700)},
+        {"trash_keep", duration(config.trash_keep, Seconds{0}, Seconds{366 * 86400})}}},
       {"address_guard", {{"allow", texts(range)}}},
       {"worker",
        {{"program", text(config.worker_program)},
@@ -172,18 +251,6 @@ Result<void> fill(Config& config, const toml::table& table, const std::string& f
   return {};
 }
 
-  auto open_door = [&config](const std::string& address) -> Result<void> {
-    auto parsed = parse_listen(address);
-    if (!parsed) return fail(parsed.error());
-    config.listen_open.push_back(*parsed);
-    return {};
-  };
-  auto proxy_range = [&config](const std::string& text_of_range) -> Result<void> {
-    auto parsed = net::AddressRange::parse(text_of_range);
-    if (!parsed) return fail(parsed.error());
-    config.trusted_proxies.push_back(*parsed);
-    return {};
-  };
 Result<void> check_mail(const Config& config, const std::string& file) {
   const bool any =
       !config.mail.user.empty() || !config.mail_from.empty() || !config.mail_password_file.empty();
@@ -216,8 +283,6 @@ Result<void> check(Config& config, const std::string& file) {
   if (auto mail = check_mail(config, file); !mail) return mail;
   if (config.tls_certificate.empty() != config.tls_key.empty())
     return fail(Reason::invalid, file + ": [tls] needs both certificate and key", "give both, or neither");
-        {"open", texts(open_door)},
-        {"trusted_proxies", texts(proxy_range)},
   if (!config.time_zone.empty() && !proxy::is_zone(config.time_zone))
     return fail(Reason::invalid, file + ": [place] time_zone is not a zone: " + config.time_zone,
                 "write an IANA name such as Europe/Paris");

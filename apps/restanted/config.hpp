@@ -29,9 +29,9 @@ struct Config {
   std::string file;  ///< where it was read from; empty: there is none
 
   std::vector<ListenAddress> listen{{"127.0.0.1", 8470}};
-  std::vector<std::string> hosts;
   std::vector<ListenAddress> listen_open;  ///< plain doors for people who do not trust this place yet
   std::vector<net::AddressRange> trusted_proxies;
+  std::vector<std::string> hosts;
   std::string public_url;  ///< without a closing slash
   std::string lan_url;     ///< the same for people in the place's own network; empty: none
 
@@ -44,6 +44,9 @@ struct Config {
   std::string mail_from, mail_password_file;
 
   std::string areas_path;
+  files::FolderTerms area_files{0644, std::nullopt, std::nullopt};  ///< of what is published
+  files::FolderTerms area_folders;
+  Seconds trash_keep{7 * 86400};
   std::vector<net::AddressRange> address_guard_allow;
 
   std::string worker_program;  ///< default: restante-transfer beside this program

@@ -53,6 +53,18 @@ Result<std::unique_ptr<House>> House::open(const Config& config, const std::stri
     const auto account = accounts->snapshot()->account(id);
     return account ? account->quota_bytes : std::optional<std::uint64_t>();
   };
+  options.accounts = [accounts = house->accounts.get()] {
+    std::vector<AccountId> out;
+    for (const auto& account : accounts->snapshot()->accounts()) out.push_back(account.id);
+    return out;
+  };
+  options.traffic_bytes = [accounts = house->accounts.get()](AccountId id) {
+    const auto account = accounts->snapshot()->account(id);
+    return account ? account->traffic_bytes : std::optional<std::uint64_t>();
+  };
+  options.files = config.area_files;
+  options.folders = config.area_folders;
+  options.trash_keep = config.trash_keep;
   auto areas = files::make_areas(loop, house->disk_pool.get_executor(), *house->store, house->clock,
                                  std::move(options));
   if (!areas) return fail(areas.error());
@@ -121,7 +133,8 @@ api::Administration House::administration() {
   auto check = [this] { return store->check(); };
   auto scrub = [this] { return scrub_store(); };
   auto tell = [](const accounts::Account&) -> Database::Work { return [](Tx&) { return Result<void>(); }; };
-  api::Administration out{*accounts, *areas, nullptr, jkt(), "", disk_pool.get_executor(), copy, check, scrub, tell};
+  api::Administration out{*accounts, *areas, nullptr, jkt(), "", disk_pool.get_executor(),
+                          copy,      check,  scrub,   tell};
   out.check_mail = check_mail_;
   return out;
 }

@@ -67,6 +67,12 @@ Result<boost::json::object> user_arguments(const Options& options) {
     if (!bytes) return fail(Reason::usage, options.quota + " is not a size", "write for example --quota 20G");
     arguments["quota_bytes"] = static_cast<std::int64_t>(*bytes);
   }
+  if (!options.traffic.empty()) {
+    const auto bytes = parse_size(options.traffic);
+    if (!bytes)
+      return fail(Reason::usage, options.traffic + " is not a size", "write for example --traffic 100G");
+    arguments["traffic_bytes"] = static_cast<std::int64_t>(*bytes);
+  }
   auto password = secret(options, "password of " + options.name, true);
   if (!password) return fail(password.error());
   arguments["password"] = *password;
@@ -173,6 +179,10 @@ void describe(CLI::App& app, Options& options) {
   add_user->add_option("--role", options.role, "what the user may do")
       ->check(CLI::IsMember({"admin", "user", "guest"}));
   add_user->add_option("--quota", options.quota, "how much the user may keep, such as 20G")
+      ->option_text("SIZE");
+  add_user
+      ->add_option("--traffic", options.traffic,
+                   "how much may be fetched and served in a calendar month, such as 100G")
       ->option_text("SIZE");
   add_user->add_flag("--lan", options.lan, "downloads may come from private addresses");
   with_secret(add_user);

@@ -31,10 +31,15 @@ bool yes(const boost::json::object& object, const char* member) {
 
 std::string user_text(const boost::json::object& user) {
   const auto quota = number(user, "quota_bytes");
-  return fmt::format("{}\t{}\t{}{}\t{} device{}{}", text(user, "name"), text(user, "role"),
+  const auto traffic = number(user, "fetched_bytes") + number(user, "served_bytes");
+  const auto most = number(user, "traffic_bytes");
+  const std::string month =
+      traffic + most == 0 ? ""
+                          : "\ttraffic " + human_size(traffic) + (most > 0 ? " of " + human_size(most) : "");
+  return fmt::format("{}\t{}\t{}{}\t{} device{}{}{}", text(user, "name"), text(user, "role"),
                      human_size(number(user, "used_bytes")), quota > 0 ? " of " + human_size(quota) : "",
                      number(user, "devices"), number(user, "devices") == 1 ? "" : "s",
-                     yes(user, "lan") ? "\tlan" : "");
+                     yes(user, "lan") ? "\tlan" : "", month);
 }
 
 std::string for_people(const std::string& command, const boost::json::object& line) {

@@ -32,6 +32,7 @@ namespace {
 constexpr std::size_t serving_threads = 2;
 constexpr unsigned stop_seconds = 5;
 constexpr std::chrono::minutes last_seen_interval{5};
+constexpr std::chrono::minutes certificate_interval{1};
 constexpr std::chrono::minutes first_look_at_store{1};
 constexpr std::chrono::minutes next_look_at_store{24 * 60};
 constexpr std::size_t kept_descriptors = 512;  ///< for the store, partial files, workers and their sockets
@@ -88,12 +89,16 @@ api::ApiOptions api_options(const Config& config, const House& house, const Cert
   options.limits = config.api_limits;
   for (const auto& host : config.hosts) options.hosts.add(host);
   options.public_url = config.public_url;
-  for (const auto& one : config.listen_open) options.hosts.add_listener(one.address);
-  options.identity = &house.identity;
-  options.authority = [&certificates] { return certificates.authority(); };
   options.lan_url = config.lan_url;
   for (const auto& url : {config.public_url, config.lan_url})
     if (!url.empty()) options.hosts.add(api::authority_of(url));
+  for (const auto& one : config.listen) options.hosts.add_listener(one.address);
+  for (const auto& one : config.listen_open) options.hosts.add_listener(one.address);
+  options.identity = &house.identity;
+  options.authority = [&certificates] { return certificates.authority(); };
+  return options;
+}
+
 http::TrustsProxy trust_of(const std::vector<net::AddressRange>& ranges) {
   if (ranges.empty()) return {};
   return [&ranges](const std::string& address) {
@@ -101,10 +106,6 @@ http::TrustsProxy trust_of(const std::vector<net::AddressRange>& ranges) {
     return one && std::any_of(ranges.begin(), ranges.end(),
                               [&](const net::AddressRange& range) { return range.contains(one->bytes); });
   };
-}
-
-  for (const auto& one : config.listen) options.hosts.add_listener(one.address);
-  return options;
 }
 
 /// The running server: every part in the order in which they lean on each other, the last one stopped first.
@@ -170,6 +171,7 @@ private:
     group_.spawn(look_at_certificates());
     group_.spawn(reload_on_signal());
     group_.spawn(house_.areas->housekeeping());
+    group_.spawn(house_.areas->watching());
     group_.spawn(api::keep_stays(*administration_, house_.clock));
     co_return Result<void>();
   }
@@ -189,13 +191,13 @@ private:
       if (!listening) return fail(listening.error());
       bound.push_back(*listening);
     }
-    const http::Bound& first = bound.front();
     for (const auto& one : config_.listen_open) {
       auto listening = server_->listen({one.address, one.port, false, true});
       if (!listening) return fail(listening.error());
       log::info("an open door for people who do not trust this place yet: http://{}:{}/trust",
                 url_host(listening->address), listening->port);
     }
+    const http::Bound& first = bound.front();
     administration_->base_url = base_url(config_, first.address, first.port, first.tls);
     api_->listening_on(administration_->base_url);
     notices_->service().listening_on(administration_->base_url);
@@ -221,17 +223,13 @@ private:
     co_await pool_->stop();
     co_await group_.stop();
     if (jobs_started_) {
+      auto counted = co_await house_.areas->traffic().save();
+      if (!counted) log::warn("the traffic of the last minute is not stored: {}", counted.error().message);
       auto saved = co_await house_.accounts->save_last_seen();
       if (!saved) log::warn("when devices were last seen is not stored: {}", saved.error().message);
     }
   }
 
-  /// What the disk has damaged is told before somebody misses it.
-  Task<void> look_at_store() {
-    for (auto pause = first_look_at_store;; pause = next_look_at_store) {
-      co_await sleep_for(pause);
-      auto look = [store = house_.store.get()] { return store->check(); };
-      const auto faults = co_await offload(house_.disk_pool.get_executor(), look);
   /// Names, files and time make another certificate; connections that are there go on with the old one.
   void renew_certificate(Certificates::Again again) {
     auto fresh = certificates_.renewed(again);
@@ -258,6 +256,12 @@ private:
     }
   }
 
+  /// What the disk has damaged is told before somebody misses it.
+  Task<void> look_at_store() {
+    for (auto pause = first_look_at_store;; pause = next_look_at_store) {
+      co_await sleep_for(pause);
+      auto look = [store = house_.store.get()] { return store->check(); };
+      const auto faults = co_await offload(house_.disk_pool.get_executor(), look);
       for (const auto& fault : faults) log::error("{}; see `restanted check`", fault);
     }
   }
@@ -273,6 +277,8 @@ private:
   const Config& config_;
   House& house_;
   Executor executor_;
+  Certificates certificates_;
+  boost::asio::signal_set hangups_{executor_, SIGHUP};
   asio::thread_pool resolver_pool_{4};
   std::unique_ptr<worker::Pool> pool_;
   std::unique_ptr<AccountRules> rules_;
@@ -280,8 +286,6 @@ private:
   std::unique_ptr<jobs::Service> jobs_;
   std::unique_ptr<api::Administration> administration_;
   std::unique_ptr<api::Api> api_;
-  Certificates certificates_;
-  boost::asio::signal_set hangups_{executor_, SIGHUP};
   std::unique_ptr<http::Handler> control_;
   std::unique_ptr<Door> door_;
   std::unique_ptr<http::Server> server_;

@@ -116,6 +116,7 @@ public:
     account.name = user.name;
     account.role = user.role;
     account.quota_bytes = user.quota_bytes;
+    account.traffic_bytes = user.traffic_bytes;
     account.lan = user.lan;
     account.created = clock_.now();
     if (!user.password.empty()) {
@@ -169,6 +170,7 @@ public:
     if (const auto now = known_.accounts.find(before.id); now != known_.accounts.end()) {
       now->second.role = before.role;
       now->second.quota_bytes = before.quota_bytes;
+      now->second.traffic_bytes = before.traffic_bytes;
       now->second.lan = before.lan;
       now->second.password_hash = before.password_hash;
       publish();
@@ -604,6 +606,7 @@ private:
     Account changed = before;
     changed.role = change.role.value_or(before.role);
     changed.quota_bytes = change.quota_bytes.value_or(before.quota_bytes);
+    changed.traffic_bytes = change.traffic_bytes.value_or(before.traffic_bytes);
     changed.lan = change.lan.value_or(before.lan);
     if (changed.role != Role::admin && is_last_admin(before)) return last_admin(before.name);
     if (changed.role != before.role && before.valid_until)

@@ -34,7 +34,7 @@ public:
 struct NewUser {
   std::string name;
   Role role = Role::user;
-  std::optional<std::uint64_t> quota_bytes;
+  std::optional<std::uint64_t> quota_bytes, traffic_bytes;
   bool lan = false;
   std::string password;  ///< empty: none; devices only
 };
@@ -67,7 +67,7 @@ struct Invited {
 /// What `change_user` changes; what is not there stays as it is.
 struct UserChange {
   std::optional<Role> role;
-  std::optional<std::optional<std::uint64_t>> quota_bytes;  ///< an inner none: no limit
+  std::optional<std::optional<std::uint64_t>> quota_bytes, traffic_bytes;  ///< an inner none: no limit
   std::optional<bool> lan;
   std::string password;  ///< empty: stays
 };

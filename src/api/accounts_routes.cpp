@@ -18,6 +18,11 @@ void write_account(JsonWriter& json, const accounts::Service& accounts, const ac
   write_stay(json, account, accounts.guest_limits().grace);
 }
 
+/// "2026-11"
+std::string month_text(std::int64_t month) {
+  return fmt::format("{:04}-{:02}", month / 12, month % 12 + 1);
+}
+
 }  // namespace
 
 Task<http::Response> enrol_device(Context& context, Call call) {
@@ -150,15 +155,19 @@ Task<http::Response> sign_in(Context& context, Call call) {
 Task<http::Response> show_session(Context& context, Call call) {
   const auto snapshot = context.parts.accounts.snapshot();
   const auto account = snapshot->account(call.who->account);
-  auto files = co_await context.parts.areas.list(call.who->account);
-  if (!files) co_return refuse(files.error(), call.request);
-  std::uint64_t used = 0;
-  for (const auto& file : *files) used += file.size_bytes;
+  auto usage = co_await context.parts.areas.usage(call.who->account);
+  if (!usage) co_return refuse(usage.error(), call.request);
   std::string out;
   JsonWriter json(out);
   json.open('{').key("account").open('{');
   if (account) write_account(json, context.parts.accounts, *account);
-  json.key("used_bytes").number(used).close('}');
+  json.key("used_bytes").number(usage->used_bytes);
+  json.key("trash_bytes").number(usage->trash_bytes);
+  const auto traffic = context.parts.areas.traffic().of(call.who->account);
+  json.key("traffic").open('{').key("month").text(month_text(traffic.month));
+  json.key("fetched_bytes").number(traffic.fetched_bytes).key("served_bytes").number(traffic.served_bytes);
+  if (account && account->traffic_bytes) json.key("limit_bytes").number(*account->traffic_bytes);
+  json.close('}').close('}');
   json.key("device").text(call.who->device.value);
   if (const auto end = snapshot->session_end(call.credential.token))
     json.key("expires").text(to_rfc3339(*end));

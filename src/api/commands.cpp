@@ -34,6 +34,7 @@ CommandLines one_line(std::string line) {
 void write_user(JsonWriter& json, const accounts::Account& account) {
   json.key("name").text(account.name).key("role").text(accounts::name(account.role));
   if (account.quota_bytes) json.key("quota_bytes").number(*account.quota_bytes);
+  if (account.traffic_bytes) json.key("traffic_bytes").number(*account.traffic_bytes);
   json.key("lan").yes_no(account.lan);
   json.key("password").yes_no(!account.password_hash.empty());
   json.key("created").text(to_rfc3339(account.created));
@@ -59,6 +60,8 @@ Task<Result<CommandLines>> add_user(Administration& parts, Arguments arguments) 
   }
   if (const auto* quota = arguments.if_contains("quota_bytes"); quota != nullptr && quota->is_int64())
     user.quota_bytes = static_cast<std::uint64_t>(quota->as_int64());
+  if (const auto* traffic = arguments.if_contains("traffic_bytes"); traffic != nullptr && traffic->is_int64())
+    user.traffic_bytes = static_cast<std::uint64_t>(traffic->as_int64());
   if (const auto* lan = arguments.if_contains("lan"); lan != nullptr && lan->is_bool())
     user.lan = lan->as_bool();
   auto added = co_await parts.accounts.add_user(std::move(user));
@@ -79,6 +82,10 @@ Task<Result<CommandLines>> change_user(Administration& parts, Arguments argument
     if (quota->is_null()) change.quota_bytes.emplace();
     if (quota->is_int64()) change.quota_bytes = static_cast<std::uint64_t>(quota->as_int64());
   }
+  if (const auto* traffic = arguments.if_contains("traffic_bytes")) {
+    if (traffic->is_null()) change.traffic_bytes.emplace();
+    if (traffic->is_int64()) change.traffic_bytes = static_cast<std::uint64_t>(traffic->as_int64());
+  }
   if (const auto* lan = arguments.if_contains("lan"); lan != nullptr && lan->is_bool())
     change.lan = lan->as_bool();
   change.password = text_argument(arguments, "password");
@@ -92,15 +99,16 @@ Task<Result<CommandLines>> list_users(Administration& parts, Arguments) {
   CommandLines lines;
   const auto snapshot = parts.accounts.snapshot();
   for (const auto& account : snapshot->accounts()) {
-    auto files = co_await parts.areas.list(account.id);
-    if (!files) co_return fail(files.error());
-    std::uint64_t used = 0;
-    for (const auto& file : *files) used += file.size_bytes;
+    auto usage = co_await parts.areas.usage(account.id);
+    if (!usage) co_return fail(usage.error());
+    const auto traffic = parts.areas.traffic().of(account.id);
     std::string out;
     JsonWriter json(out);
     json.open('{');
     write_user(json, account);
-    json.key("used_bytes").number(used);
+    json.key("used_bytes").number(usage->used_bytes);
+    json.key("fetched_bytes").number(traffic.fetched_bytes);
+    json.key("served_bytes").number(traffic.served_bytes);
     json.key("devices").number(snapshot->devices(account.id).size()).close('}');
     lines.push_back(std::move(out));
   }
@@ -165,6 +173,8 @@ Task<Result<CommandLines>> check(Administration& parts, Arguments) {
   const auto findings = co_await parts.areas.probe_file_system();
   for (const auto& finding : findings) add_finding(lines, "file system", false, finding);
   if (findings.empty()) add_finding(lines, "file system", true, "the areas' file system does what is needed");
+  const auto notes = co_await parts.areas.look_through();
+  for (const auto& note : notes) add_finding(lines, "areas", true, note);
   if (parts.check_mail) {
     const auto mail = co_await offload(parts.disk_pool, parts.check_mail);
     add_finding(lines, "mail", mail.has_value(), mail ? "the mail server lets us in" : mail.error().message);

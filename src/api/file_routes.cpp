@@ -2,7 +2,7 @@
 #include "api/body.hpp"
 #include "api/handlers.hpp"
 #include "api/json_views.hpp"
-#include "http/ranges.hpp"
+#include "api/serving.hpp"
 
 #include <sys/stat.h>
 
@@ -43,18 +43,6 @@ Task<Result<void>> write_all_arriving(Context& context, AccountId account, std::
   co_return Result<void>();
 }
 
-http::Representation representation(const files::OpenedFile& file) {
-  http::Representation out;
-  out.fd = file.fd;
-  out.size_bytes = file.record.size_bytes;
-  out.etag = file.etag();
-  out.modified_s = file.record.mtime_ns / 1'000'000'000;
-  out.name = file.record.name.substr(file.record.name.rfind('/') + 1);
-  out.media_type = file.record.media_type;
-  out.sha256_hex = file.record.sha256;
-  return out;
-}
-
 http::Response file_json(const files::FileRecord& record) {
   std::string out;
   JsonWriter json(out);
@@ -64,17 +52,41 @@ http::Response file_json(const files::FileRecord& record) {
 
 }  // namespace
 
+/// One folder: what lies right inside it.
+Task<http::Response> list_one_folder(Context& context, Call call, std::string folder) {
+  auto listed =
+      run_there(context.parts.control, context.parts.areas.list_folder(call.who->account, std::move(folder)));
+  auto listing = co_await std::move(listed);
+  if (!listing) co_return refuse(hide_foreign(listing.error(), "folder"), call.request);
+  std::string out;
+  JsonWriter json(out);
+  json.open('{').key("folders").open('[');
+  for (const auto& path : listing->folders) json.open('{').key("path").text(path).close('}');
+  json.close(']').key("files").open('[');
+  for (const auto& file : listing->files) write_file(json, file);
+  json.close(']').close('}');
+  co_return http::json_response(200, std::move(out));
+}
+
+/// Runs on the connection's loop: a long list is written there and holds up nobody else.
 Task<http::Response> list_files(Context& context, Call call) {
   const AccountId account = call.who->account;
+  if (const auto folder = call.request.query_value("folder")) {
+    std::string path(*folder);
+    auto listing = list_one_folder(context, std::move(call), std::move(path));
+    co_return co_await std::move(listing);
+  }
   const std::string name(call.request.query_value("name").value_or(""));
   std::string out;
   JsonWriter json(out);
   json.open('[');
   if (call.request.query_value("arriving") == "true") {
-    auto written = co_await write_all_arriving(context, account, name, json);
+    auto writing = run_there(context.parts.control, write_all_arriving(context, account, name, json));
+    auto written = co_await std::move(writing);
     if (!written) co_return refuse(written.error(), call.request);
   }
-  auto files = co_await context.parts.areas.list(account);
+  auto listing = run_there(context.parts.control, context.parts.areas.list(account));
+  auto files = co_await std::move(listing);
   if (!files) co_return refuse(files.error(), call.request);
   for (const auto& file : *files)
     if (name.empty() || file.name == name) write_file(json, file);
@@ -87,7 +99,7 @@ Task<http::Response> get_file(Context& context, Call call) {
   if (!id) co_return refuse(nothing_there("file"), call.request);
   auto file = co_await context.parts.areas.open(call.who->account, *id);
   if (!file) co_return refuse(hide_foreign(file.error(), "file"), call.request);
-  co_return http::file_response(call.request, representation(*file));
+  co_return serve_content(context, call.request, call.who->account, representation(*file));
 }
 
 Task<http::Response> change_file(Context& context, Call call) {
@@ -109,7 +121,10 @@ Task<http::Response> change_file(Context& context, Call call) {
 Task<http::Response> remove_file(Context& context, Call call) {
   const auto id = FileId::parse(call.parameters.at(0));
   if (!id) co_return refuse(nothing_there("file"), call.request);
-  auto done = co_await context.parts.areas.remove(call.who->account, *id);
+  auto& areas = context.parts.areas;
+  const bool now = call.request.query_value("now") == "true";
+  auto removing = now ? areas.remove(call.who->account, *id) : areas.trash(call.who->account, *id);
+  auto done = co_await std::move(removing);
   if (!done) co_return refuse(hide_foreign(done.error(), "file"), call.request);
   co_return no_content();
 }
@@ -128,7 +143,7 @@ Task<http::Response> job_file(Context& context, Call call) {
   if (row->published) {
     auto file = co_await context.parts.areas.open(call.who->account, *row->published);
     if (!file) co_return refuse(hide_foreign(file.error(), "file"), call.request);
-    co_return http::file_response(call.request, representation(*file));
+    co_return serve_content(context, call.request, call.who->account, representation(*file));
   }
   auto opened =
       co_await context.parts.areas.open_arriving(call.who->account, *id, row->index, row->generation);
@@ -143,7 +158,7 @@ Task<http::Response> job_file(Context& context, Call call) {
   const std::string& name = row->name.empty() ? view->job.name : row->name;
   arriving.name = name.substr(name.rfind('/') + 1);
   arriving.media_type = row->media_type;
-  co_return http::file_response(call.request, arriving);
+  co_return serve_content(context, call.request, call.who->account, arriving);
 }
 
 }  // namespace restante::api

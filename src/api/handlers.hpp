@@ -60,25 +60,35 @@ Task<http::Response> get_file(Context& context, Call call);  ///< HEAD too
 Task<http::Response> change_file(Context& context, Call call);
 Task<http::Response> remove_file(Context& context, Call call);
 
+// folder_routes.cpp
+Task<http::Response> make_folder(Context& context, Call call);
+Task<http::Response> move_folder(Context& context, Call call);
+Task<http::Response> remove_folder(Context& context, Call call);
+Task<http::Response> list_trash(Context& context, Call call);
+Task<http::Response> restore_file(Context& context, Call call);
+Task<http::Response> erase_trashed(Context& context, Call call);
+Task<http::Response> empty_trash(Context& context, Call call);
+
 // contact_routes.cpp
 Task<http::Response> list_contacts(Context& context, Call call);
 Task<http::Response> add_contact(Context& context, Call call);
 Task<http::Response> remove_contact(Context& context, Call call);
 Task<http::Response> test_contact(Context& context, Call call);
+Task<http::Response> change_contact_key(Context& context, Call call);
 Task<http::Response> confirm_contact(Context& context, Call call);
-Task<http::Response> confirm_page(Context& context, Call call);  ///< HEAD too
+Task<http::Response> confirm_page(Context& context, Call call);     ///< HEAD too
 Task<http::Response> confirm_by_page(Context& context, Call call);
-Task<http::Response> stop_page(Context& context, Call call);  ///< HEAD too
+Task<http::Response> stop_page(Context& context, Call call);        ///< HEAD too
 Task<http::Response> stop_by_page(Context& context, Call call);
 
 // place_routes.cpp
 Task<http::Response> health(Context& context, Call call);
 Task<http::Response> well_known(Context& context, Call call);
 Task<http::Response> openapi(Context& context, Call call);
-
-}  // namespace restante::api
 Task<http::Response> nav204(Context& context, Call call);
 
 // trust_routes.cpp
 Task<http::Response> trust_page(Context& context, Call call);
 Task<http::Response> trust_file(Context& context, Call call);
+
+}  // namespace restante::api

@@ -125,7 +125,7 @@ void write_file(JsonWriter& json, const files::FileRecord& file) {
   json.key("name").text(file.name);
   json.key("size_bytes").number(file.size_bytes);
   json.key("published").text(to_rfc3339(file.published));
-  json.key("job").text(file.job.text());
+  if (!file.foreign()) json.key("job").text(file.job.text());
   if (!file.sha256.empty()) json.key("sha256").text(file.sha256);
   json.key("verified").yes_no(file.verified);
   json.key("flags").open('[');

@@ -26,11 +26,18 @@ constexpr Route table[] = {
     {"POST", "/v1/jobs/{job}:approve", account, Body::small, control, approve_job},
     {"GET", "/v1/jobs/{job}/files/{index}", account, Body::none, control, job_file},
     {"GET", "/v1/events", account, Body::none, connection, events},
-    {"GET", "/v1/files", account, Body::none, control, list_files},
+    {"GET", "/v1/files", account, Body::none, connection, list_files},
     {"GET", "/v1/files/{file}", account, Body::none, connection, get_file},
     {"HEAD", "/v1/files/{file}", account, Body::none, connection, get_file},
     {"PATCH", "/v1/files/{file}", account, Body::small, control, change_file},
     {"DELETE", "/v1/files/{file}", account, Body::none, control, remove_file},
+    {"POST", "/v1/folders", account, Body::small, control, make_folder},
+    {"PATCH", "/v1/folders", account, Body::small, control, move_folder},
+    {"DELETE", "/v1/folders", account, Body::none, control, remove_folder},
+    {"GET", "/v1/trash", account, Body::none, control, list_trash},
+    {"DELETE", "/v1/trash", account, Body::none, control, empty_trash},
+    {"POST", "/v1/trash/{file}:restore", account, Body::small, control, restore_file},
+    {"DELETE", "/v1/trash/{file}", account, Body::none, control, erase_trashed},
     {"POST", "/v1/devices", open, Body::small, control, enrol_device},
     {"GET", "/v1/devices", account, Body::none, control, list_devices},
     {"DELETE", "/v1/devices/{device}", person, Body::none, control, revoke_device},
@@ -53,6 +60,7 @@ constexpr Route table[] = {
     {"DELETE", "/v1/contacts/{contact}", person, Body::none, control, remove_contact},
     {"POST", "/v1/contacts/{contact}:test", person, Body::small, control, test_contact},
     {"POST", "/v1/contacts/{contact}:confirm", person, Body::small, control, confirm_contact},
+    {"POST", "/v1/contacts/{contact}:rotate", person, Body::small, control, change_contact_key},
     {"GET", "/notify/confirm/{token}", open, Body::none, control, confirm_page},
     {"HEAD", "/notify/confirm/{token}", open, Body::none, control, confirm_page},
     {"POST", "/notify/confirm/{token}", open, Body::small, control, confirm_by_page},
@@ -63,6 +71,11 @@ constexpr Route table[] = {
     {"HEAD", "/pair", open, Body::none, connection, pair_page},
     {"GET", "/healthz", open, Body::none, control, health},
     {"GET", "/.well-known/restante", open, Body::none, connection, well_known},
+    {"GET", "/nav204", open, Body::none, connection, nav204},
+    {"GET", "/trust", open, Body::none, connection, trust_page},
+    {"GET", "/trust/restante.crt", open, Body::none, connection, trust_file},
+    {"GET", "/trust/restante.pem", open, Body::none, connection, trust_file},
+    {"GET", "/trust/restante.mobileconfig", open, Body::none, connection, trust_file},
     {"GET", "/v1/openapi.json", open, Body::none, connection, openapi},
 };
 
@@ -81,11 +94,6 @@ bool fits(std::string_view pattern, const std::vector<std::string>& segments,
   for (const auto& segment : segments) {
     if (pattern.empty()) return false;
     pattern.remove_prefix(1);
-    {"GET", "/nav204", open, Body::none, connection, nav204},
-    {"GET", "/trust", open, Body::none, connection, trust_page},
-    {"GET", "/trust/restante.crt", open, Body::none, connection, trust_file},
-    {"GET", "/trust/restante.pem", open, Body::none, connection, trust_file},
-    {"GET", "/trust/restante.mobileconfig", open, Body::none, connection, trust_file},
     const auto end = std::min(pattern.find('/'), pattern.size());
     if (!fits(pattern.substr(0, end), segment, parameters)) return false;
     pattern.remove_prefix(end);

@@ -160,19 +160,9 @@ Task<Result<void>> AreasOnDisk::erase(AccountId account, std::vector<FileRecord>
 Task<Result<void>> AreasOnDisk::remove(AccountId account, FileId id) {
   const auto pass = co_await begin_change(account);
   auto row = co_await find(account, id);
-  if (row) {
-    std::vector<FileRecord> rows(1, std::move(*row));
-    co_return co_await erase(account, std::move(rows));
-  }
-  if (row.error().reason != Reason::not_found) co_return fail(std::move(row.error()));
-  std::function<Result<std::optional<TrashedFile>>(Tx&)> ask = [id](Tx& tx) {
-    return tx.repo<TrashRecords>().find(id);
-  };
-  auto trashed = co_await database_.read_value<std::optional<TrashedFile>>(ask);
-  if (!trashed) co_return fail(std::move(trashed.error()));
-  if (!*trashed || (*trashed)->file.account != account) co_return no_such_file();
-  std::vector<TrashedFile> files(1, std::move(**trashed));
-  co_return co_await erase_trashed(std::move(files));
+  if (!row) co_return fail(std::move(row.error()));
+  std::vector<FileRecord> rows(1, std::move(*row));
+  co_return co_await erase(account, std::move(rows));
 }
 
 /// The new name is made beside the old one first, so that a crash leaves two names and never none.

@@ -76,7 +76,7 @@ public:
   virtual Task<Result<UniqueFd>> open_arriving(AccountId account, JobId job, int file, int generation) = 0;
   /// Into the trash; erases where nothing is kept. Error not-found.
   virtual Task<Result<void>> trash(AccountId account, FileId id) = 0;
-  /// For good, also out of the trash.
+  /// For good.
   virtual Task<Result<void>> remove(AccountId account, FileId id) = 0;
   /// Renames inside the area; the name is cleaned and made free like a new one. Returns the record as it is
   /// then.
@@ -107,6 +107,7 @@ public:
   virtual Task<Result<std::vector<TrashedFile>>> list_trash(AccountId account) = 0;  ///< newest first
   /// Under its old name, numbered if that is taken. Errors: not-found.
   virtual Task<Result<FileRecord>> restore(AccountId account, FileId id) = 0;
+  virtual Task<Result<void>> erase_deleted(AccountId account, FileId id) = 0;
   virtual Task<Result<void>> empty_trash(AccountId account) = 0;
 
   struct Usage {

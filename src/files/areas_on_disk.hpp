@@ -67,6 +67,7 @@ public:
 
   Task<Result<std::vector<TrashedFile>>> list_trash(AccountId account) override;
   Task<Result<FileRecord>> restore(AccountId account, FileId id) override;
+  Task<Result<void>> erase_deleted(AccountId account, FileId id) override;
   Task<Result<void>> empty_trash(AccountId account) override;
 
   Task<Result<Usage>> usage(AccountId account) override;

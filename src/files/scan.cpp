@@ -266,7 +266,9 @@ Task<void> AreasOnDisk::watching() {
         log::warn("an area cannot be looked through: {}", told);
     }
     const auto now = Steady::now();
-    if (next > now) co_await changed_.wait_for(next - now);
+    // Now and then in any case: there may be new accounts.
+    if (next > now)
+      co_await changed_.wait_for(std::min<Steady::duration>(next - now, options_.limits.housekeeping));
     // Changes come in crowds; one look sees many.
     co_await sleep_for(limits.scan_pause);
   }

@@ -222,6 +222,17 @@ Task<Result<std::vector<TrashedFile>>> AreasOnDisk::oldest_trash(std::optional<A
   co_return co_await database_.read_value<std::vector<TrashedFile>>(ask);
 }
 
+Task<Result<void>> AreasOnDisk::erase_deleted(AccountId account, FileId id) {
+  std::function<Result<std::optional<TrashedFile>>(Tx&)> ask = [id](Tx& tx) {
+    return tx.repo<TrashRecords>().find(id);
+  };
+  auto trashed = co_await database_.read_value<std::optional<TrashedFile>>(ask);
+  if (!trashed) co_return fail(std::move(trashed.error()));
+  if (!*trashed || (*trashed)->file.account != account) co_return no_such_file();
+  std::vector<TrashedFile> files(1, std::move(**trashed));
+  co_return co_await erase_trashed(std::move(files));
+}
+
 Task<Result<void>> AreasOnDisk::empty_trash(AccountId account) {
   for (;;) {
     auto files = co_await oldest_trash(account, any_time);

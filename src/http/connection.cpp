@@ -220,8 +220,11 @@ Task<bool> Connection::send(Response response, bool head_only) {
   if (!co_await stream_.write(out_, body, more, limits_.write_time)) co_return false;
   if (!send_body || text != nullptr) co_return true;
   may_go_on_ = std::move(response.may_go_on);
+  const auto on_file_sent = std::move(response.on_file_sent);
+  const std::uint64_t before = stream_.file_bytes_sent;
   const bool sent = co_await send_long(std::move(response), framing.chunked);
   may_go_on_ = nullptr;
+  if (on_file_sent) on_file_sent(stream_.file_bytes_sent - before);
   co_return sent;
 }
 

@@ -69,6 +69,9 @@ struct Response {
   /// Whether a body that is under way may go on: a right can be taken away meanwhile. Asked several times a
   /// second on the connection's loop while a file or a stream is sent; "no" ends the connection at once.
   std::function<bool()> may_go_on;
+  /// Told once, on the connection's loop, how many bytes of a file went out, also where the end was not
+  /// reached.
+  std::function<void(std::uint64_t)> on_file_sent;
 
   void set(std::string name, std::string value);
 };

@@ -153,6 +153,7 @@ Task<bool> Stream::send_file(int file, std::uint64_t offset, std::uint64_t lengt
       deadline = now() + patience;
       offset += bytes.size();
       length -= bytes.size();
+      file_bytes_sent += bytes.size();
       if (length > 0) co_await asio::post(executor, asio::use_awaitable);
     }
     co_return true;
@@ -174,6 +175,7 @@ Task<bool> Stream::send_file(int file, std::uint64_t offset, std::uint64_t lengt
     }
     offset += static_cast<std::uint64_t>(sent);
     length -= static_cast<std::uint64_t>(sent);
+    file_bytes_sent += static_cast<std::uint64_t>(sent);
     turn += static_cast<std::size_t>(sent);
     deadline = now() + patience;
     if (turn >= sendfile_turn_bytes && length > 0) {

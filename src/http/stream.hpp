@@ -36,8 +36,9 @@ public:
   Task<void> finish(std::size_t drop_bytes);
 
   TimePoint deadline = TimePoint::max();
-  void expire();              ///< ends every wait, now and later
-  bool peer_is_gone() const;  ///< the peer has closed or reset, as far as the kernel knows
+  std::uint64_t file_bytes_sent = 0;  ///< by send_file, in all
+  void expire();                      ///< ends every wait, now and later
+  bool peer_is_gone() const;          ///< the peer has closed or reset, as far as the kernel knows
   int socket() { return socket_.native_handle(); }
 
 private:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "request/calls.hpp"
 
+#include "base/crypto.hpp"
 #include "base/text.hpp"
 #include "request/model.hpp"
 
@@ -66,6 +67,17 @@ Result<std::vector<T>> list_of(const std::string& body, const char* member,
   for (std::size_t i = 0; list != nullptr && i < list->size(); ++i)
     if (const auto* entry = (*list)[i].if_object()) out.push_back(read(*entry));
   return out;
+}
+
+TrashedFile read_trashed(const json::bj::object& object) {
+  TrashedFile file;
+  file.id = json::text(object, "id");
+  file.name = json::text(object, "name");
+  file.removed = json::text(object, "removed");
+  file.until = json::text(object, "until");
+  file.size_bytes = read_file(object).size_bytes.value_or(0);
+  file.json = json::bj::serialize(object);
+  return file;
 }
 
 }  // namespace
@@ -254,13 +266,65 @@ Result<StoredFile> Calls::file(const std::string& name_or_id) {
               "`restante files` shows the files by name");
 }
 
-Result<void> Calls::remove_file(const std::string& id) {
+Result<void> Calls::ask_delete(std::string path, std::string_view query, Removal removal) {
   Ask ask;
   ask.method = "DELETE";
-  ask.path = "/v1/files/" + id;
+  ask.path = std::move(path);
+  ask.path += query;
+  if (removal == Removal::for_good) ask.path += query.empty() ? "?now=true" : "&now=true";
   auto answer = this->ask(std::move(ask));
   if (!answer) return fail(std::move(answer.error()));
   return {};
+}
+
+Result<void> Calls::remove_file(const std::string& id, Removal removal) {
+  return ask_delete("/v1/files/" + id, "", removal);
+}
+
+Result<void> Calls::remove_folder(const std::string& path, Removal removal) {
+  return ask_delete("/v1/folders", "?path=" + encoded(path), removal);
+}
+
+Result<void> Calls::empty_trash() {
+  return ask_delete("/v1/trash", "", Removal::into_trash);
+}
+
+Result<json::bj::object> Calls::ask_change(std::string method, std::string path,
+                                           const json::bj::object& body) {
+  Ask ask;
+  ask.method = std::move(method);
+  ask.path = std::move(path);
+  ask.content_type = json_type;
+  ask.body = json::bj::serialize(body);
+  auto answer = this->ask(std::move(ask));
+  if (!answer) return fail(std::move(answer.error()));
+  return json::parse_object(answer->body, "the place's answer");
+}
+
+Result<StoredFile> Calls::rename_file(const std::string& id, const std::string& name) {
+  auto object = ask_change("PATCH", "/v1/files/" + id, {{"name", name}});
+  if (!object) return fail(std::move(object.error()));
+  return read_file(*object);
+}
+
+Result<std::string> Calls::move_folder(const std::string& path, const std::string& to) {
+  auto object = ask_change("PATCH", "/v1/folders", {{"path", path}, {"to", to}});
+  if (!object) return fail(std::move(object.error()));
+  return std::string(json::text(*object, "path"));
+}
+
+Result<StoredFile> Calls::restore_file(const std::string& id) {
+  auto object = ask_change("POST", "/v1/trash/" + id + ":restore", {});
+  if (!object) return fail(std::move(object.error()));
+  return read_file(*object);
+}
+
+Result<std::vector<TrashedFile>> Calls::trash() {
+  Ask ask;
+  ask.path = "/v1/trash";
+  auto answer = this->ask(std::move(ask));
+  if (!answer) return fail(std::move(answer.error()));
+  return list_of<TrashedFile>(answer->body, "files", read_trashed);
 }
 
 Result<std::vector<Device>> Calls::devices() {
@@ -311,20 +375,41 @@ tl::unexpected<Error> another_server(const PairingUrl& url, const std::string& j
               "ask for a new URL at the place: `restanted pair USER`");
 }
 
-/// Asks who is there before the code is shown to it. On plain connections nothing else tells the servers
-/// apart.
-Result<void> check_identity(net::HttpClient& client, const PairingUrl& url) {
+/// What the place signed must be of this moment, for this device, and about the URL that was asked: a server
+/// of another name that passes the question on gets an answer about its own name.
+Result<void> check_claim(std::string_view payload, const PairingUrl& url, const std::string& nonce,
+                         const std::string& device) {
+  auto claim = json::parse_object(payload, "what the place signed");
+  if (!claim) return fail(std::move(claim.error()));
+  const std::string said = json::text(*claim, "url");
+  if (json::text(*claim, "nonce") != nonce || json::text(*claim, "for") != device ||
+      json::text(*claim, "jkt") != url.jkt)
+    return fail(Reason::tls, "what answers at " + url.url + " does not prove that it is the place");
+  if (said == url.url) return {};
+  if ("https" + said.substr(std::min<std::size_t>(said.find(':'), said.size())) == url.url)
+    return fail(Reason::tls, "the place at " + url.url + " does not know that it is reached over TLS",
+                "there, tell it about its reverse proxy: [listen] trusted_proxies in the configuration");
+  return fail(Reason::tls, "another server answers at " + url.url + " and passes on what " + said + " says",
+              "ask for a new URL at the place: `restanted pair USER`");
+}
+
+/// Has the server prove that it holds the key of the pairing URL before the code is shown to it.
+Result<void> check_identity(net::HttpClient& client, const PairingUrl& url, const std::string& device) {
+  const std::string nonce = random_token();
   net::ClientRequest request;
-  request.url = url.url + "/.well-known/restante";
+  request.url = url.url + "/.well-known/restante?nonce=" + nonce + "&for=" + device;
   auto answer = client.send(request);
   if (!answer) return fail(std::move(answer.error()));
   if (answer->status != 200)
     return fail(error_of(answer->status, answer->header("Content-Type"), answer->body));
   auto object = json::parse_object(answer->body, "what answers at " + url.url);
   if (!object) return fail(std::move(object.error()));
-  const std::string jkt = json::text(*object, "jkt");
-  if (jkt != url.jkt) return another_server(url, jkt.empty() ? "unknown" : jkt);
-  return {};
+  const auto* jwk = json::object(*object, "jwk");
+  const auto key = proxy::PublicKey::from_jwk(jwk != nullptr ? json::bj::serialize(*jwk) : "");
+  if (!key || key->thumbprint() != url.jkt) return another_server(url, key ? key->thumbprint() : "unknown");
+  const auto proof = proxy::verify_compact(json::text(*object, "proof"), *key, "restante-place+jws");
+  if (!proof) return fail(Reason::tls, "what answers at " + url.url + " does not prove that it is the place");
+  return check_claim(proof->payload, url, nonce, device);
 }
 
 }  // namespace
@@ -332,8 +417,9 @@ Result<void> check_identity(net::HttpClient& client, const PairingUrl& url) {
 Result<Place> enrol(net::HttpClient& client, const PairingUrl& url, const proxy::PrivateKey& key,
                     const std::string& label) {
   namespace bj = json::bj;
-  if (auto right = check_identity(client, url); !right) return fail(std::move(right.error()));
   const proxy::PublicKey device = key.public_key();
+  if (auto right = check_identity(client, url, device.thumbprint()); !right)
+    return fail(std::move(right.error()));
   auto jwk = json::parse_object(device.jwk(), "the device's key");
   if (!jwk) return fail(std::move(jwk.error()));
   bj::object claim;

@@ -6,6 +6,8 @@
 #include "proxy/keys.hpp"
 #include "request/place.hpp"
 
+#include <boost/json/object.hpp>
+
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -60,6 +62,13 @@ struct StoredFile {
   std::string json;
 };
 
+/// A deleted file that can be had back until then.
+struct TrashedFile {
+  std::string id, name, removed, until;
+  std::uint64_t size_bytes = 0;
+  std::string json;
+};
+
 struct Device {
   std::string id, label, created, last_seen;
   bool current = false;
@@ -110,7 +119,15 @@ public:
 
   Result<std::vector<StoredFile>> files(bool arriving);
   Result<StoredFile> file(const std::string& name_or_id);  ///< error: not-found
-  Result<void> remove_file(const std::string& id);
+  enum class Removal { into_trash, for_good };
+  Result<void> remove_file(const std::string& id, Removal removal);
+  Result<StoredFile> rename_file(const std::string& id, const std::string& name);
+  Result<void> remove_folder(const std::string& path, Removal removal);  ///< error: not-found
+  /// Returns what it is called now. Errors: not-found, conflict.
+  Result<std::string> move_folder(const std::string& path, const std::string& to);
+  Result<std::vector<TrashedFile>> trash();  ///< newest first
+  Result<StoredFile> restore_file(const std::string& id);
+  Result<void> empty_trash();
 
   Result<std::vector<Device>> devices();
   Result<void> revoke_device(const std::string& id);
@@ -121,6 +138,9 @@ public:
 
 private:
   struct Ask;
+  Result<void> ask_delete(std::string path, std::string_view query, Removal removal);
+  Result<boost::json::object> ask_change(std::string method, std::string path,
+                                         const boost::json::object& body);
   Result<net::ClientResponse> ask(Ask ask);
 
   net::HttpClient& client_;
@@ -128,8 +148,9 @@ private:
   CallLimits limits_;
 };
 
-/// Connects this device: asks the place who it is, then `POST /v1/devices` with a proof by `key`. Fills
-/// everything but the name. Errors: what the place says; tls (another server answers, which learns nothing).
+/// Connects this device: has the place prove its identity key, then `POST /v1/devices` with a proof by `key`.
+/// Fills everything but the name and how the place is known. Errors: what the place says; tls (another server
+/// answers, which learns nothing).
 Result<Place> enrol(net::HttpClient& client, const PairingUrl& url, const proxy::PrivateKey& key,
                     const std::string& label);
 

@@ -69,7 +69,13 @@ public:
   T read(std::function<Result<T>(Tx&)> work) {
     return run(store_->read_value<T>(std::move(work))).value();
   }
+  template <class T>
+  T write(std::function<Result<T>(Tx&)> work) {
+    return run(store_->write_value<T>(std::move(work))).value();
+  }
   Areas& areas() { return *areas_; }
+  store::Store& store() { return *store_; }
+  asio::io_context& loop() { return loop_; }
   ManualClock& clock() { return clock_; }
   std::map<AccountId, std::uint64_t> quotas, traffics;
 

@@ -69,6 +69,23 @@ def test_nobody_reads_a_neighbours_files(house):
         assert all(place.get(f"/v1/files/{file['id']}", token)[0] == 200 for file in files[owner])
 
 
+def test_nobody_has_a_neighbours_deleted_files_or_folders(house):
+    place, devices = house
+    tokens = {user: device.token() for user, device in devices.items()}
+    for owner in USERS:
+        deleted = json.loads(place.get("/v1/files", tokens[owner])[2])[0]
+        assert place.get(f"/v1/files/{deleted['id']}", tokens[owner], "DELETE")[0] == 204
+        for reader in USERS:
+            if reader == owner:
+                continue
+            assert json.loads(place.get("/v1/trash", tokens[reader])[2]) == []
+            for method, path in (("POST", f"/v1/trash/{deleted['id']}:restore"), ("DELETE", f"/v1/trash/{deleted['id']}")):
+                assert place.get(path, tokens[reader], method)[0] == 404
+            for folder in (f"../{owner}", f"../{owner}/x", f"/{owner}", owner):
+                assert place.get(f"/v1/files?folder={folder}", tokens[reader])[0] == 404
+        assert place.get(f"/v1/trash/{deleted['id']}:restore", tokens[owner], "POST")[0] == 200
+
+
 def test_names_of_files_and_folders_are_exact(house):
     place, devices = house
     device = devices["bob"]

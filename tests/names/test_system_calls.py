@@ -43,6 +43,9 @@ def faults_of(line: str) -> list[str]:
                 wrong.append("more than one segment")
             if call == "linkat" and "AT_SYMLINK_FOLLOW" in arguments:
                 wrong.append("follows links")
+        elif call == "newfstatat":
+            if "/" in path or "AT_SYMLINK_NOFOLLOW" not in arguments:
+                wrong.append("may follow links")
         else:
             wrong.append("may follow links")
     return wrong
