@@ -55,7 +55,8 @@ int Context::refuse(const Error& error) const {
 
 net::HttpClient client_for(const request::Place& place) {
   net::HttpClient::Options options;
-  if (place.tls()) options.pinned_jkt = place.jkt;
+  if (place.tls() && !place.by_name) options.pinned_jkt = place.jkt;
+  if (place.by_name) options.roots_pem = place.roots_pem;
   return net::HttpClient(std::move(options));
 }
 

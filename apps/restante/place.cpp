@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
+#include <iterator>
 #include <unistd.h>
 
 namespace restante::cli {
@@ -45,10 +47,44 @@ std::string place_line(const request::Place& place, bool first) {
   return place.name + "  " + place.url + "  " + request::shown(place.account) + (first ? "  (default)" : "");
 }
 
-int add(const Context& context, const std::string& name, const std::string& pasted) {
+/// By its key; where another key answers (given certificates, a reverse proxy), by its certificate's name,
+/// once it has proven that it holds the key of the URL. The code is shown to nobody else.
+Result<request::Place> connect(const request::PairingUrl& url, const proxy::PrivateKey& key,
+                               const std::string& roots_pem) {
+  request::Place known;
+  known.url = url.url;
+  known.jkt = url.jkt;
+  auto by_key = client_for(known);
+  auto place = request::enrol(by_key, url, key, machine_name());
+  if (place || place.error().reason != Reason::tls || !known.tls()) return place;
+  known.by_name = true;
+  known.roots_pem = roots_pem;
+  auto by_name = client_for(known);
+  auto second = request::enrol(by_name, url, key, machine_name());
+  if (!second && second.error().reason == Reason::tls)
+    second.error().message =
+        place.error().message + "; nor is it known by its name: " + second.error().message;
+  if (!second) return second;
+  second->by_name = true;
+  second->roots_pem = roots_pem;
+  return second;
+}
+
+Result<std::string> read_roots(const std::string& path) {
+  if (path.empty()) return std::string();
+  std::ifstream in(path, std::ios::binary);
+  std::string out{std::istreambuf_iterator<char>(in), {}};
+  if (!in || out.find("-----BEGIN CERTIFICATE-----") == out.npos)
+    return fail(Reason::invalid, path + " holds no certificate", "give a PEM file with --ca");
+  return out;
+}
+
+int add(const Context& context, const std::string& name, const std::string& pasted, const std::string& ca) {
   if (auto good = request::check_place_name(name); !good) return context.refuse(good.error());
   auto url = request::parse_pairing_url(pasted);
   if (!url) return context.refuse(url.error());
+  auto roots = read_roots(ca);
+  if (!roots) return context.refuse(roots.error());
   auto home = request::Home::open();
   if (!home) return context.refuse(home.error());
   auto lock = home->lock("lock");
@@ -64,11 +100,7 @@ int add(const Context& context, const std::string& name, const std::string& past
   const auto key = proxy::PrivateKey::generate();
   const std::string key_file = request::device_key_file(name);
   if (auto kept = home->write(key_file, key.pem()); !kept) return context.refuse(kept.error());
-  request::Place guess;
-  guess.url = url->url;
-  guess.jkt = url->jkt;
-  auto client = client_for(guess);
-  auto place = request::enrol(client, *url, key, machine_name());
+  auto place = connect(*url, key, *roots);
   if (!place) {
     home->remove(key_file);
     if (request::is_unauthorised(place.error()) || place.error().reason == Reason::not_found)
@@ -152,13 +184,18 @@ void add_place_commands(CLI::App& app, Context& context) {
   auto* place = app.add_subcommand("place", "Connect this device to places that download for you");
   place->require_subcommand(1);
 
-  auto name = std::make_shared<std::string>(), url = std::make_shared<std::string>();
-  auto* adding =
-      place->add_subcommand("add", "Connect with the URL that `restanted pair USER` printed at the place");
+  auto name = std::make_shared<std::string>(), url = std::make_shared<std::string>(),
+       ca = std::make_shared<std::string>();
+  auto* adding = place->add_subcommand(
+      "add", "Connect with the URL that `restanted pair` or `invite` printed at the place");
   adding->add_option("NAME", *name, "What you call it")->required();
   adding->add_option("URL", *url, "The whole line, in quotes")->required();
-  adding->callback(
-      [&context, name, url] { context.run = [&context, name, url] { return add(context, *name, *url); }; });
+  adding
+      ->add_option("--ca", *ca, "Roots (PEM) that vouch for the place's certificate, instead of the system's")
+      ->type_name("FILE");
+  adding->callback([&context, name, url, ca] {
+    context.run = [&context, name, url, ca] { return add(context, *name, *url, *ca); };
+  });
 
   place->add_subcommand("list", "The places; the first is the default")->callback([&context] {
     context.run = [&context] { return list(context); };

@@ -180,6 +180,10 @@ struct HttpClient::State {
       set(CURLOPT_SSL_SESSIONID_CACHE, 0L);
       set(CURLOPT_SSL_CTX_FUNCTION, install_pin);
       set(CURLOPT_SSL_CTX_DATA, &pin);
+    } else if (!options.roots_pem.empty()) {
+      curl_blob roots{options.roots_pem.data(), options.roots_pem.size(), CURL_BLOB_NOCOPY};
+      set(CURLOPT_CAINFO_BLOB, &roots);
+      set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
     }
   }
 

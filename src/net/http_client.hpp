@@ -42,10 +42,11 @@ struct ClientResponse {
 class HttpClient {
 public:
   /// `pinned_jkt`: the only acceptable server key (RFC 7638 thumbprint of the certificate's P-256 key); then
-  /// names and issuers do not matter. Empty: usual verification with the system's roots. `unix_socket`:
-  /// connect there instead.
+  /// names and issuers do not matter. Empty: usual verification with the system's roots, or with those of
+  /// `roots_pem` alone. `unix_socket`: connect there instead.
   struct Options {
     std::string pinned_jkt;
+    std::string roots_pem;
     std::string unix_socket;
     std::string user_agent = "restante/" RESTANTE_VERSION;
   };

@@ -4,6 +4,7 @@
 #include "request/json.hpp"
 #include "request/test_place.hpp"
 
+#include <boost/json/serialize.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -202,52 +203,86 @@ TEST(Calls, AsksForAChangeWithTheVersionItSaw) {
   EXPECT_THAT(seen, HasSubstr("If-Match: \"7\"\r\n"));
 }
 
-TEST(Enrol, ProvesTheKeyAndLearnsThePlace) {
-  const auto key = proxy::PrivateKey::generate();
-  const std::string jkt(43, 'k');
-  std::string body;
-  net::StubServer server([&](const std::string& request) {
-    if (request.starts_with("GET /.well-known/restante "))
-      return stub_answer(200, json_header, R"({"jkt":")" + jkt + "\"}");
+/// A place that proves its identity, except for what a test changes in the claim.
+struct ProvingPlace {
+  using Change = std::function<void(json::bj::object& claim)>;
+  explicit ProvingPlace(Change with = {}) : change(std::move(with)) {}
+
+  std::string identity_answer(const std::string& request) {
+    const auto value = [&](const std::string& name) {
+      const auto from = request.find(name + "=") + name.size() + 1;
+      return request.substr(from, request.find_first_of("& ", from) - from);
+    };
+    json::bj::object claim{
+        {"nonce", value("nonce")}, {"for", value("for")}, {"url", server.url("")}, {"jkt", jkt()}};
+    if (change) change(claim);
+    const std::string proof = proxy::sign_compact(signs, json::bj::serialize(claim), "restante-place+jws");
+    return stub_answer(
+        200, json_header,
+        R"({"jkt":")" + jkt() + R"(","jwk":)" + key.public_key().jwk() + R"(,"proof":")" + proof + "\"}");
+  }
+  std::string jkt() const { return key.public_key().thumbprint(); }
+
+  proxy::PrivateKey key = proxy::PrivateKey::generate();
+  proxy::PrivateKey signs = proxy::PrivateKey::from_pem(key.pem()).value();
+  Change change;
+  std::string seen, body;
+  net::StubServer server{[this](const std::string& request) {
+    seen += request;
+    if (request.starts_with("GET /.well-known/restante?")) return identity_answer(request);
     body = request.substr(request.find("\r\n\r\n") + 4);
     return stub_answer(
         201, json_header,
         R"({"device":{"id":"dev","label":"l"},"account":{"name":"ana","role":"user"},"token":"t",)"
         R"("place":{"name":"home","jkt":")" +
-            jkt + R"(","tz":"Europe/Paris"}})");
-  });
-  net::HttpClient client(net::HttpClient::Options{});
+            jkt() + R"(","tz":"Europe/Paris"}})");
+  }};
+};
 
-  const auto place = enrol(client, {server.url(""), jkt, "code-1"}, key, "laptop");
+TEST(Enrol, ProvesTheKeyAndLearnsThePlace) {
+  const auto key = proxy::PrivateKey::generate();
+  ProvingPlace there;
+  net::HttpClient client(net::HttpClient::Options{});
+  const PairingUrl url{there.server.url(""), there.jkt(), "code-1"};
+
+  const auto place = enrol(client, url, key, "laptop");
 
   ASSERT_TRUE(place) << place.error().message;
   EXPECT_EQ(place->token, "t");
   EXPECT_EQ(place->account, "ana");
   EXPECT_EQ(place->tz, "Europe/Paris");
   EXPECT_EQ(place->device_jkt, key.public_key().thumbprint());
-  const auto sent = json::parse_object(body, "body").value();
+  const auto sent = json::parse_object(there.body, "body").value();
   EXPECT_EQ(json::text(sent, "label"), "laptop");
   const auto proof = proxy::verify_compact(json::text(sent, "proof"), key.public_key(), "restante-enrol+jws");
   ASSERT_TRUE(proof);
   const auto claim = json::parse_object(proof->payload, "claim").value();
   EXPECT_EQ(json::text(claim, "code"), "code-1");
-  EXPECT_EQ(json::text(claim, "jkt"), jkt);
+  EXPECT_EQ(json::text(claim, "jkt"), there.jkt());
 }
 
 TEST(Enrol, ShowsTheCodeToNoOtherServer) {
   const auto key = proxy::PrivateKey::generate();
-  std::string seen;
-  net::StubServer server([&](const std::string& request) {
-    seen += request;
-    return stub_answer(200, json_header, R"({"jkt":"other"})");
-  });
-  net::HttpClient client(net::HttpClient::Options{});
+  const auto refused = [&](ProvingPlace& there, const std::string& jkt) {
+    net::HttpClient client(net::HttpClient::Options{});
+    const auto place = enrol(client, {there.server.url(""), jkt, "code-1"}, key, "l");
+    return !place && place.error().reason == Reason::tls && there.seen.find("code-1") == std::string::npos;
+  };
+  const auto with = [](const char* member, const char* value) {
+    return ProvingPlace::Change([=](json::bj::object& claim) { claim[member] = value; });
+  };
 
-  const auto place = enrol(client, {server.url(""), std::string(43, 'k'), "code-1"}, key, "l");
-
-  ASSERT_FALSE(place);
-  EXPECT_EQ(place.error().reason, Reason::tls);
-  EXPECT_THAT(seen, ::testing::Not(HasSubstr("code-1")));
+  ProvingPlace another;
+  EXPECT_TRUE(refused(another, std::string(43, 'k')));
+  ProvingPlace without_the_key;
+  without_the_key.signs = proxy::PrivateKey::generate();
+  EXPECT_TRUE(refused(without_the_key, without_the_key.jkt()));
+  ProvingPlace with_an_old_answer(with("nonce", "the-nonce-of-another-day"));
+  EXPECT_TRUE(refused(with_an_old_answer, with_an_old_answer.jkt()));
+  ProvingPlace with_anothers_answer(with("for", "another-device"));
+  EXPECT_TRUE(refused(with_anothers_answer, with_anothers_answer.jkt()));
+  ProvingPlace passing_on(with("url", "http://home.example:8470"));
+  EXPECT_TRUE(refused(passing_on, passing_on.jkt()));
 }
 
 }  // namespace

@@ -50,7 +50,8 @@ Result<std::vector<Place>> load_places(const Home& home) {
     if (entry == nullptr) continue;
     places.push_back({json::text(*entry, "name"), json::text(*entry, "url"), json::text(*entry, "jkt"),
                       json::text(*entry, "token"), json::text(*entry, "tz"), json::text(*entry, "account"),
-                      json::text(*entry, "device_id"), json::text(*entry, "device_jkt")});
+                      json::text(*entry, "device_id"), json::text(*entry, "device_jkt"),
+                      json::truth(*entry, "by_name"), json::text(*entry, "roots_pem")});
   }
   return places;
 }
@@ -67,6 +68,8 @@ Result<void> save_places(const Home& home, const std::vector<Place>& places) {
     entry["account"] = place.account;
     entry["device_id"] = place.device_id;
     entry["device_jkt"] = place.device_jkt;
+    if (place.by_name) entry["by_name"] = true;
+    if (!place.roots_pem.empty()) entry["roots_pem"] = place.roots_pem;
     list.push_back(std::move(entry));
   }
   boost::json::object root;

@@ -22,6 +22,11 @@ struct Place {
   std::string account;     ///< whose requests these are
   std::string device_id;   ///< as the place calls this device
   std::string device_jkt;  ///< thumbprint of this device's key for the place
+  /// Over TLS the place is known by its certificate's name and issuer, because another server (a reverse
+  /// proxy) or another key answers there; it proved its identity key when this device was connected. False:
+  /// by its key.
+  bool by_name = false;
+  std::string roots_pem{};  ///< with by_name: the only issuers that count; empty: the system's
 
   bool tls() const { return url.starts_with("https:"); }
 };

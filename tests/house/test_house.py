@@ -63,3 +63,21 @@ def test_no_source_file_has_grown_past_seeing():
     for name in tracked("*.cpp", "*.hpp", "*.py"):
         lines = len((ROOT / name).read_text().splitlines())
         assert lines <= 700, f"{name} has {lines} lines: look for a second noun"
+
+
+# Ways to take a certificate that nobody vouches for (docs/tls.md). In tests somebody is told whom to trust instead.
+CARELESS = re.compile(r"ignore-certificate-errors|verify=False|CERT_NONE|_create_unverified|--insecure|--no-check-certificate"
+                      r"|curl\b[^\n#]*[\"' ]-[a-zA-Z]*k[a-zA-Z]*[\"' ]|VERIFYPEER, 0")
+# The control of a test about bad certificates: that its servers work, and only trust is missing.
+CARELESS_CONTROLS = {"tests/integration/test_origins.py": 1}
+
+
+def test_no_test_ignores_certificate_errors():
+    found = {}
+    for name in tracked("tests", "bench", "scripts", "src", "apps", "dev"):
+        if name != "tests/house/test_house.py" and not name.endswith((".json", ".bin")) and "/corpus/" not in name:
+            hits = CARELESS.findall((ROOT / name).read_text(errors="replace"))
+            if hits:
+                found[name] = len(hits)
+    assert found == CARELESS_CONTROLS
+    assert CARELESS.search('{"/usr/bin/curl", "-sk", url}') and CARELESS.search("curl -k https://x") and not CARELESS.search("curl -s --cacert x")
