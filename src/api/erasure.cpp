@@ -139,6 +139,7 @@ Task<Result<accounts::Account>> erase_account(Administration& parts, std::string
 }
 
 Task<void> keep_stays(Administration& parts, const Clock& clock) {
+  const Executor loop = co_await asio::this_coro::executor;
   std::shared_ptr<const accounts::Snapshot> seen;
   Instant next{};
   bool well = false;  // what an erasure before the last stop left in the database's files goes first
@@ -156,7 +157,12 @@ Task<void> keep_stays(Administration& parts, const Clock& clock) {
       Due due = due_at(now, snapshot->accounts(), parts.accounts.guest_limits().grace);
       const bool something = !due.to_tell.empty() || !due.to_erase.empty();
       next = std::min(due.next, now + look_again_at_least);
-      if (something) well = co_await act_on(parts, std::move(due));
+      if (something) {
+        // As a task of its own, since what ends a group ignores from then on that it is cancelled.
+        auto acting = act_on(parts, std::move(due));
+        auto there = run_there(loop, std::move(acting));
+        well = co_await std::move(there);
+      }
     }
     const Millis pause = well ? look_every : try_again;
     co_await sleep_for(pause);
