@@ -163,6 +163,21 @@ int test(const Context& context, const std::string& address) {
   return exit_done;
 }
 
+int rotate(const Context& context, const std::string& address) {
+  auto session = Session::open(context);
+  if (!session) return context.refuse(session.error());
+  auto found = contact(**session, address);
+  if (!found) return context.refuse(found.error());
+  auto done = call(**session, "POST", "/v1/contacts/" + found->id + ":rotate", "{}");
+  if (!done) return context.refuse(done.error());
+  auto object = json::parse_object(*done, "the contact");
+  if (!object) return context.refuse(object.error());
+  context.result(context.json ? contact_from(*object).json
+                              : "signing key (shown once): " + json::text(*object, "secret"));
+  context.note("the key before signs as well for 24 hours");
+  return exit_done;
+}
+
 int confirm(const Context& context, const std::string& address, const std::string& number) {
   auto session = Session::open(context);
   if (!session) return context.refuse(session.error());
@@ -207,6 +222,10 @@ void add_notify_commands(CLI::App& app, Context& context) {
   confirming->callback([&context, address, number] {
     context.run = [&context, address, number] { return confirm(context, *address, *number); };
   });
+  auto* rotating = group->add_subcommand("rotate", "Give a webhook another signing key, shown once");
+  rotating->add_option("ADDRESS", *address, "Its address or id")->required();
+  rotating->callback(
+      [&context, address] { context.run = [&context, address] { return rotate(context, *address); }; });
   auto* testing = group->add_subcommand("test", "Send a test message, to all confirmed contacts or to one");
   testing->add_option("ADDRESS", *address, "Its address or id");
   testing->callback(

@@ -5,6 +5,7 @@
 #include "api/page.hpp"
 #include "base/text.hpp"
 #include "notify/service.hpp"
+#include "notify/signing.hpp"
 
 #include <fmt/format.h>
 
@@ -34,8 +35,8 @@ std::string contact_json(const Contact& contact, Secret secret) {
   JsonWriter json(out);
   json.open('{');
   write_contact(json, contact);
-  if (secret == Secret::show && contact.kind == notify::Kind::webhook)
-    json.key("secret").text(contact.secret);
+  if (secret == Secret::show && contact.kind == notify::Kind::webhook && !contact.secret.empty())
+    json.key("secret").text(notify::current_webhook_secret(contact.secret));
   json.close('}');
   return out;
 }
@@ -149,6 +150,14 @@ Task<http::Response> test_contact(Context& context, Call call) {
   if (!done) co_return refuse(hide_foreign(done.error(), "contact"), call.request);
   http::Response response = http::json_response(202, R"({"queued":true})");
   co_return response;
+}
+
+Task<http::Response> change_contact_key(Context& context, Call call) {
+  const auto id = contact_of(call);
+  if (!id || context.parts.notices == nullptr) co_return refuse(nothing_there("contact"), call.request);
+  auto done = co_await context.parts.notices->change_key(call.who->account, *id);
+  if (!done) co_return refuse(hide_foreign(done.error(), "contact"), call.request);
+  co_return http::json_response(200, contact_json(*done, Secret::show));
 }
 
 Task<http::Response> confirm_contact(Context& context, Call call) {

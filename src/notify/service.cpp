@@ -5,6 +5,7 @@
 #include "notify/asking.hpp"
 #include "notify/mail.hpp"
 #include "notify/sealed.hpp"
+#include "notify/signing.hpp"
 
 #include <algorithm>
 
@@ -128,6 +129,27 @@ public:
     co_return done;
   }
 
+  Task<Result<Contact>> change_key(AccountId account, ContactId id) override {
+    const Instant now = parts_.clock.now();
+    std::function<Result<Contact>(Tx&)> work = [this, account, id, now](Tx& tx) -> Result<Contact> {
+      auto found = one_of(tx, account, id);
+      if (!found) return fail(std::move(found.error()));
+      auto contact = open_contact(parts_.vault, *found);
+      if (!contact) return contact;
+      if (contact->kind != Kind::webhook)
+        return fail(Reason::conflict, "only a webhook has a signing key",
+                    "remove the contact and add it again");
+      const std::string fresh = new_webhook_secret();
+      contact->secret = change_webhook_secret(contact->secret, fresh, now);
+      found->sealed = seal_contact(parts_.vault, *contact);
+      auto saved = tx.repo<NoticeRecords>().save_contact(*found);
+      if (!saved) return fail(std::move(saved.error()));
+      contact->secret = fresh;
+      return contact;
+    };
+    co_return co_await parts_.database.write_value<Contact>(std::move(work));
+  }
+
   Task<Result<Contact>> confirm(AccountId account, ContactId id, std::string code) override {
     const Instant now = parts_.clock.now();
     if (!asking_.may_guess(id))
@@ -198,7 +220,10 @@ private:
     std::size_t count = 0, unconfirmed = 0;
     for (auto& one : *known) {
       if (one.kind == contact.kind && iequals(one.address, contact.address)) {
-        if (one.confirmed && !one.disabled) return std::move(one);
+        if (one.confirmed && !one.disabled) {
+          one.secret.clear();  // it was shown once
+          return std::move(one);
+        }
         contact.id = one.id;  // asked again
         contact.stop = one.stop;
         contact.confirmed = one.confirmed;

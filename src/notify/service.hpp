@@ -76,6 +76,9 @@ public:
   virtual Task<Result<void>> remove(AccountId account, ContactId id) = 0;  ///< not-found
   /// A test message; to a contact that is not confirmed, the question again. Errors: not-found, rate-limited.
   virtual Task<Result<void>> test(AccountId account, ContactId id) = 0;
+  /// Another signing key for a webhook; the one before signs as well for a day. The contact has it alone.
+  /// Errors: not-found, conflict (it is no webhook).
+  virtual Task<Result<Contact>> change_key(AccountId account, ContactId id) = 0;
   /// By the number that was told in the topic. Errors: not-found, invalid (wrong, or too late), rate-limited.
   virtual Task<Result<Contact>> confirm(AccountId account, ContactId id, std::string code) = 0;
 
