@@ -1,24 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """A real mail server (aiosmtpd) that keeps what it takes over, and fails as it is told to.
 
-`deliver` of a Relay may be replaced: it gets the envelope's recipients and bytes and returns the answer to DATA. What was
-answered 250 lies in `mails`, with the instant of that answer. `python3 -m tests.bed.mail` is not needed: it lives in the
-test's own process, on a port of its own.
+`deliver` of a Relay may be replaced: it gets the mail and returns the answer to DATA (None: the connection is closed). What was
+answered 250 lies in `mails`. It lives in the test's own process, on a port of its own.
 """
 import email
 import email.policy
+import logging
 import pathlib
 import re
 import ssl
 import threading
 import time
 
-from aiosmtpd.controller import Controller, UnthreadedController  # noqa: F401
+from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
 from .certificates import Authority
 from .process import free_port, wait_until
 
+logging.getLogger("mail.log").setLevel(logging.CRITICAL)  # sessions that tests break are no news
 USER, PASSWORD = "restante", "relay-S3CRET-password"
 
 
@@ -78,7 +79,7 @@ class _Server(SMTP):
 
     async def push(self, status):
         await super().push(status)
-        if self.relay_hook and self.envelope is not None and status.startswith("250 ") and self.relay_hook.just_taken:
+        if isinstance(status, str) and status.startswith("250 ") and self.relay_hook and self.relay_hook.just_taken:
             self.relay_hook.just_taken = False
             self.relay_hook.after_250()
 
