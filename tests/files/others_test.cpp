@@ -30,11 +30,13 @@ struct Others : testing::Test {
   }
   std::set<std::string> names() {
     std::set<std::string> out;
-    for (const auto& file : place.run(place.areas().list(bob)).value()) out.insert(file.name);
+    const auto all_file = place.run(place.areas().list(bob));
+    for (const auto& file : *all_file) out.insert(file.name);
     return out;
   }
   FileRecord file(const std::string& name) {
-    for (auto& one : place.run(place.areas().list(bob)).value())
+    const auto all_one = place.run(place.areas().list(bob));
+    for (const auto& one : *all_one)
       if (one.name == name) return one;
     throw std::runtime_error("not listed: " + name);
   }

@@ -42,12 +42,16 @@ public:
   T run(Task<T> task) {
     std::optional<T> out;
     std::exception_ptr error;
+    bool ended = false;
     auto body = [](Task<T> inner, std::optional<T>& to) -> Task<void> {
       to.emplace(co_await std::move(inner));
     };
-    asio::co_spawn(loop_, body(std::move(task), out), [&](std::exception_ptr e) { error = e; });
+    asio::co_spawn(loop_, body(std::move(task), out), [&](std::exception_ptr e) {
+      error = e;
+      ended = true;
+    });
     loop_.restart();
-    while (!out && !error) loop_.run_one();
+    while (!ended) loop_.run_one();
     if (error) std::rethrow_exception(error);
     return std::move(*out);
   }
