@@ -202,6 +202,86 @@ TEST_F(AccountsTest, ANewPasswordEndsTheSessionsOfTheOldOne) {
   EXPECT_TRUE(run(service->sign_in("ana", "battery staple", "192.0.2.1")));
 }
 
+TEST_F(AccountsTest, ASignInThatRacesWithANewPasswordComesTooLate) {
+  ASSERT_TRUE(add("ana"));
+  std::optional<Result<SignedIn>> raced;
+  const auto sign_in = [](Service& accounts, std::optional<Result<SignedIn>>& out) -> Task<void> {
+    out.emplace(co_await accounts.sign_in("ana", "correct horse", "192.0.2.1"));
+  };
+  asio::co_spawn(loop, sign_in(*service, raced), asio::detached);
+
+  ASSERT_TRUE(run(service->set_password("ana", "battery staple")));
+  loop.restart();
+  while (!raced) loop.run_one();
+
+  if (*raced) EXPECT_FALSE(known((*raced)->token));
+  EXPECT_TRUE(run(service->sign_in("ana", "battery staple", "192.0.2.1")));
+  EXPECT_FALSE(run(service->sign_in("ana", "correct horse", "192.0.2.1")));
+}
+
+TEST_F(AccountsTest, AnotherSessionReplacesTheOneItIsToldOf) {
+  ASSERT_TRUE(add("ana"));
+  const auto first = run(service->sign_in({"ana", "correct horse", "192.0.2.1", "Firefox on Linux", ""}));
+  ASSERT_TRUE(first);
+
+  const auto second =
+      run(service->sign_in({"ana", "correct horse", "192.0.2.1", "Firefox on Linux", first->token}));
+
+  ASSERT_TRUE(second);
+  EXPECT_FALSE(known(first->token));
+  EXPECT_TRUE(known(second->token));
+  const auto listed = service->snapshot()->sessions(second->account.id);
+  ASSERT_EQ(listed.size(), 1u);
+  EXPECT_EQ(listed[0].label, "Firefox on Linux");
+}
+
+TEST_F(AccountsTest, TokensLiveThroughARestartUntilTheyAreRevoked) {
+  ASSERT_TRUE(add("ana"));
+  const auto account = service->snapshot()->accounts().at(0).id;
+  const auto made = run(service->add_token(account, Token::Kind::submit, "script"));
+  ASSERT_TRUE(made);
+  EXPECT_EQ(made->secret.size(), 22u);  // 128 bits
+
+  close();
+  open();
+
+  const auto who = service->snapshot()->by_token(made->secret, clock.now());
+  ASSERT_TRUE(who);
+  EXPECT_EQ(who->kind, Principal::Kind::submit_token);
+  EXPECT_EQ(who->device.value, "token:" + made->token.id);
+  EXPECT_EQ(run(service->revoke_token({99}, made->token.id)).error().reason, Reason::not_found);
+  ASSERT_TRUE(run(service->revoke_token(account, made->token.id)));
+  EXPECT_FALSE(known(made->secret));
+  close();
+  open();
+  EXPECT_FALSE(known(made->secret));
+}
+
+TEST_F(AccountsTest, AnAccountHasOnlySoManyTokensAndEachSaysWhatItIsFor) {
+  limits.tokens_per_account = 2;
+  close();
+  open();
+  ASSERT_TRUE(add("ana"));
+  const auto account = service->snapshot()->accounts().at(0).id;
+
+  EXPECT_EQ(run(service->add_token(account, Token::Kind::submit, "")).error().reason, Reason::invalid);
+  EXPECT_TRUE(run(service->add_token(account, Token::Kind::submit, "one")));
+  EXPECT_TRUE(run(service->add_token(account, Token::Kind::app_password, "two")));
+  EXPECT_EQ(run(service->add_token(account, Token::Kind::submit, "three")).error().reason, Reason::conflict);
+}
+
+TEST_F(AccountsTest, GuessingNeverLocksOutWhoIsIn) {
+  ASSERT_TRUE(add("ana"));
+  const auto session = run(service->sign_in("ana", "correct horse", "192.0.2.1"));
+  ASSERT_TRUE(session);
+
+  for (int i = 0; i < limits.sign_ins_before_backoff; ++i)
+    run(service->sign_in("ana", "wrong horse", "192.0.2.1"));
+
+  EXPECT_GT(service->sign_in_wait("ana", "192.0.2.1"), Seconds{0});
+  EXPECT_TRUE(known(session->token));
+}
+
 TEST_F(AccountsTest, APairingCodeConnectsOneDeviceOnce) {
   ASSERT_TRUE(add("ana"));
   const auto code = run(service->new_pairing_code("ana"));

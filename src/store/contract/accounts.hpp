@@ -126,6 +126,25 @@ TYPED_TEST_P(AccountRecordsContract, ARemovedAccountTakesAllThatIsItsAndNothingE
   EXPECT_TRUE(this->template put<Pairing>([](Tx& tx) { return accounts_of(tx).take_pairing(sha256("2")); }));
 }
 
+TYPED_TEST_P(AccountRecordsContract, NoDeviceOfARemovedAccountIsRememberedUnlessItIsSomebodyElsesNow) {
+  jobs::Job old = some_job(1, this->ada_), moved = some_job(2, this->ada_), later = some_job(3, this->bob_);
+  old.device = {"adas-phone"};
+  moved.device = later.device = {"moved-phone"};
+  this->insert(old);
+  this->insert(moved);
+  this->insert(later);
+  ASSERT_TRUE(this->write(
+      [&](Tx& tx) { return accounts_of(tx).save_device(this->device("moved-phone", this->bob_)); }));
+  ASSERT_TRUE(this->write([&](Tx& tx) { return accounts_of(tx).remove(this->ada_); }));
+
+  jobs::Job again = some_job(4, this->bob_);
+  again.device = {"adas-phone"};
+  this->insert(again);
+
+  EXPECT_EQ(this->find(job_id(3))->device.value, "moved-phone");
+  EXPECT_EQ(this->find(job_id(4))->device.value, "adas-phone");
+}
+
 TYPED_TEST_P(AccountRecordsContract, TheNumberOfARemovedAccountIsNeverGivenAgain) {
   ASSERT_TRUE(this->write([&](Tx& tx) { return accounts_of(tx).remove(this->bob_); }));
 
@@ -196,6 +215,46 @@ TYPED_TEST_P(AccountRecordsContract, ASessionComesBackUntilItIsRemoved) {
   EXPECT_TRUE(this->sessions().empty());
 }
 
+TYPED_TEST_P(AccountRecordsContract, ASessionIsSavedAgainWithItsBrowserAndWhenItWasSeen) {
+  accounts::Session session{sha256("token"), this->bob_, at_ms(5), at_ms(600), "Firefox on Linux", at_ms(5)};
+  ASSERT_TRUE(this->write([&](Tx& tx) { return accounts_of(tx).insert_session(session); }));
+  session.last_seen = at_ms(99);
+  ASSERT_TRUE(this->write([&](Tx& tx) { return accounts_of(tx).insert_session(session); }));
+
+  const auto found = this->sessions();
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].label, "Firefox on Linux");
+  EXPECT_EQ(found[0].last_seen, at_ms(99));
+}
+
+TYPED_TEST_P(AccountRecordsContract, ATokenComesBackUntilItIsRemoved) {
+  using accounts::Token;
+  const auto tokens = [&] {
+    return this->template get<std::vector<Token>>([](Tx& tx) { return accounts_of(tx).tokens(); });
+  };
+  Token token{"abc", this->bob_, Token::Kind::submit, "script", sha256("token"), at_ms(5), at_ms(6)};
+  ASSERT_TRUE(this->write([&](Tx& tx) { return accounts_of(tx).save_token(token); }));
+  token.last_seen = at_ms(99);
+  ASSERT_TRUE(this->write([&](Tx& tx) { return accounts_of(tx).save_token(token); }));
+  this->reopen();
+
+  const auto found = tokens();
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].id, "abc");
+  EXPECT_EQ(found[0].account, this->bob_);
+  EXPECT_EQ(found[0].kind, Token::Kind::submit);
+  EXPECT_EQ(found[0].label, "script");
+  EXPECT_EQ(found[0].token_digest, token.token_digest);
+  EXPECT_EQ(found[0].created, at_ms(5));
+  EXPECT_EQ(found[0].last_seen, at_ms(99));
+
+  ASSERT_TRUE(this->write([&](Tx& tx) { return accounts_of(tx).remove_token("abc"); }));
+  EXPECT_TRUE(tokens().empty());
+  ASSERT_TRUE(this->write([&](Tx& tx) { return accounts_of(tx).save_token(token); }));
+  ASSERT_TRUE(this->write([&](Tx& tx) { return accounts_of(tx).remove(this->bob_); }));
+  EXPECT_TRUE(tokens().empty());
+}
+
 TYPED_TEST_P(AccountRecordsContract, ASettingComesBackAsItWasLastSaved) {
   auto setting = [&](const char* name) {
     return this->template get<std::optional<std::string>>(
@@ -217,8 +276,11 @@ TYPED_TEST_P(AccountRecordsContract, ASettingComesBackAsItWasLastSaved) {
 
 REGISTER_TYPED_TEST_SUITE_P(AccountRecordsContract, EveryMemberOfAnAccountComesBackAfterInsertAndUpdate,
                             ATakenNameIsAConflict, ARemovedAccountTakesAllThatIsItsAndNothingElse,
+                            NoDeviceOfARemovedAccountIsRememberedUnlessItIsSomebodyElsesNow,
                             TheNumberOfARemovedAccountIsNeverGivenAgain, ADeviceIsSavedReplacedAndRemoved,
                             AJobStillNamesItsDeviceAfterThatWasRemoved, APairingCodeIsTakenOnce,
-                            ASessionComesBackUntilItIsRemoved, ASettingComesBackAsItWasLastSaved);
+                            ASessionComesBackUntilItIsRemoved,
+                            ASessionIsSavedAgainWithItsBrowserAndWhenItWasSeen,
+                            ATokenComesBackUntilItIsRemoved, ASettingComesBackAsItWasLastSaved);
 
 }  // namespace restante::store::test
