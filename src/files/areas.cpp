@@ -4,7 +4,9 @@
 #include "files/areas_on_disk.hpp"
 #include "files/names.hpp"
 
+#include <array>
 #include <cerrno>
+#include <cstdint>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,6 +32,14 @@ Result<UniqueFd> open_root(const std::string& path, bool may_make) {
   return fd;
 }
 
+/// Which mount of which file system a descriptor lies on; kernels before 5.8 tell the file system alone.
+std::array<std::uint64_t, 3> mount_of(int fd) {
+  struct statx facts{};
+  if (::statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_MNT_ID, &facts) != 0) return {};
+  const std::uint64_t mount = (facts.stx_mask & STATX_MNT_ID) != 0 ? facts.stx_mnt_id : 0;
+  return {facts.stx_dev_major, facts.stx_dev_minor, mount};
+}
+
 Result<Roots> open_roots(const AreasOptions& options) {
   Roots roots;
   std::string pattern = options.areas_path;
@@ -49,11 +59,9 @@ Result<Roots> open_roots(const AreasOptions& options) {
        {std::pair("incoming", &roots.incoming), std::pair("trash", &roots.trash)}) {
     auto own = open_root(options.data_dir + "/" + name, true);
     if (!own) return fail(std::move(own.error()));
-    FileFacts here, there;
-    file_facts(own->get(), here);
-    file_facts(roots.areas.get(), there);
-    if (here.device != there.device) {
-      // A file can only be renamed within its file system.
+    if (mount_of(own->get()) != mount_of(roots.areas.get())) {
+      // A file can only be renamed within its file system, and within one mount of it (rename(2), EXDEV): two
+      // volumes of a container often are one file system.
       own = open_root(roots.shown_path + "/.restante-" + name, true);
       if (!own) return fail(std::move(own.error()));
     }
