@@ -50,6 +50,8 @@ def make(build: pathlib.Path, out: pathlib.Path, version: str = "", host: str = 
     version = version or package_version(instant)
     out.mkdir(parents=True, exist_ok=True)
     tree = out / "tree"
+    for earlier in [*out.glob("restante_*.deb"), *out.glob("restante-dbgsym_*.deb")]:
+        earlier.unlink()  # one version only: packaging/Containerfile installs what lies here
     shutil.rmtree(tree, ignore_errors=True)
     shutil.copytree(ROOT / "packaging" / "debian", tree / "debian")
     shutil.copyfile(ROOT / "packaging" / "restante.toml", tree / "restante.toml")
@@ -57,9 +59,8 @@ def make(build: pathlib.Path, out: pathlib.Path, version: str = "", host: str = 
     environment = {**os.environ, "RESTANTE_BUILD": str(build), "SOURCE_DATE_EPOCH": str(instant), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
     rules = ["dpkg-architecture", f"-a{host}", "-c", "debian/rules", "binary"] if host else ["debian/rules", "binary"]
     subprocess.run(["sh", "-c", 'umask 022; exec "$@"', "sh", *rules], cwd=tree, env=environment, check=True, stdout=sys.stderr)
-    made = []
-    for package in sorted(out.glob(f"restante*_{version}_*.deb")):
-        made.append(package)
+    shutil.rmtree(tree)
+    made = sorted(out.glob(f"restante*_{version}_*.deb"))
     for package in made:
         print(f"{hashlib.sha256(package.read_bytes()).hexdigest()}  {package}")
     return next(package for package in made if package.name.startswith("restante_"))
