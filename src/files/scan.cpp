@@ -244,6 +244,8 @@ Task<void> AreasOnDisk::watching() {
     std::unique_ptr<Watch>& watch;
     ~End() { watch.reset(); }
   } end{watch_};
+  // What was looked at before has no watches.
+  mark_changed(std::nullopt);
   std::string told;
   for (;;) {
     auto next = Steady::now() + limits.scan_every;

@@ -207,7 +207,7 @@ TEST_F(Others, ChangesAreSeenWhileNobodyAsks) {
 
   // The first change comes when the folders are watched already, the second one in a folder that is new then.
   place.run_until(place.areas().watching(), [&, turns = 0]() mutable {
-    if (++turns == 50) put("deep/er/two", "22");
+    if (++turns == 20) put("deep/er/two", "22");
     if (rows().size() == 2 && !fs::exists(area / "new")) put("new/three", "333");
     return rows().size() == 3;
   });

@@ -14,6 +14,12 @@ namespace restante::files::test {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+constexpr std::chrono::milliseconds asked_every{20};  ///< at least
+
+}  // namespace
+
 Folder::Folder() {
   std::string pattern = fs::temp_directory_path() / "restante-files-XXXXXX";
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
@@ -91,7 +97,7 @@ void Place::run_housekeeping_until(const std::function<bool()>& done) {
 void Place::run_until(Task<void> task, const std::function<bool()>& done) {
   TaskGroup group(loop_.get_executor(), "areas");
   group.spawn(std::move(task));
-  while (!done()) loop_.run_one();
+  while (!done()) loop_.run_one_for(asked_every);
   bool stopped = false;
   auto stop = [](TaskGroup& g, bool& s) -> Task<void> {
     co_await g.stop();
