@@ -431,6 +431,7 @@ public:
     auto owner = co_await database_.write_value<std::optional<AccountId>>(work);
     if (!owner) co_return fail(owner.error());
     if (!*owner || !known_.accounts.contains(**owner)) co_return code_refused();
+    if (is_over(known_.accounts.at(**owner))) co_return code_refused();
     session.account = **owner;
     const std::vector<Digest256> too_many = oldest_sessions(session.account);
     known_.sessions[session.token_digest] = session;
