@@ -29,6 +29,7 @@ from bed.device import Device  # noqa: E402
 from bed.place import Place  # noqa: E402
 from bed.process import BedError, wait_until  # noqa: E402
 from guard import cases as catalogue  # noqa: E402
+from guard import hooks as contacts  # noqa: E402
 from guard import readers  # noqa: E402
 from guard import world as outside  # noqa: E402
 
@@ -47,16 +48,14 @@ BY_A_LAYER = "is refused: "  # what the judge says; a reader of URLs says other 
 class Guarded(Place):
     """The product, or the same server without layers of its guard."""
 
-    def __init__(self, folder: pathlib.Path, without: str):
+    def __init__(self, folder: pathlib.Path, without: str, ca: pathlib.Path):
         super().__init__(folder, CONFIG, [f"127.0.0.1:{API_PORT}"])
         self.without = without
+        self.config.write_text(f'{CONFIG}[worker]\nprogram = "{self.binaries / "restante-transfer"}"\nca_bundle = "{ca}"\n')
 
     def command(self, *arguments) -> list:
         if self.without == "none" or "serve" not in arguments:
             return super().command(*arguments)
-        worker = f'[worker]\nprogram = "{self.binaries / "restante-transfer"}"\n'
-        if worker not in self.config.read_text():
-            self.config.write_text(CONFIG + worker)
         return [self.binaries / "tests" / "guard_server", self.without, "--config", self.config, "--data", self.data, *arguments]
 
 
@@ -70,10 +69,10 @@ class Outcome:
 class Run:
     """One server and what became of each case."""
 
-    def __init__(self, world, folder: pathlib.Path, library: pathlib.Path, without: str):
+    def __init__(self, world, folder: pathlib.Path, library: pathlib.Path, without: str, ca: pathlib.Path):
         self.world, self.without = world, without
         self.connects_log = folder / "connects"
-        self.place = Guarded(folder / "place", without)
+        self.place = Guarded(folder / "place", without, ca)
         proxy = {name: f"http://10.66.6.6:{PROXY_PORT}" for name in ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")}
         self.place.start(env={"LD_PRELOAD": str(library), "CONNECTS_LOG": str(self.connects_log), **proxy})
         self.devices, self.tokens = {}, {}
@@ -123,8 +122,10 @@ class Run:
             link = headers.get("Link", "")
             path = link.split(">")[0].lstrip("<") if 'rel="next"' in link else None
 
-    def under_way(self) -> bool:
-        return any(next(self.jobs(user, "waiting,running,verifying,publishing"), None) for user in self.tokens)
+    def under_way(self, delayed) -> bool:
+        """Something runs, or is about to: what was delayed and is to begin in a second."""
+        return any(next(self.jobs(user, "waiting,running,verifying,publishing"), None) or
+                   any(self.job_of.get(job["id"]) in delayed for job in self.jobs(user, "scheduled")) for user in self.tokens)
 
     def submit_and_look(self, cases: list) -> None:
         """One by one, because the server looks first at what comes alone; a few at a time, as many as it looks at."""
@@ -146,7 +147,7 @@ class Run:
         for number, (job, port) in enumerate((job, port) for job, port in self.job_of.items() if port in ports):
             token, refresh = self.tokens["ana"], ports[port]
             if number % 2 and not refresh:
-                status, _, answer = self.place.get(f"/v1/jobs/{job}:now", token, "POST", b"")
+                status, _, answer = self.place.get(f"/v1/jobs/{job}:now", token, "POST", b"", {"Content-Type": "application/json"})
             else:
                 etag = self.place.get(f"/v1/jobs/{job}", token)[1]["ETag"]
                 links = {"sources": [{"url": refresh}]} if refresh else {"folder": "changed"}
@@ -156,8 +157,8 @@ class Run:
             if status != 200:
                 raise BedError(f"a request could not be changed: {status} {answer!r}")
 
-    def finish(self, looked: set[int], seconds: float) -> None:
-        wait_until("the end of all requests", lambda: not self.under_way(), seconds, 0.3)
+    def finish(self, looked: set[int], delayed, seconds: float) -> None:
+        wait_until("the end of all requests", lambda: not self.under_way(delayed), seconds, 0.3)
         for user in self.tokens:
             for job in self.jobs(user, "scheduled,waiting,done,failed,held,cancelled,expired,paused"):
                 port = self.job_of.get(job["id"])
@@ -201,13 +202,13 @@ def touched(world, run: Run, cases: list) -> tuple[dict[int, set], dict[int, set
     return packets, asked
 
 
-def play(world, work: pathlib.Path, library, without: str, cases: list, later: dict, check=None) -> tuple[Run, dict, dict]:
+def play(world, work: pathlib.Path, library, without: str, cases: list, later: dict, hooks, check=None) -> tuple[Run, dict, dict]:
     for part in (world.sniffer.seen, world.site.requests, world.sniffer.datagrams, world.names.asked, world.names.given):
         part.clear()
     world.sniffer.dropped()
     later["now"] = False
     begin = time.monotonic()
-    run = Run(world, work / without, library, without)
+    run = Run(world, work / without, library, without, hooks.ca)
     try:
         run.submit_and_look([case for case in cases if case.later or case.looked])
         run.submit([case for case in cases if not case.later and not case.looked])
@@ -216,7 +217,8 @@ def play(world, work: pathlib.Path, library, without: str, cases: list, later: d
         if delayed:
             later["now"] = True
             run.run_later(delayed)
-        run.finish(looked, 600)
+        run.finish(looked, delayed, 600)
+        run.hook_faults = hooks.play(run.place)
         if check:
             check(run)
     finally:
@@ -297,15 +299,18 @@ def play_all(work: pathlib.Path, seed: int, scale: float) -> dict:
     library = outside.preload(work)
     built = catalogue.Catalogue(world, seed, scale)
     cases = built.build()
+    hooks = contacts.Hooks(world, work, built)
     faults: list[str] = []
 
     for case in cases:
         if case.listening:
             world.listen(case.port)
     apart: list = []
-    product, packets, asked = play(world, work, library, "none", cases, built.later, lambda run: apart.extend(told_apart(run, cases)))
+    product, packets, asked = play(world, work, library, "none", cases, built.later, hooks, lambda run: apart.extend(told_apart(run, cases)))
     world.fall_silent()
-    faults += apart[0]
+    faults += apart[0] + product.hook_faults
+    told = {"both layers": hooks.touched(world.sniffer.seen, outside.read_connects(product.connects_log))}
+    faults += [f"both layers: {url} was told" for url in told["both layers"]]
     faults += wrong_outcomes(world, product, cases) + misled(world, cases)
     faults += [f"both layers: {case.attack} {case.form} {case.url!r} touched {packets[case.port] | asked[case.port]}"
                for case in cases if packets[case.port] or asked[case.port]]
@@ -322,18 +327,24 @@ def play_all(work: pathlib.Path, seed: int, scale: float) -> dict:
     # Of a crowd only so many addresses are tried; without layer 1 the public one may not be among them.
     twins = [case for case in cases if case.twin_at and case.attack != "A11" and "done" in case.reasons and "crowd" not in case.form]
     for without in ("names", "sockets", "both"):
-        run, packets, asked = play(world, work, library, without, judged + twins, built.later)
+        run, packets, asked = play(world, work, library, without, judged + twins, built.later, hooks)
+        told[LAYERS[without]] = hooks.touched(world.sniffer.seen, outside.read_connects(run.connects_log))
+        faults += [f"{LAYERS[without]}: {fault}" for fault in run.hook_faults]
         faults += [f"{LAYERS[without]}: {fault}" for fault in wrong_outcomes(world, run, twins)]
         if without != "both":
             faults += [f"{LAYERS[without]}: {fault}" for fault in misled(world, cases)]
         hit = [case for case in judged if packets[case.port] or asked[case.port]]
         result["forbidden_connections"][LAYERS[without]] = len(hit)
         if without == "both":
+            faults += [f"no layer: {url} was not counted" for url in hooks.counted() - told["no layer"]]
             result["seen_in_packets"] = sum(bool(packets[case.port]) for case in judged)
             missed = [case for case in judged if not packets[case.port] and not asked[case.port]]
             faults += [f"no layer: {case.attack} {case.form} {case.url!r} was not counted: {run.outcomes.get(case.port)}" for case in missed]
         else:
+            faults += [f"{LAYERS[without]}: {url} was told" for url in told[LAYERS[without]]]
             faults += [f"{LAYERS[without]}: {case.attack} {case.form} {case.url!r} touched {packets[case.port] | asked[case.port]}" for case in hit]
+    result["contacts"] = {"added": len(hooks.fixed) + len(hooks.moved), "judged_by_a_layer": len(hooks.counted()),
+                          "told_where_nobody_may_go": {name: len(urls) for name, urls in told.items()}}
     result["faults"] = faults
     return result
 

@@ -74,6 +74,14 @@ def test_nothing_forbidden_is_connected_by_the_product_or_by_either_layer_alone(
     assert (held["both layers"], held["layer 1 alone"], held["layer 2 alone"]) == (0, 0, 0), played["output"]
 
 
+def test_webhooks_and_topics_are_never_told_where_downloads_may_not_go(played):
+    contacts = played["contacts"]
+    told = contacts["told_where_nobody_may_go"]
+
+    assert (told["both layers"], told["layer 1 alone"], told["layer 2 alone"]) == (0, 0, 0), played["output"]
+    assert told["no layer"] == contacts["judged_by_a_layer"] >= 5, played["output"]
+
+
 def test_without_layers_every_case_is_counted(played):
     assert played["judged_by_a_layer"] >= 300
     assert played["forbidden_connections"]["no layer"] == played["judged_by_a_layer"], played["output"]
