@@ -133,6 +133,27 @@ def test_tells_of_failures_and_of_tests(confirmed):
     assert confirmed.contact()["confirmed"] is True and "error" not in confirmed.contact()
 
 
+def test_tells_that_a_download_needs_somebody_is_late_or_finds_no_room(world, work):
+    world.place.add_user("ben", "--lan", "--quota", "6000")
+    ben = Device(work / "ben")
+    ben.connect("home", pairing_url(world.place, "ben"))
+    ben.run("notify", "add", "ben@example.net")
+    world.confirm("ben@example.net")
+
+    def told(subject: str, name: str):
+        return world.relay.wait_for(f"{subject}: {name}", lambda mail: mail.recipients == ["ben@example.net"] and subject in mail["Subject"]
+                                    and name in mail.text)[0]
+
+    ben.run("send", world.content.url + "/private/locked.bin", "--name", "locked.bin", "--user", "ana", "--secret-stdin", input="wrong\n")
+    assert "decide" in told("needs you", "locked.bin").text
+    window = time.strftime("%H:%M-%H:59", time.gmtime(time.time() + 6 * 3600)).replace(":59-", ":58-")
+    ben.run("send", world.content.url + "/report.bin", "--name", "awaited.bin", "--tz", "UTC", "--window", window, "--by", "+2s")
+    assert "goes on" in told("is late", "awaited.bin").text
+    ben.run("send", world.content.url + "/report.bin", "--name", "fits.bin", "--wait")
+    ben.run("send", world.content.url + "/report.bin", "--name", "too-much.bin")
+    world.relay.wait_for("no room", lambda mail: mail.recipients == ["ben@example.net"] and "too-much.bin" in mail.text)
+
+
 def test_a_mail_server_that_is_down_gets_the_mail_when_it_is_up(confirmed):
     confirmed.relay.stop()
     confirmed.device.run("send", confirmed.content.url + "/report.bin", "--name", "while-down.bin", "--wait")
