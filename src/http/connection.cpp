@@ -12,6 +12,7 @@
 #include <charconv>
 #include <cstring>
 #include <exception>
+#include <sys/socket.h>
 #include <utility>
 
 namespace restante::http {
@@ -29,6 +30,7 @@ Response refusal_response(int status, std::string message) {
   Response response = problem(Error{Reason::invalid, std::move(message), {}, {}, false});
   if (status == 413)
     response = problem(Error{Reason::too_large, "the request's body is too large", {}, {}, false});
+  if (status == 421) response = problem(Error{Reason::misdirected, std::move(message), {}, {}, false});
   if (status == 503)
     response = problem(Error{Reason::busy, std::move(message), "try again in a moment", {}, true});
   if (status == 405) response = problem(Error{Reason::method, "this server is no proxy", {}, {}, false});
@@ -80,6 +82,12 @@ void Connection::finish_up() {
 void Connection::abandon() {
   stream_.expire();
   if (streaming_) stop_stream_.emit(asio::cancellation_type::all);
+}
+
+void Connection::cut() {
+  const linger at_once{1, 0};
+  ::setsockopt(stream_.socket(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  abandon();
 }
 
 void Connection::consume(std::size_t bytes) {

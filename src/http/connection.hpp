@@ -36,6 +36,8 @@ public:
   void finish_up();
   /// Ends the connection even where it waits for the next piece of a stream.
   void abandon();
+  /// The same, and what the kernel has not sent yet is dropped.
+  void cut();
   /// A stream is being sent to a client that is no longer there.
   bool is_deserted() const { return streaming_ && stream_.peer_is_gone(); }
   /// The right to the body that is being sent was taken away.

@@ -61,7 +61,8 @@ private:
     const std::string_view text(value.data(), value.size());
     switch (field) {
       case beast::http::field::host:
-        if (++facts_.hosts > 1) return refuse(400, "the request has two Host lines", ec);
+        // RFC 9112 §3.2 says 400; whoever asks for two places is told what whoever asks for another one is.
+        if (++facts_.hosts > 1) return refuse(421, "the request has two Host lines", ec);
         break;
       case beast::http::field::content_length:
         facts_.length_given = true;

@@ -145,7 +145,9 @@ private:
       co_await sweeper_.async_wait(asio::redirect_error(asio::use_awaitable, ignored));
       const auto now = std::chrono::steady_clock::now();
       for (Connection* connection : connections_)
-        if (connection->stream().deadline < now || connection->is_deserted() || connection->is_barred())
+        if (connection->is_barred())
+          connection->cut();
+        else if (connection->stream().deadline < now || connection->is_deserted())
           connection->abandon();
     }
   }

@@ -134,6 +134,13 @@ TEST_F(DoorsTest, OurOwnPagesMayChangeThings) {
   EXPECT_NE(state(), before) << "the history of the job is longer, so `state` would show a change";
 }
 
+TEST_F(DoorsTest, AProgramMayNameAFormsTypeWhereItSendsNothing) {
+  auto request = place.request("POST", "/v1/jobs/" + job + ":pause", token);
+  request.headers.emplace_back("Content-Type", "application/x-www-form-urlencoded");
+
+  EXPECT_EQ(place.send(std::move(request)).status, 200);
+}
+
 TEST_F(DoorsTest, NothingIsSharedWithPagesOfOtherOrigins) {
   const std::vector<std::string> origins{"null",
                                          "https://evil.example",
