@@ -23,7 +23,7 @@ constexpr std::array groups{
     restante::cli::add_watch_command,    restante::cli::add_file_commands,
     restante::cli::add_keeping_commands, restante::cli::add_outbox_commands,
     restante::cli::add_device_commands,  restante::cli::add_login_commands,
-    restante::cli::add_notify_commands,
+    restante::cli::add_notify_commands,  restante::cli::add_token_commands,
 };
 
 int parse_and_run(int argc, char** argv) {

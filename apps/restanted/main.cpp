@@ -28,7 +28,7 @@ struct Options {
   std::string config_file, data;
   bool json = false;
   std::vector<std::string> listen;
-  std::string name, role = "user", quota, file;
+  std::string name, role, quota, file, lan_word;
   std::string from, until, label, traffic;
   bool lan = false, secret_stdin = false;
 };
@@ -60,8 +60,26 @@ Result<std::string> secret(const Options& options, std::string_view prompt, bool
   return text;
 }
 
+Result<boost::json::object> change_arguments(const Options& options) {
+  boost::json::object arguments{{"name", options.name}};
+  if (!options.role.empty()) arguments["role"] = options.role;
+  if (options.quota == "none") {
+    arguments["quota_bytes"] = nullptr;
+  } else if (!options.quota.empty()) {
+    const auto bytes = parse_size(options.quota);
+    if (!bytes)
+      return fail(Reason::usage, options.quota + " is not a size", "write for example --quota 20G, or none");
+    arguments["quota_bytes"] = static_cast<std::int64_t>(*bytes);
+  }
+  if (!options.lan_word.empty()) arguments["lan"] = options.lan_word == "yes";
+  if (arguments.size() == 1)
+    return fail(Reason::usage, "nothing is to be changed", "give --role, --quota or --lan");
+  return arguments;
+}
+
 Result<boost::json::object> user_arguments(const Options& options) {
-  boost::json::object arguments{{"name", options.name}, {"role", options.role}, {"lan", options.lan}};
+  boost::json::object arguments{
+      {"name", options.name}, {"role", options.role.empty() ? "user" : options.role}, {"lan", options.lan}};
   if (!options.quota.empty()) {
     const auto bytes = parse_size(options.quota);
     if (!bytes) return fail(Reason::usage, options.quota + " is not a size", "write for example --quota 20G");
@@ -130,6 +148,11 @@ Result<void> run(const CLI::App& app, const Options& options, const std::string&
   const CLI::App& user = *app.get_subcommand("user");
   if (user.got_subcommand("list")) return administered("user-list", {});
   if (user.got_subcommand("remove")) return administered("user-remove", {{"name", options.name}});
+  if (user.got_subcommand("change")) {
+    auto arguments = change_arguments(options);
+    if (!arguments) return fail(arguments.error());
+    return administered("user-change", *arguments);
+  }
   if (user.got_subcommand("passwd")) {
     auto password = secret(options, "new password of " + options.name, true);
     if (!password) return fail(password.error());
@@ -187,6 +210,14 @@ void describe(CLI::App& app, Options& options) {
   add_user->add_flag("--lan", options.lan, "downloads may come from private addresses");
   with_secret(add_user);
   add(*user, "list", "show all users");
+  auto* change = with_name(add(*user, "change", "change what a user may do; in effect at once"));
+  change->add_option("--role", options.role, "what the user may do")
+      ->check(CLI::IsMember({"admin", "user", "guest"}));
+  change->add_option("--quota", options.quota, "how much the user may keep, such as 20G; none: no limit")
+      ->option_text("SIZE|none");
+  change->add_option("--lan", options.lan_word, "whether downloads may come from private addresses")
+      ->check(CLI::IsMember({"yes", "no"}))
+      ->option_text("yes|no");
   with_secret(with_name(add(*user, "passwd", "set a new password; it is the first line of stdin")));
   with_name(add(*user, "remove", "remove a user with downloads, files and devices"));
 

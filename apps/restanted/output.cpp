@@ -3,6 +3,7 @@
 
 #include "api/json_views.hpp"
 #include "base/text.hpp"
+#include "base/unicode.hpp"
 #include "terminal.hpp"
 
 #include <boost/json/parse.hpp>
@@ -36,16 +37,20 @@ std::string user_text(const boost::json::object& user) {
   const std::string month =
       traffic + most == 0 ? ""
                           : "\ttraffic " + human_size(traffic) + (most > 0 ? " of " + human_size(most) : "");
-  return fmt::format("{}\t{}\t{}{}\t{} device{}{}{}", text(user, "name"), text(user, "role"),
+  const std::string label = printable(text(user, "label"));
+  const std::string until = text(user, "until");
+  const std::string stay = (label.empty() ? "" : "\t" + label) + (until.empty() ? "" : "\tuntil " + until);
+  return fmt::format("{}\t{}\t{}{}\t{} device{}{}{}{}", text(user, "name"), text(user, "role"),
                      human_size(number(user, "used_bytes")), quota > 0 ? " of " + human_size(quota) : "",
                      number(user, "devices"), number(user, "devices") == 1 ? "" : "s",
-                     yes(user, "lan") ? "\tlan" : "", month);
+                     yes(user, "lan") ? "\tlan" : "", month, stay);
 }
 
 std::string for_people(const std::string& command, const boost::json::object& line) {
   if (command == "pair" || command == "invite") return text(line, "url");
   if (command == "user-list") return user_text(line);
   if (command == "user-add") return "added " + text(line, "name");
+  if (command == "user-change") return "changed " + text(line, "name");
   if (command == "user-remove") return "removed " + text(line, "name");
   if (command == "check")
     return fmt::format("{}: {}: {}", yes(line, "ok") ? "ok" : "fault", text(line, "check"),
