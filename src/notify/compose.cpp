@@ -20,7 +20,8 @@ std::string quoted(const std::string& name) {
 std::string why(const Facts& facts) {
   if (!facts.reason) return {};
   std::string text = ": " + std::string(info(*facts.reason).words);
-  if (!facts.detail.empty() && facts.detail != info(*facts.reason).words) text += " (" + printable(facts.detail) + ")";
+  if (!facts.detail.empty() && facts.detail != info(*facts.reason).words)
+    text += " (" + printable(facts.detail) + ")";
   return text;
 }
 
