@@ -109,6 +109,8 @@ Task<Result<CommandLines>> list_users(Administration& parts, Arguments) {
     json.key("used_bytes").number(usage->used_bytes);
     json.key("fetched_bytes").number(traffic.fetched_bytes);
     json.key("served_bytes").number(traffic.served_bytes);
+    if (!account.label.empty()) json.key("label").text(account.label);
+    write_stay(json, account, parts.accounts.guest_limits().grace);
     json.key("devices").number(snapshot->devices(account.id).size()).close('}');
     lines.push_back(std::move(out));
   }

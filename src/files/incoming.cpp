@@ -65,8 +65,8 @@ Result<void> AreasOnDisk::move_back(const Intent& intent) const {
   const std::string partial = incoming_name(intent.what.job, intent.what.file, intent.what.generation);
   if (const int error = rename_no_replace(folder->handle.get(), last, incoming->get(), partial); error != 0)
     return fail_errno(Reason::storage, "take back a file that is not published yet", error);
-  log::info("job {}: {} is not published yet and goes back to the partial files", intent.what.job.text(),
-            intent.chosen_name);
+  log::info("job {}: its file is not published yet and goes back to the partial files",
+            intent.what.job.text());
   return {};
 }
 
@@ -117,10 +117,13 @@ Task<Result<void>> AreasOnDisk::discard_incoming(AccountId account, JobId job, i
   auto back = co_await take_back(job, file, generation);
   if (!back) co_return back;
   auto work = [this, account, job, file, generation]() -> Result<void> {
-    auto folder = incoming_folder(account);
-    if (!folder) return fail(std::move(folder.error()));
+    // Not made where missing: a transfer may end after its account was erased.
+    const UniqueFd folder =
+        open_beneath(roots_.incoming.get(), std::to_string(account.value), O_RDONLY | O_DIRECTORY);
+    if (!folder && errno == ENOENT) return {};
+    if (!folder) return fail_errno(Reason::storage, "open a folder of partial files", errno);
     const std::string name = incoming_name(job, file, generation);
-    if (::unlinkat(folder->get(), name.c_str(), 0) != 0 && errno != ENOENT)
+    if (::unlinkat(folder.get(), name.c_str(), 0) != 0 && errno != ENOENT)
       return fail_errno(Reason::storage, "remove the partial file incoming/" + name, errno);
     return {};
   };
