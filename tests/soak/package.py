@@ -147,7 +147,7 @@ def operate(life: Life) -> None:
 def upgrade(life: Life, package: str) -> None:
     held = life.out("restante list")
     earlier = life.out("systemctl show -P MainPID restanted")
-    life.run(f"dpkg --install {package}")
+    life.run(f"dpkg --force-confold --install {package}")
     life.row("after the upgrade another server runs", life.active() and life.out("systemctl show -P MainPID restanted") != earlier)
     life.row("its configuration was kept as the operator wrote it", "/srv/media" in life.out("cat /etc/restante/restante.toml"))
     life.row("files, downloads and connected devices are as before", life.out("restante list") == held and "slides.bin" in life.files(), held)
