@@ -160,6 +160,7 @@ private:
       co_return refuse(error, request);
     }
     const bool looks = !changes_something(request.method);
+    if (auto body = check_body_type(request); !body) co_return refuse(body.error(), request);
     Call call;
     call.request = std::move(request);
     call.who = who;

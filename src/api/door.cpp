@@ -138,6 +138,10 @@ Result<void> check_change(const http::Request& request, const Credential& creden
       return fail(Reason::forbidden, "with a cookie only this place's own pages may change something",
                   "send Origin and X-CSRF-Token, or use a token in Authorization");
   }
+  return {};
+}
+
+Result<void> check_body_type(const http::Request& request) {
   // Without a body there is nothing that a form could say; some clients name its type all the same.
   if (request.path.starts_with("/v1/") && !request.body.empty() &&
       is_form_type(request.header("Content-Type")))

@@ -41,11 +41,13 @@ bool changes_something(std::string_view method);
 enum class Origin { none, ours, foreign };
 Origin origin_of(const http::Request& request, const ApiOptions& options);
 
-/// What every changing request must fulfil: no foreign Origin; below /v1 no body that a plain form could have
-/// sent; and with a cookie our own Origin and `csrf_token` in X-CSRF-Token or in the form's field `csrf`.
-/// Errors: forbidden, media-type.
+/// What every changing request must fulfil: no foreign Origin, and with a cookie our own Origin and
+/// `csrf_token` in X-CSRF-Token or in the form's field `csrf`. Error forbidden.
 Result<void> check_change(const http::Request& request, const Credential& credential,
                           const ApiOptions& options);
+
+/// Below /v1 no body is one that a plain form of any page could have sent. Error media-type.
+Result<void> check_body_type(const http::Request& request);
 
 /// What a page of ours shows beside the cookie; another site can neither read nor guess it.
 std::string csrf_token(std::string_view session_token);
