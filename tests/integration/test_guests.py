@@ -2,9 +2,12 @@
 """A guest's whole life: invited, connected before arriving, served, told, warned, erased; and what is left of them."""
 import datetime
 import json
+import os
 import pathlib
+import random
 import re
 import sqlite3
+import time
 
 import pytest
 from bed.content import ContentServer, make_file
@@ -132,26 +135,43 @@ def test_of_a_guest_who_was_erased_nothing_is_left(work, desk, shelf):
     assert not list((desk.data / "incoming").rglob("*"))
 
 
-def test_an_erasure_that_a_kill_interrupted_goes_on(work, desk, shelf):
-    admin = desk.admin
-    code = re.search(r"&c=([^&]+)", invite(desk, "--until", "+1d", "--label", LABEL)).group(1)
-    name = guests(desk, admin)[0]["name"]
-    session = post(desk, "/v1/session", {"code": code})
-    status, job = submit(desk, session["token"], document(desk, f"{shelf.url}/slow/{NAMES[3]}?{QUERY}=1"))
+def stay(place, shelf, number: int) -> str:
+    """A guest who has connected, has a file in the area, and asks for another one that does not come soon."""
+    code = re.search(r"&c=([^&]+)", invite(place, "--until", "+1d", "--label", f"{LABEL}-{number}")).group(1)
+    token = post(place, "/v1/session", {"code": code})["token"]
+    status, job = submit(place, token, document(place, f"{shelf.url}/slow/{NAMES[3]}?{QUERY}={number}"))
     assert status == 202, job
+    name = guests(place, place.admin)[-1]["name"]
+    folder = place.data / "areas" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / NAMES[1]).write_text("K4N4RY")
+    return name
+
+
+def test_an_erasure_that_kills_interrupt_goes_on(work, desk, shelf):
+    """RESTANTE_ERASURE_KILLS: how often (3). With as many guests, each kill finds one being erased."""
+    kills, chance = int(os.environ.get("RESTANTE_ERASURE_KILLS", 3)), random.Random(20261122)
+    names = [stay(desk, shelf, number) for number in range(kills)]
     desk.stop()
-    # As if the place had been off from the end of the stay until long after the grace.
+    # As if the place had been off from the end of the stays until long after the grace.
     with sqlite3.connect(desk.data / "restante.db") as database:
-        database.execute("UPDATE accounts SET valid_from = 1000, valid_until = 2000 WHERE name = ?", (name,))
+        changed = database.execute("UPDATE accounts SET valid_from = 1000, valid_until = 2000 WHERE role = 'guest'").rowcount
     database.close()
-    assert traces(desk.data)
+    assert changed == kills and len(traces(desk.data)) > kills
 
-    desk.start()
-    desk.kill()  # anywhere in it
+    for _ in range(kills):
+        desk.start()
+        until = time.monotonic() + chance.uniform(0, 0.15)
+        while time.monotonic() < until and "is erased" not in desk.program.output():
+            pass
+        desk.kill()
     desk.start()
 
-    wait_until("the erasure", lambda: not guests(desk, admin) or None, 30)
-    wait_until("the end of it", lambda: not traces(desk.data, name.encode()) or None, 10)
+    personal = [one.encode() for one in names]
+    wait_until("the erasures", lambda: not guests(desk, desk.admin) or None, 60)
+    wait_until("the end of them", lambda: not traces(desk.data, *personal) or None, 20)
+    assert not CANARY.search(desk.log().encode())
+    assert desk.run("check").returncode == 0
 
 
 def test_dates_are_days_of_the_place_and_nonsense_is_refused(work):
