@@ -11,6 +11,7 @@ import subprocess
 import tempfile
 
 import pytest
+import yaml
 
 from bed import BIN, ROOT
 from bed.content import ContentServer, make_file
@@ -89,6 +90,17 @@ def test_the_unit_and_the_example_are_right(tree):
     documented = (ROOT / "docs" / "configuration.md").read_text()
     for section, key in sections_and_keys(example):
         assert f"[{section}]" in documented and key in documented, (section, key)
+
+
+def test_compose_and_containerfile_speak_of_the_same_places():
+    service, = yaml.safe_load((ROOT / "packaging" / "compose.yaml").read_text())["services"].values()
+    image = (ROOT / "packaging" / "Containerfile").read_text()
+
+    assert {one.split(":")[1] for one in service["volumes"]} == set(re.search(r"^VOLUME (.*)$", image, re.M).group(1).split())
+    assert service["ports"] == [f"{port}:{port}" for port in re.findall(r"^EXPOSE (\d+)$", image, re.M)]
+    assert service["read_only"] and service["cap_drop"] == ["ALL"]
+    built_from = ROOT / "packaging" / service["build"]["context"] / service["build"]["dockerfile"]
+    assert pathlib.Path(os.path.normpath(built_from)) == ROOT / "packaging" / "Containerfile"
 
 
 def sections_and_keys(text: str):

@@ -193,6 +193,7 @@ def main() -> int:
     try:
         new = chosen.newer or packaging.make(chosen.build.resolve(), work / "new", packaging.project_version() + "+2")
         old = chosen.older or packaging.make(chosen.build.resolve(), work / "old", packaging.project_version() + "+1")
+        again = chosen.newer or packaging.make(chosen.build.resolve(), work / "again", packaging.project_version() + "+2")
         system = BareRoot(work / "root")
         (system.root / "opt").mkdir(exist_ok=True)
         for package, name in ((old, "old.deb"), (new, "new.deb")):
@@ -202,6 +203,7 @@ def main() -> int:
                        "apt-get -qq install -y --download-only --no-install-recommends /opt/new.deb")
         system.start()
         life = Life(system)
+        life.row("made again, the package has the same bytes", again.read_bytes() == new.read_bytes())
         install(life, "/opt/old.deb")
         first_use(life)
         operate(life)
