@@ -60,7 +60,7 @@ Task<Result<Grant>> Runner::left_for(AccountId account, Wish wish, std::shared_p
   auto granted = co_await left_now(account, wish, run);
   if (!granted || !granted->words.empty()) co_return granted;
   // What has no known size may be as long again as it is.
-  const std::uint64_t wanted = wish.need.value_or(std::max(least_share_bytes, wish.begun_bytes));
+  const std::uint64_t wanted = wish.need.value_or(std::max(least_share_bytes, 2 * wish.begun_bytes));
   Lack lack{granted->reason, granted->over_bytes + wanted - std::min(wanted, granted->left_bytes)};
   if (lack.bytes == 0) co_return granted;
   if (!co_await context_.shelf.free_room(account, lack)) co_return granted;
@@ -103,7 +103,9 @@ Task<Result<Grant>> Runner::make_room(std::shared_ptr<Run> run, std::optional<st
   std::optional<std::uint64_t> need = size ? size : row.size_bytes;
   if (!need && run->job.file_count == 1 && run->job.probe) need = run->job.probe->size_bytes;
   if (need) *need -= std::min(*need, run->offset);
-  const Wish wish{need, run->wants_all, run->offset};
+  // What cannot be gone on with begins anew; how far it came says how long it is at least.
+  const std::uint64_t came = std::max(run->offset, run->old ? run->old->size_bytes : 0);
+  const Wish wish{need, run->wants_all, came};
   auto granted = co_await left_for(run->job.account, wish, run);
   if (granted && !granted->enough && run->old) {
     // It was kept until the new one is longer, but there is no room for both.

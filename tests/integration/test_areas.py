@@ -190,7 +190,7 @@ def test_a_quota_is_kept_whichever_way_bytes_come(work, chunks):
         meter = Meter(place)
 
         def settled():
-            return all(job["state"] in ("done", "failed") or job.get("reason") == "quota" for job in bob.json("list"))
+            return all(job["state"] in ("done", "failed", "cancelled") or job.get("reason") == "quota" for job in bob.json("list"))
 
         def cancel_all():
             live = [job["id"] for job in bob.json("list") if job["state"] not in ("done", "failed", "cancelled")]
