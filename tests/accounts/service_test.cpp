@@ -270,6 +270,40 @@ TEST_F(AccountsTest, AnAccountHasOnlySoManyTokensAndEachSaysWhatItIsFor) {
   EXPECT_EQ(run(service->add_token(account, Token::Kind::submit, "three")).error().reason, Reason::conflict);
 }
 
+TEST_F(AccountsTest, EveryRefusedSignInCostsTheSameHashing) {
+  ASSERT_TRUE(add("ana"));
+  ASSERT_TRUE(add("box", ""));
+  asio::io_context hashing;  // whatever is posted here is work on a password
+  const auto counted = make_service(loop.get_executor(), hashing.get_executor(), *store, clock, limits);
+  ASSERT_TRUE(run(counted->start()));
+  const auto work_of = [&](const std::string& name, const std::string& password) {
+    std::optional<Reason> refused;
+    const auto sign_in = [](Service& accounts, std::string who, std::string secret,
+                            std::optional<Reason>& out) -> Task<void> {
+      auto done = co_await accounts.sign_in(std::move(who), std::move(secret), "192.0.2.1");
+      out = done ? Reason::internal : done.error().reason;
+    };
+    asio::co_spawn(loop, sign_in(*counted, name, password, refused), asio::detached);
+    std::size_t work = 0;
+    while (!refused) {
+      loop.restart();
+      loop.poll();
+      hashing.restart();
+      work += hashing.poll();
+    }
+    EXPECT_EQ(refused, Reason::unauthenticated);
+    return work;
+  };
+
+  const auto known = work_of("ana", "wrong horse");
+
+  EXPECT_GE(known, 1u);
+  EXPECT_EQ(work_of("nobody", "wrong horse"), known);
+  EXPECT_EQ(work_of("box", "wrong horse"), known) << "has no password";
+  EXPECT_EQ(work_of("not a name", "wrong horse"), known);
+  EXPECT_EQ(work_of("ana", std::string(limits.max_password + 1, 'x')), known);
+}
+
 TEST_F(AccountsTest, GuessingNeverLocksOutWhoIsIn) {
   ASSERT_TRUE(add("ana"));
   const auto session = run(service->sign_in("ana", "correct horse", "192.0.2.1"));
