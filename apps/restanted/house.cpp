@@ -69,12 +69,14 @@ Result<std::unique_ptr<House>> House::open(const Config& config, const std::stri
                                  std::move(options));
   if (!areas) return fail(areas.error());
   house->areas = std::move(*areas);
+  house->links = files::make_links(loop, *house->store, house->clock);
   return house;
 }
 
 House::~House() {
   hash_pool.join();
   disk_pool.join();
+  links.reset();
   areas.reset();
   accounts.reset();
   if (store) store->close();

@@ -7,6 +7,7 @@
 #include "config.hpp"
 #include "data_dir.hpp"
 #include "files/areas.hpp"
+#include "files/links.hpp"
 #include "store/store.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -39,6 +40,7 @@ public:
   std::unique_ptr<store::Store> store;
   std::unique_ptr<accounts::Service> accounts;
   std::unique_ptr<files::Areas> areas;
+  std::unique_ptr<files::Links> links;
 
   std::string jkt() const { return identity.public_key().thumbprint(); }
   /// Of what was erased, no bytes stay in the database's files; does nothing when nothing was erased.

@@ -135,7 +135,7 @@ public:
       return notices_->tell_of_end(account, house_.accounts->guest_limits().grace);
     };
     api_ = api::make_api({executor_, *house.accounts, *jobs_, *house.areas, house.clock, *administration_,
-                          &notices_->service()},
+                          *house.links, house.hash_pool.get_executor(), &notices_->service()},
                          api_options(config, house, certificates_));
     control_ = api::make_control(executor_, *administration_);
     door_ = std::make_unique<Door>(*api_, *control_);
@@ -172,6 +172,7 @@ private:
     group_.spawn(reload_on_signal());
     group_.spawn(house_.areas->housekeeping());
     group_.spawn(house_.areas->watching());
+    group_.spawn(house_.links->housekeeping());
     group_.spawn(api::keep_stays(*administration_, house_.clock));
     co_return Result<void>();
   }

@@ -47,6 +47,7 @@ public:
   ApiImpl(ApiParts parts, ApiOptions options)
       : context_{std::move(parts), std::move(options), SubmitLimit(0), SubmitLimit(0)} {
     context_.submits = context_.token_submits = SubmitLimit(context_.options.limits.submit_per_minute);
+    context_.link_door = LinkDoor(context_.options.limits.links);
   }
 
   std::uint64_t body_limit(const http::Request& head) const override {
@@ -65,7 +66,7 @@ public:
     // The edge of a request: whatever a handler throws becomes a plain answer, and the next request is
     // served.
     std::string failure;
-    const std::string path = request.path;
+    const std::string path = shown_path(request.path);
     try {
       auto answer = answered(std::move(request));
       response = co_await std::move(answer);

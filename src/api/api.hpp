@@ -3,7 +3,9 @@
 
 #include "accounts/service.hpp"
 #include "api/host_names.hpp"
+#include "api/link_door.hpp"
 #include "files/areas.hpp"
+#include "files/links.hpp"
 #include "http/message.hpp"
 #include "jobs/service.hpp"
 #include "notify/service.hpp"
@@ -34,6 +36,7 @@ struct ApiLimits {
   Seconds longest_wait{30};                    ///< Prefer: wait
   Millis wait_piece{500};                      ///< after which a wait asks whether it may still be answered
   Millis heartbeat{15000};                     ///< of an event stream without events
+  LinkDoorLimits links;
 };
 
 struct ApiOptions {
@@ -60,6 +63,8 @@ struct ApiParts {
   files::Areas& areas;
   const Clock& clock;
   Administration& administration;  ///< what admins do over the API is what the operator's commands do
+  files::Links& links;
+  Executor hashing;                    ///< the pool in which passwords are hashed
   notify::Service* notices = nullptr;  ///< none: nobody is told
 };
 

@@ -5,9 +5,16 @@
 
 namespace restante::api {
 
+std::string shown_path(std::string_view path) {
+  if (path.starts_with("/v1/")) return std::string(path);
+  const auto second = path.find('/', 1);
+  if (second == std::string_view::npos) return std::string(path);
+  return std::string(path.substr(0, second)) + "/...";
+}
+
 http::Response refuse(const Error& error, const http::Request& request) {
   const bool nameless = error.reason == Reason::not_found;
-  auto response = http::problem(error, nameless ? std::string_view() : std::string_view(request.path));
+  auto response = http::problem(error, nameless ? std::string() : shown_path(request.path));
   if (response.status == 401) response.set("WWW-Authenticate", "Bearer");
   if (error.reason == Reason::busy) response.set("Retry-After", "1");
   return response;

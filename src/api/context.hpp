@@ -19,6 +19,7 @@ struct Context {
   ApiOptions options;
   SubmitLimit submits;        ///< control loop
   SubmitLimit token_submits;  ///< of submit tokens, so that theirs never use up the account's own
+  LinkDoor link_door{LinkDoorLimits{}};
   std::atomic<bool> closed = false;
 };
 
@@ -37,6 +38,10 @@ using HandlerFunction = Task<http::Response> (*)(Context&, Call);
 /// RFC 9457 with the header fields that belong to the status. A not-found answer names nothing of the
 /// request, so that a foreign id and an unknown one are answered alike, byte for byte.
 http::Response refuse(const Error& error, const http::Request& request);
+
+/// What may be told of a path in logs and errors: below /v1 all of it, because things are named by ids there;
+/// else the first segment, because tokens and people's own names follow.
+std::string shown_path(std::string_view path);
 
 http::Response no_content();
 

@@ -81,6 +81,16 @@ Task<http::Response> confirm_by_page(Context& context, Call call);
 Task<http::Response> stop_page(Context& context, Call call);        ///< HEAD too
 Task<http::Response> stop_by_page(Context& context, Call call);
 
+// link_routes.cpp
+Task<http::Response> create_link(Context& context, Call call);
+Task<http::Response> list_links(Context& context, Call call);
+Task<http::Response> show_link(Context& context, Call call);
+Task<http::Response> revoke_link(Context& context, Call call);
+
+// link_visits.cpp
+Task<http::Response> visit_link(Context& context, Call call);  ///< HEAD too
+Task<http::Response> answer_link(Context& context, Call call);
+
 // place_routes.cpp
 Task<http::Response> health(Context& context, Call call);
 Task<http::Response> well_known(Context& context, Call call);

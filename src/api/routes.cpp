@@ -38,6 +38,16 @@ constexpr Route table[] = {
     {"DELETE", "/v1/trash", account, Body::none, control, empty_trash},
     {"POST", "/v1/trash/{file}:restore", account, Body::small, control, restore_file},
     {"DELETE", "/v1/trash/{file}", account, Body::none, control, erase_trashed},
+    {"GET", "/v1/links", account, Body::none, control, list_links},
+    {"POST", "/v1/links", person, Body::small, control, create_link},
+    {"GET", "/v1/links/{link}", account, Body::none, control, show_link},
+    {"DELETE", "/v1/links/{link}", person, Body::none, control, revoke_link},
+    {"GET", "/d/{link_token}", open, Body::none, connection, visit_link},
+    {"HEAD", "/d/{link_token}", open, Body::none, connection, visit_link},
+    {"POST", "/d/{link_token}", open, Body::small, control, answer_link},
+    {"GET", "/d/{link_token}/{path}", open, Body::none, connection, visit_link},
+    {"HEAD", "/d/{link_token}/{path}", open, Body::none, connection, visit_link},
+    {"POST", "/d/{link_token}/{path}", open, Body::small, control, answer_link},
     {"POST", "/v1/devices", open, Body::small, control, enrol_device},
     {"GET", "/v1/devices", account, Body::none, control, list_devices},
     {"DELETE", "/v1/devices/{device}", person, Body::none, control, revoke_device},
@@ -88,12 +98,29 @@ bool fits(std::string_view pattern, std::string_view segment, std::vector<std::s
   return suffix.empty() ? segment.find(':') == std::string_view::npos : true;
 }
 
+/// The parameter that takes all that is left of a path, with its slashes.
+constexpr std::string_view rest = "{path}";
+
+std::string joined(std::span<const std::string> segments) {
+  std::string out;
+  for (const auto& segment : segments) {
+    if (&segment != segments.data()) out += '/';
+    out += segment;
+  }
+  return out;
+}
+
 bool fits(std::string_view pattern, const std::vector<std::string>& segments,
           std::vector<std::string>& parameters) {
   parameters.clear();
   for (const auto& segment : segments) {
     if (pattern.empty()) return false;
     pattern.remove_prefix(1);
+    if (pattern == rest) {
+      const auto begun = static_cast<std::size_t>(&segment - segments.data());
+      parameters.push_back(joined(std::span(segments).subspan(begun)));
+      return true;
+    }
     const auto end = std::min(pattern.find('/'), pattern.size());
     if (!fits(pattern.substr(0, end), segment, parameters)) return false;
     pattern.remove_prefix(end);

@@ -21,7 +21,8 @@ enum class Loop { control, connection };    ///< where the handler runs
 struct Route {
   std::string_view method;
   std::string_view
-      pattern;  ///< "/v1/jobs/{job}:pause"; a parameter is a segment or the beginning of the last one
+      pattern;  ///< "/v1/jobs/{job}:pause"; a parameter is a segment or the beginning of the last one;
+                ///< "{path}" at the end is all that is left
   Rights rights;
   Body body;
   Loop loop;

@@ -60,6 +60,15 @@ TEST(Routes, ParametersAreSegmentsOfThePath) {
   EXPECT_EQ(file.parameters, (std::vector<std::string>{"abc", "0"}));
 }
 
+TEST(Routes, APathParameterTakesAllThatIsLeft) {
+  const auto file = match("GET", {"d", "abc", "x:y", "", "z"});
+  const auto closed = match("GET", {"d", "abc", ""});
+
+  EXPECT_EQ(file.route->pattern, "/d/{link_token}/{path}");
+  EXPECT_EQ(file.parameters, (std::vector<std::string>{"abc", "x:y//z"}));
+  EXPECT_EQ(closed.parameters, (std::vector<std::string>{"abc", ""}));
+}
+
 TEST(Routes, UnknownPathsMatchNothing) {
   for (const auto& segments : std::vector<std::vector<std::string>>{{},
                                                                     {"v1"},

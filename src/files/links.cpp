@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <set>
@@ -35,6 +36,18 @@ bool is_over(const Link& link, Instant now) {
   return link.expires && *link.expires <= now;
 }
 
+/// Below the area, never the area itself. Other programs choose names that ours would not have.
+bool names_a_folder(std::string_view folder) {
+  if (folder.size() > NameLimits().path_bytes) return false;
+  for (;;) {
+    const auto slash = std::min(folder.find('/'), folder.size());
+    const auto segment = folder.substr(0, slash);
+    if (segment.empty() || segment == "." || segment == "..") return false;
+    if (slash == folder.size()) return true;
+    folder.remove_prefix(slash + 1);
+  }
+}
+
 /// What a new link to this file or folder ends with. Error not-found.
 Result<std::optional<Instant>> natural_end(Tx& tx, const NewLink& wanted, const LinksLimits& limits) {
   if (!wanted.target.file) {
@@ -51,8 +64,7 @@ Result<std::optional<Instant>> natural_end(Tx& tx, const NewLink& wanted, const 
 
 Result<void> check(const NewLink& wanted, const LinksLimits& limits) {
   const LinkTerms& terms = wanted.terms;
-  const std::string& folder = wanted.target.folder;
-  if (!wanted.target.file && (folder.empty() || clean_name(folder) != folder))
+  if (!wanted.target.file && !names_a_folder(wanted.target.folder))
     return fail(Reason::invalid, "this is not a folder's name", "name one as `restante files` shows it",
                 "/folder");
   if (terms.end == LinkTerms::End::at && terms.expires <= wanted.now)
@@ -223,7 +235,6 @@ public:
     std::shared_ptr<const Link> known = std::atomic_load(&snapshot_)->find(*digest);
     if (!known) {
       auto task = look_up(*digest);
-      known = nullptr;
       auto found = co_await run_there(loop_, std::move(task));
       if (!found) co_return fail(std::move(found.error()));
       known = std::move(*found);

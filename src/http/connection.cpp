@@ -183,7 +183,8 @@ Task<Response> Connection::answer() {
   stream_.deadline = Stream::TimePoint::max();
   Request request = std::move(parser_.request());
   request.peer = peer_behind(peer_, request, trusts_proxy_);
-  const std::string path = request.path;
+  // The rest may hold a secret.
+  const std::string path = request.path.substr(0, request.path.find('/', 1));
   try {
     co_return co_await handler_.handle(std::move(request));
   } catch (const boost::system::system_error& error) {

@@ -32,10 +32,13 @@ TEST(Isolation, AForeignIdIsAnsweredLikeAnUnknownOneOnEveryRoute) {
     return std::string(list.at(0).at("id").as_string());
   };
   const std::string token = id_of(place.send("GET", "/v1/tokens", anas).json().at("tokens"));
+  const std::string link_body = R"({"file":")" + file + R"("})";
+  const std::string link(place.send("POST", "/v1/links", anas, link_body).json().at("id").as_string());
   const std::string unknown_id(32, 'f');
   const std::map<std::string, std::pair<std::string, std::string>> ids{
       {"{job}", {job, unknown_id}},
       {"{file}", {file, unknown_id}},
+      {"{link}", {link, unknown_id}},
       {"{device}", {id_of(devices.at("devices")), std::string(43, 'f')}},
       {"{session}", {id_of(devices.at("sessions")), unknown_id}},
       {"{token}", {token, unknown_id}},
@@ -81,6 +84,7 @@ TEST(Isolation, AForeignIdIsAnsweredLikeAnUnknownOneOnEveryRoute) {
   EXPECT_GE(compared, 20);
   EXPECT_EQ(place.send("GET", "/v1/jobs/" + job, anas).json().at("state"), "scheduled");
   EXPECT_EQ(place.send("GET", "/v1/files/" + file, anas).body, "0123456789");
+  EXPECT_EQ(place.send("GET", "/v1/links/" + link, anas).status, 200);
   const auto after = place.send("GET", "/v1/devices", anas).json();
   EXPECT_EQ(after.at("devices").as_array().size(), 1u);
   EXPECT_EQ(after.at("sessions").as_array().size(), 1u);
@@ -95,6 +99,7 @@ TEST(Isolation, ListsHoldNothingOfOthers) {
 
   EXPECT_EQ(place.send("GET", "/v1/jobs", bens).body, "[]");
   EXPECT_EQ(place.send("GET", "/v1/files?arriving=true", bens).body, "[]");
+  EXPECT_EQ(place.send("GET", "/v1/links", bens).body, "[]");
   EXPECT_EQ(place.send("GET", "/v1/devices", bens).json().at("devices").as_array().size(), 1u);
 }
 

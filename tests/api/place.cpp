@@ -83,7 +83,9 @@ Place::Place(ApiLimits limits) {
                                           {},
                                           scrub,
                                           {}});
-  api = make_api({control, *accounts, *jobs, *areas, clock, *administration}, std::move(api_options));
+  links = files::make_links(control, *store, clock);
+  api = make_api({control, *accounts, *jobs, *areas, clock, *administration, *links, pool.get_executor()},
+                 std::move(api_options));
 }
 
 Place::~Place() {
@@ -98,6 +100,7 @@ Place::~Place() {
   api.reset();
   administration.reset();
   jobs.reset();
+  links.reset();
   areas.reset();
   accounts.reset();
   store->close();

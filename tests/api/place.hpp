@@ -99,6 +99,7 @@ public:
   std::unique_ptr<store::Store> store;
   std::unique_ptr<accounts::Service> accounts;
   std::unique_ptr<files::Areas> areas;
+  std::unique_ptr<files::Links> links;
   SilentTransfers transfers;
   FreeRules rules;
   std::unique_ptr<jobs::Service> jobs;

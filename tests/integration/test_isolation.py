@@ -54,6 +54,7 @@ def two(tmp_path_factory):
     hers["session"] = json.loads(place.get("/v1/devices", ana.token())[2])["sessions"][0]["id"]
     hers["token"] = made("/v1/tokens", kind="submit", label="script")["id"]
     hers["contact"] = made("/v1/contacts", kind="webhook", address=f"{content.url}/hook")["id"]
+    hers["link"] = made("/v1/links", file=hers["file"])["id"]
     yield place, users, hers
     place.stop()
     content.stop()

@@ -156,7 +156,9 @@ private:
       "(folder >= ? "
       "AND folder < ?))"};
   Sql sweep_over_{"DELETE FROM links WHERE expires <= ?"};
-  Sql sweep_gone_{"DELETE FROM links WHERE file IS NOT NULL AND file NOT IN (SELECT id FROM files)"};
+  Sql sweep_gone_{
+      "DELETE FROM links WHERE file IS NOT NULL AND file NOT IN (SELECT id FROM files) AND file "
+      "NOT IN (SELECT id FROM trash)"};
   Sql ids_{"SELECT id FROM links"};
   Sql holds_files_{"SELECT 1 FROM files WHERE account = ? AND name >= ? AND name < ? LIMIT 1"};
 };
