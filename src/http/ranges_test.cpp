@@ -186,13 +186,15 @@ TEST(FileResponse, ShowsOnlyWhatCarriesNoCode) {
     EXPECT_EQ(header(response, "Content-Security-Policy"),
               "sandbox; default-src 'none'; frame-ancestors 'none'");
     EXPECT_EQ(header(response, "X-Content-Type-Options"), "nosniff");
+    EXPECT_EQ(header(response, "Cross-Origin-Resource-Policy"), "same-origin");
     return header(response, "Content-Disposition").substr(0, 6);
   };
 
   for (const char* safe : {"image/png", "IMAGE/JPEG", "audio/ogg", "video/mp4", "text/plain; charset=utf-8"})
     EXPECT_EQ(disposition(safe), "inline") << safe;
   for (const char* unsafe : {"text/html", "image/svg+xml", "application/xml", "text/xml", "application/pdf",
-                             "application/xhtml+xml", "text/javascript", "", "image/png, text/html"})
+                             "application/xhtml+xml", "text/javascript", "", "image/png, text/html",
+                             "video/x+xml", "audio/x+xml", "video/mp4,text/html"})
     EXPECT_EQ(disposition(unsafe), "attach") << unsafe;
 }
 
