@@ -102,6 +102,7 @@ void add_file_commands(CLI::App& app, Context& context);
 void add_keeping_commands(CLI::App& app, Context& context);
 void add_outbox_commands(CLI::App& app, Context& context);
 void add_device_commands(CLI::App& app, Context& context);
+void add_link_commands(CLI::App& app, Context& context);
 void add_token_commands(CLI::App& app, Context& context);
 
 }  // namespace restante::cli
