@@ -41,8 +41,9 @@ struct AreasLimits {
   std::size_t folders_watched = 16'384;  ///< in all areas; the others are looked at now and then
   std::chrono::milliseconds scan_every{600'000};
   std::chrono::milliseconds scan_pause{200};  ///< after a change, at least
-  int scan_pause_factor = 20;                 ///< and so many times as long as the last look took
-  std::size_t folders_listed = 10'000;        ///< in one folder
+  std::chrono::milliseconds longest_scan_pause{30'000};
+  int scan_pause_factor = 20;           ///< and so many times as long as the last look took
+  std::size_t folders_listed = 10'000;  ///< in one folder
 };
 
 struct AreasOptions {

@@ -251,7 +251,8 @@ Task<void> AreasOnDisk::watching() {
     auto next = Steady::now() + limits.scan_every;
     for (const AccountId account : all_accounts()) {
       const AreaState state = states_[account];
-      const auto pause = std::max<Steady::duration>(limits.scan_pause, state.took * limits.scan_pause_factor);
+      const auto pause = std::clamp<Steady::duration>(state.took * limits.scan_pause_factor,
+                                                      limits.scan_pause, limits.longest_scan_pause);
       const auto due = !state.looked ? Steady::now()
                        : state.dirty ? state.ended + pause
                                      : state.ended + limits.scan_every;
