@@ -48,6 +48,8 @@ Task<http::Response> move_folder(Context& context, Call call) {
   if (!to) co_return refuse(to.error(), call.request);
   auto moved = co_await context.parts.areas.move_folder(call.who->account, *path, *to);
   if (!moved) co_return refuse(hide_foreign(moved.error(), "folder"), call.request);
+  auto followed = co_await context.parts.links.folder_moved(call.who->account, *path, *moved);
+  if (!followed) co_return refuse(followed.error(), call.request);
   co_return folder_json(200, *moved);
 }
 

@@ -234,6 +234,17 @@ TEST_F(Links, AFileOfAFolderThatIsMovedAwayIsNotFoundUnderIt) {
   expect_gone(visit(path));
 }
 
+TEST_F(Links, OfAFolderFollowItWhenItIsMoved) {
+  const auto path = path_of(link("folder", "trip"));
+  ASSERT_EQ(visit(path + "/a%20b.bin").status, 200);
+
+  ASSERT_EQ(place.send("PATCH", "/v1/folders", anas, R"({"path":"trip","to":"kept/journey"})").status, 200);
+  place.publish("ana", "trip/other.bin", "something else");
+
+  EXPECT_EQ(visit(path + "/a%20b.bin").body, "0123456789");
+  expect_gone(visit(path + "/other.bin"));
+}
+
 TEST_F(Links, WithAPasswordShowAPageUntilItIsGiven) {
   const auto made = link("file", file, R"(,"password":"correct horse")");
   const auto path = path_of(made);
