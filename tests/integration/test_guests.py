@@ -97,7 +97,9 @@ def test_of_a_guest_who_was_erased_nothing_is_left(work, desk, shelf):
     assert [one["state"] for one in sent] == ["done", "done"]
     phone.run("get", NAMES[0], "-o", "taken.bin")
     assert (phone.home / "taken.bin").read_bytes() == (shelf.root / "private" / NAMES[0]).read_bytes()
-    desk.relay.wait_for("the file is here", lambda one: NAMES[0] in one.text)
+    mail = desk.relay.wait_for("the file is here", lambda one: NAMES[0] in one.text)[0]
+    link = mail.urls("/d/")[0].removeprefix(desk.url)
+    assert desk.get(link)[2] == (phone.home / "taken.bin").read_bytes()
     phone.run("remove", NAMES[2])
     (desk.data / "areas" / name / NAMES[1]).write_text("K4N4RY: put here by the guest's own program\n")
     slow = phone.json("send", "--to", "trip", f"{shelf.url}/slow/{NAMES[3]}")[0]["id"]
@@ -123,6 +125,7 @@ def test_of_a_guest_who_was_erased_nothing_is_left(work, desk, shelf):
     # The grace passes: nobody gets in, and nothing is left, nor in a backup that is made now.
     wait_until("the erasure", lambda: not guests(desk, admin) or None, 30)
     assert desk.get("/v1/session", token)[0] == 401
+    assert desk.get(link)[0] == 404
     assert phone.run("files", check=4).stdout == ""
     wait_until("the log's end", lambda: f"{name} is erased" in desk.log() or None, 10)
     personal = (name.encode(), jkt.encode(), slow.encode())
