@@ -204,7 +204,47 @@ TYPED_TEST_P(FileRecordsContract, AnIntentReplacesThatOfTheSameJobFile) {
   EXPECT_EQ(found.size(), 1u);
 }
 
-REGISTER_TYPED_TEST_SUITE_P(FileRecordsContract, EveryMemberOfAFileComesBackAfterInsertAndUpdate,
+TYPED_TEST_P(FileRecordsContract, DeletedFilesCountAndAreFoundOldestFirst) {
+  using Trash = files::TrashRecords;
+  for (int i : {2, 1, 3}) {
+    const files::TrashedFile trashed{some_file(i, this->ada_), at_ms(i)};
+    ASSERT_TRUE(this->write([&](Tx& tx) { return tx.repo<Trash>().insert(trashed); }));
+  }
+  this->add(some_file(9, this->ada_));
+  this->reopen();
+
+  const auto oldest = this->template get<std::vector<files::TrashedFile>>(
+      [&](Tx& tx) { return tx.repo<Trash>().oldest(this->ada_, at_ms(3), 10); });
+  const auto of_bob = this->template get<std::vector<files::TrashedFile>>(
+      [&](Tx& tx) { return tx.repo<Trash>().list(this->bob_); });
+  const auto used =
+      this->template get<std::uint64_t>([&](Tx& tx) { return files_of(tx).used_bytes(this->ada_); });
+
+  ASSERT_EQ(oldest.size(), 2U);
+  EXPECT_EQ(oldest[0].file.id, file_id(1));
+  EXPECT_EQ(oldest[0].removed, at_ms(1));
+  EXPECT_EQ(oldest[1].file.name, "folder/file-2");
+  EXPECT_TRUE(of_bob.empty());
+  EXPECT_EQ(used, 101U + 102U + 103U + 109U);
+}
+
+TYPED_TEST_P(FileRecordsContract, TrafficOfAMonthAddsUp) {
+  using Traffic = files::TrafficRecords;
+  for (const AccountId account : {this->ada_, this->ada_, AccountId{777}})
+    ASSERT_TRUE(this->write([&](Tx& tx) { return tx.repo<Traffic>().add(account, {24'000, 10, 1}); }));
+  this->reopen();
+
+  const auto rows = this->template get<std::vector<std::pair<AccountId, files::MonthTraffic>>>(
+      [](Tx& tx) { return tx.repo<Traffic>().of_month(24'000); });
+
+  ASSERT_EQ(rows.size(), 1U);
+  EXPECT_EQ(rows[0].first, this->ada_);
+  EXPECT_EQ(rows[0].second.fetched_bytes, 20U);
+  EXPECT_EQ(rows[0].second.served_bytes, 2U);
+}
+
+REGISTER_TYPED_TEST_SUITE_P(FileRecordsContract, DeletedFilesCountAndAreFoundOldestFirst,
+                            TrafficOfAMonthAddsUp, EveryMemberOfAFileComesBackAfterInsertAndUpdate,
                             ANameIsGivenOnceInAnAccountAndAgainInAnother,
                             TwinsAreOtherFilesWhoseNamesDifferByCaseOrForm,
                             ListsAreNewestFirstAndOfOneAccount, UsedBytesAreTheSumOfTheAccountsFiles,
