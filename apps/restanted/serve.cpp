@@ -134,6 +134,7 @@ public:
     administration_->tell_of_end = [this](const accounts::Account& account) {
       return notices_->tell_of_end(account, house_.accounts->guest_limits().grace);
     };
+    administration_->end_telling = [this](AccountId account) { pool_->forget(account); };
     api_ = api::make_api({executor_, *house.accounts, *jobs_, *house.areas, house.clock, *administration_,
                           *house.links, house.hash_pool.get_executor(), &notices_->service()},
                          api_options(config, house, certificates_));

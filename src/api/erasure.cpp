@@ -60,6 +60,7 @@ Task<Result<accounts::Account>> erase_marked(Administration& parts, accounts::Ac
     auto ended = co_await end_jobs(parts, account.id);
     if (!ended) co_return fail(ended.error());
   }
+  if (parts.end_telling) parts.end_telling(account.id);
   // A user's area may be a folder that other programs fill; a guest's is nobody else's.
   if (account.role == accounts::Role::guest) {
     auto erased = co_await parts.areas.erase_area(account.id);
