@@ -32,6 +32,7 @@ from bed.process import wait_until  # noqa: E402
 
 GAP, BEFORE = "gap", "before"
 PUBLIC = "https://home.example"
+COMMIT_S = 2.0  # an answer that is older than this is stored
 PER_ROUND = 2  # downloads; more within ten minutes would be told together, so every round has an address of its own
 
 
@@ -39,7 +40,7 @@ class Killer:
     """Stands in the relay; armed for one kill at a time."""
 
     def __init__(self, relay: Relay, place: Place):
-        self.relay, self.place, self.armed, self.killed = relay, place, "", threading.Event()
+        self.relay, self.place, self.armed, self.killed, self.at = relay, place, "", threading.Event(), []
         relay.taken, relay.after_250, relay.deliver = self.taken, self.after_250, self.deliver
 
     def arm(self, kind: str) -> None:
@@ -50,6 +51,7 @@ class Killer:
         if self.armed == BEFORE and "here" in mail["Subject"]:
             self.armed = ""
             self.place.program.popen.kill()
+            self.at.append(time.monotonic())
             self.killed.set()
             return None
         return "250 taken over"
@@ -62,6 +64,7 @@ class Killer:
     def after_250(self) -> None:
         self.armed = ""
         self.place.program.popen.kill()
+        self.at.append(time.monotonic())
         self.killed.set()
 
 
@@ -133,11 +136,13 @@ class Rounds:
             doubled += len(copies) - 1 if copies else 0
             if len({mail.raw for mail in copies}) > 1:
                 faults.append(f"{name}: its {len(copies)} copies differ")
+            # Two mails may be on their way at once, so that one kill catches both: each copy needs a kill right behind the one before.
+            for first, second in zip(copies, copies[1:]):
+                if not any(first.at <= kill <= second.at and kill - first.at < COMMIT_S for kill in self.killer.at):
+                    faults.append(f"{name}: a second copy without a kill in the gap")
             if len({mail['Message-ID'] for mail in copies}) > 1:
                 faults.append(f"{name}: its copies have several Message-IDs")
         gaps = self.kinds.count(GAP)
-        if doubled > gaps:
-            faults.append(f"{doubled} second copies, but only {gaps} kills in the gap")
         if not self.control and doubled < gaps:
             faults.append(f"only {doubled} second copies of {gaps} kills in the gap: the harness does not hit it")
         return faults, {"notices": len(self.names), "kills": len(self.kinds), "in_the_gap": gaps, "second_copies": doubled}
