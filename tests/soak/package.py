@@ -8,6 +8,7 @@ Every row is a promise; the controls (rows that end in "(control)") show that it
 import argparse
 import hashlib
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -190,6 +191,8 @@ def main() -> int:
     work = pathlib.Path(tempfile.mkdtemp(prefix="restante-package-", dir="/var/tmp"))
     work.chmod(0o755)
     system = None
+    # The working tree may get commits meanwhile: all packages carry the same instant.
+    os.environ.setdefault("SOURCE_DATE_EPOCH", packaging.git("log", "-1", "--format=%ct"))
     try:
         new = chosen.newer or packaging.make(chosen.build.resolve(), work / "new", packaging.project_version() + "+2")
         old = chosen.older or packaging.make(chosen.build.resolve(), work / "old", packaging.project_version() + "+1")
