@@ -206,6 +206,22 @@ def test_a_webhook_that_never_answers_keeps_no_download_waiting(stage, person, s
         free.set()
 
 
+def test_what_is_told_for_somebody_ends_with_the_account(stage, sinks):
+    left = threading.Event()
+    silent = sinks(lambda request: left.wait(60) and None)
+    person = Person(stage)
+    person.add(silent.secure + "/")
+    wait_until("the webhook to hang", lambda: silent.requests)
+    try:
+        before = len(stage.place.log())
+        stage.place.run("user", "remove", person.name)
+
+        line = wait_until("its end", lambda: next((line for line in stage.place.log()[before:].splitlines() if "not told by webhook" in line), ""), 30)
+        assert "cancelled" in line  # and not that there was no answer in time
+    finally:
+        left.set()
+
+
 def test_secrets_stay_in_the_place(stage, person, sinks):
     hook, ntfy = sinks(), sinks()
     token = "tk_C4NARYtoken"
