@@ -5,8 +5,10 @@
 Four network namespaces stand for four machines: a content server (nginx), the place (restanted), the device that asks and
 the device that takes. The asking device sits on a slow link (8 Mbit/s), and its bytes are counted. Where namespaces are
 not permitted, or with your own URL, everything runs on this machine, and the closing table says what was not measured.
+It ends with a mail, whose link a browser opens that knows nothing but the link.
 """
 import hashlib
+import json
 import pathlib
 import shutil
 import subprocess
@@ -17,8 +19,11 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests"))
 from bed import namespaces  # noqa: E402
 from bed.certificates import Authority  # noqa: E402
+from bed.chromium import Chromium  # noqa: E402
 from bed.content import ContentServer, make_file  # noqa: E402
 from bed.device import Device  # noqa: E402
+from bed.mail import Mail  # noqa: E402
+from bed.mailbox import Mailbox  # noqa: E402
 from bed.place import Place  # noqa: E402
 from bed.process import BedError, free_port, wait_until  # noqa: E402
 
@@ -88,9 +93,18 @@ class Machines:
             namespaces.link(hosts["place"], "mobile", "10.77.2.1", hosts["asker"], "mobile", "10.77.2.2", rate="8mbit")
             namespaces.link(hosts["place"], "lan", "10.77.3.1", hosts["taker"], "lan", "10.77.3.2")
             self.listen = ["10.77.2.1:8470", "10.77.3.1:8470"]
+            self.open = ["10.77.2.1:8480", "10.77.3.1:8480"]
         else:
             self.listen = [f"127.0.0.1:{free_port()}"]
+            self.open = []
         self.work = work
+
+    def doors(self) -> str:
+        """The section [listen]: the names that links go by, and doors without TLS for the page that explains trust."""
+        if not self.apart:
+            return ""
+        return (f'[listen]\npublic_url = "https://{self.listen[0]}"\nlan_url = "https://{self.listen[-1]}"\n'
+                f'open = {json.dumps(self.open)}\n')
 
     def asker_bytes(self) -> int | None:
         return sum(self.asker_host.counters("mobile")) if self.apart else None
@@ -113,6 +127,63 @@ def closing_table(machines: Machines, asked: int | None, size: int, fetched: lis
     print(f"  time                                      {seconds:>14.1f} s")
 
 
+def curl(machine: list, *arguments) -> str:
+    done = subprocess.run([*machine, "curl", "-sS", "--max-time", "20", *map(str, arguments)], text=True, capture_output=True)
+    if done.returncode != 0:
+        raise BedError(f"curl: {done.stderr.strip()}")
+    return done.stdout
+
+
+def shown_mail(mail: Mail) -> None:
+    print(f"To: {mail['To']}\nSubject: {mail['Subject']}\n")
+    print("\n".join("  " + line for line in mail.text.rstrip().splitlines()), flush=True)
+
+
+def link_for(mails: list[Mail], name: str, host: str) -> str:
+    """The link that leads to a file, by the place's name in the viewer's network."""
+    for mail in mails:
+        if name in mail.text:
+            return next(url for url in mail.urls("/d/") if f"//{host}/" in url)
+    raise BedError(f"no mail speaks of {name}")
+
+
+def confirm(machines: Machines, mailbox: Mailbox, work: pathlib.Path) -> None:
+    """She opens the link of the mail and presses the button."""
+    mail = mailbox.wait_for(1)[0]
+    print(f"mail to {mail['To']}: {mail['Subject']}; she opens its link and presses the button")
+    phone, link = machines.prefixes["asker"], mail.urls("/notify/confirm/")[0]
+    trusted = []
+    if machines.open:
+        curl(phone, "-o", work / "phone.pem", f"http://{machines.open[0]}/trust/restante.pem")
+        trusted = ["--cacert", work / "phone.pem"]
+    if "Confirmed" not in curl(phone, *trusted, "--data", "", link):
+        raise BedError("the address is not confirmed")
+
+
+def trust(machines: Machines, browser: Chromium) -> pathlib.Path | None:
+    """What the place's page /trust tells to do, once for each device."""
+    if not machines.open:
+        return None
+    # A browser asks whether a file that came without TLS may be kept; here nobody would answer.
+    certificate = browser.home / "restante.pem"
+    curl(machines.prefixes["taker"], "-o", certificate, f"http://{machines.open[-1]}/trust/restante.pem")
+    browser.trust("home", certificate)
+    print(f"the browser trusts the place from now on, for the names and addresses of its own network only (http://{machines.open[-1]}/trust)")
+    return certificate
+
+
+def by_link(machines: Machines, mails: list[Mail], browser: Chromium, authority: pathlib.Path | None) -> pathlib.Path:
+    """Scanners first, then a person: what a link gives to both."""
+    machine, link = machines.prefixes["taker"], link_for(mails, "lecture.mp4", machines.listen[-1])
+    trusted = ["--cacert", authority] if authority else []
+    for scan in range(50):
+        how = ["--head"] if scan % 2 else ["--range", "0-1023"]
+        curl(machine, *trusted, *how, "-o", "/dev/null", link)
+    print("50 scanners and previews came before her, by HEAD and GET; they used nothing up")
+    print(f"$ chromium {link}", flush=True)
+    return browser.download(link)
+
+
 def own_content(machines: Machines, work: pathlib.Path) -> None:
     begin = time.monotonic()
     authority = Authority(work / "authority")
@@ -122,21 +193,26 @@ def own_content(machines: Machines, work: pathlib.Path) -> None:
                "slides.zip": make_file(content.root / "slides.zip", SMALL, 2),
                "notes.pdf": make_file(content.root / "private" / "notes.pdf", SMALL, 3)}
     sizes = {"lecture.mp4": BIG, "slides.zip": SMALL, "notes.pdf": SMALL}
+    mailbox = Mailbox(work / "mail", authority, machines.prefixes["place"])
     config = (f'[address_guard]\nallow = ["10.77.1.0/24", "127.0.0.0/8"]\n[worker]\nca_bundle = "{authority.certificate}"\n'
-              '[place]\nname = "home"\n')
+              f'[place]\nname = "home"\n{machines.doors()}{mailbox.config()}')
     place = Place(work / "place", config, machines.listen, machines.prefixes["place"])
     asker = Device(work / "asker", machines.prefixes["asker"])
     taker = Device(work / "taker", machines.prefixes["taker"])
+    browser = Chromium(work / "browser", machines.prefixes["taker"])
     try:
         say("1. A content server, and a place that will hold downloads")
         content.start()
         print(f"nginx: {content.url} and {content.tls_url}")
+        mailbox.start()
         place.start()
         print(next(line for line in place.log().splitlines() if "listening on" in line))
         place.add_user("ana")
 
-        say("2. Ana connects her phone, which sits on a slow link")
+        say("2. Ana connects her phone, which sits on a slow link, and says where messages go")
         shown(asker, "place", "add", "home", place.pair("ana"))
+        shown(asker, "notify", "add", "ana@mail.example")
+        confirm(machines, mailbox, work)
 
         before = machines.asker_bytes()
         say("3. She asks for a film now, for slides in 8 seconds, and for notes behind a password, over https")
@@ -167,12 +243,20 @@ def own_content(machines: Machines, work: pathlib.Path) -> None:
             target.parent.mkdir(exist_ok=True)
             shown(taker, "get", name, "-o", str(target))
             fetched.append((name, target.stat().st_size, sha256(target) == digests[target.name]))
+
+        say("7. A friend has neither the program nor an account: Ana passes on the link from her mail")
+        mails = mailbox.wait_for(4)
+        shown_mail(next(mail for mail in mails if "lecture.mp4" in mail.text))
+        authority_file = trust(machines, browser)
+        target = by_link(machines, mails, browser, authority_file)
+        fetched.append((f"{target.name}, by the link", target.stat().st_size, sha256(target) == digests["lecture.mp4"]))
         closing_table(machines, asked, sum(sizes.values()), fetched, time.monotonic() - begin)
         if not all(right for *_, right in fetched):
             raise BedError("a digest differs")
     finally:
         content.stop()
         place.stop()
+        mailbox.stop()
 
 
 def own_url(machines: Machines, work: pathlib.Path, url: str) -> None:
