@@ -121,11 +121,11 @@ class Rounds:
         return [mail for mail in list(self.relay.mails) if "here" in mail["Subject"] and f'"{name}"' in mail.text]
 
     def settle(self) -> None:
-        """Until nothing waits to be told."""
+        """Until nothing waits to be told; what two kills interrupted is tried again five minutes later."""
         def nothing_waits():
             with sqlite3.connect(f"file:{self.place.data / 'restante.db'}?mode=ro", uri=True) as store:
                 return store.execute("SELECT count(*) FROM notices").fetchone()[0] == 0
-        wait_until("an empty outbox", nothing_waits, 60, 0.2)
+        wait_until("an empty outbox", nothing_waits, 400, 0.2)
 
     def findings(self) -> tuple[list, dict]:
         faults, doubled = [], 0
