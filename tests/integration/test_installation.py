@@ -155,7 +155,7 @@ def test_bash_offers_every_command_and_option(tree, programs):
 
 def test_bash_knows_what_an_option_takes(tree):
     assert completed(tree, "restanted", ["user", "add", "--role", ""]) == {"admin", "user", "guest"}
-    assert completed(tree, "restante", ["--place", "send", "li"]) == {"list"}, "the value of an option is no command"
+    assert completed(tree, "restante", ["--place", "send", "lis"]) == {"list"}, "the value of an option is no command"
     assert completed(tree, "restanted", ["user", "add", "--quota", ""]) == set()
 
 
