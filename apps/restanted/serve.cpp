@@ -13,6 +13,7 @@
 #include "notices.hpp"
 #include "proxy/zone.hpp"
 #include "service_manager.hpp"
+#include "terminal.hpp"
 #include "worker/pool.hpp"
 
 #include <boost/asio/redirect_error.hpp>
@@ -250,10 +251,11 @@ private:
     }
   }
 
-  /// SIGHUP: whoever wrote new files need not wait for the next look.
+  /// SIGHUP: whoever wrote new files need not wait for the next look; or the terminal is gone.
   Task<void> reload_on_signal() {
     for (;;) {
       co_await hangups_.async_wait(asio::use_awaitable);
+      if (ends_with_terminal_ && !has_terminal()) ::raise(SIGTERM);
       renew_certificate(Certificates::Again::yes);
     }
   }
@@ -280,6 +282,7 @@ private:
   House& house_;
   Executor executor_;
   Certificates certificates_;
+  const bool ends_with_terminal_ = ends_with_terminal();  ///< asked before SIGHUP is ours
   boost::asio::signal_set hangups_{executor_, SIGHUP};
   asio::thread_pool resolver_pool_{4};
   std::unique_ptr<worker::Pool> pool_;

@@ -2,10 +2,13 @@
 #include "terminal.hpp"
 
 #include "base/crypto.hpp"
+#include "base/fd.hpp"
 
 #include <qrencode.h>
 
+#include <csignal>
 #include <cstdio>
+#include <fcntl.h>
 #include <iostream>
 #include <memory>
 #include <termios.h>
@@ -84,6 +87,15 @@ void show_qr(const std::string& text) {
     }
     std::cerr << '\n';
   }
+}
+
+bool has_terminal() {
+  return static_cast<bool>(UniqueFd(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC)));
+}
+
+bool ends_with_terminal() {
+  struct sigaction now{};
+  return ::sigaction(SIGHUP, nullptr, &now) == 0 && now.sa_handler != SIG_IGN && has_terminal();
 }
 
 }  // namespace restante::daemon

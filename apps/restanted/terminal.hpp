@@ -15,4 +15,10 @@ Result<std::string> read_secret(std::string_view prompt, bool repeated);
 /// One QR code on stderr, for a phone's camera; nothing unless stderr is a terminal.
 void show_qr(const std::string& text);
 
+/// Whether this process has a controlling terminal that is still there.
+bool has_terminal();
+/// Whether a hangup means that the person who started it is gone: started from a terminal, and not by
+/// nohup(1). To be asked before SIGHUP has a handler of ours.
+bool ends_with_terminal();
+
 }  // namespace restante::daemon

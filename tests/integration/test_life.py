@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Time, pauses, restarts, kills: what a download lives through."""
+import fcntl
 import hashlib
 import json
 import os
 import signal
 import subprocess
+import termios
 import time
 
 import pytest
@@ -299,3 +301,28 @@ def test_windows_hold_the_download_until_they_open(publish, content, ana):
     assert waiting["waiting_for"] == "window" and content.requests() == []
     ana.run("now", job["id"])
     assert finished(ana, job["id"])["state"] == "done"
+
+
+@pytest.mark.parametrize("ignored", [False, True], ids=["by hand", "by nohup"])
+def test_a_server_started_by_hand_ends_with_its_terminal(work, ignored):
+    place = Place(work / "place")
+    master, slave = os.openpty()
+    log = open(work / "restanted.1.log", "ab")
+
+    def in_terminal():
+        os.setsid()
+        fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+        signal.signal(signal.SIGHUP, signal.SIG_IGN if ignored else signal.SIG_DFL)
+
+    server = subprocess.Popen([str(part) for part in place.command("serve", "--listen", place.listen[0])], stdin=slave, stdout=log, stderr=log,
+                              preexec_fn=in_terminal)
+    os.close(slave)
+    wait_until("the server", lambda: b"listening on" in (work / "restanted.1.log").read_bytes())
+
+    os.close(master)
+
+    if ignored:
+        assert place.get("/healthz")[0] == 200
+        server.terminate()
+    assert server.wait(20) == 0
+    assert b"stopping" in (work / "restanted.1.log").read_bytes()
