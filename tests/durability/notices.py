@@ -33,6 +33,7 @@ from bed.process import wait_until  # noqa: E402
 GAP, BEFORE = "gap", "before"
 PUBLIC = "https://home.example"
 COMMIT_S = 2.0  # an answer that is older than this is stored
+TAKEN_OVER_S = 1.0  # what lay in the relay's socket is taken over by then
 PER_ROUND = 2  # downloads; more within ten minutes would be told together, so every round has an address of its own
 
 
@@ -128,7 +129,7 @@ class Rounds:
         wait_until("an empty outbox", nothing_waits, 400, 0.2)
 
     def findings(self) -> tuple[list, dict]:
-        faults, doubled = [], 0
+        faults, doubled, after_death = [], 0, []
         for name in self.names:
             copies = self.copies(name)
             if not copies:
@@ -137,16 +138,21 @@ class Rounds:
             if len({mail.raw for mail in copies}) > 1:
                 faults.append(f"{name}: its {len(copies)} copies differ")
             # Two mails may be on their way at once, so that one kill catches both: each copy needs a kill right behind the one before,
-            # or right ahead of it, when the relay takes over what a dead server had sent to its last byte.
+            # or right ahead of it, where the relay took over what a dead server had sent to its last byte.
             for first, second in zip(copies, copies[1:]):
-                if not any(kill <= second.at and abs(kill - first.at) < COMMIT_S for kill in self.killer.at):
-                    faults.append(f"{name}: a second copy without a kill in the gap")
+                kills = [kill - first.at for kill in self.killer.at if kill <= second.at]
+                behind, ahead = [k for k in kills if 0 <= k < COMMIT_S], [-k for k in kills if -TAKEN_OVER_S < k < 0]
+                if not behind and not ahead:
+                    faults.append(f"{name}: a second copy without a kill in the gap; the nearest is {min(kills, key=abs, default=None)} s away")
+                elif not behind:
+                    after_death.append(min(ahead))
             if len({mail['Message-ID'] for mail in copies}) > 1:
                 faults.append(f"{name}: its copies have several Message-IDs")
         gaps = self.kinds.count(GAP)
         if not self.control and doubled < gaps:
             faults.append(f"only {doubled} second copies of {gaps} kills in the gap: the harness does not hit it")
-        return faults, {"notices": len(self.names), "kills": len(self.kinds), "in_the_gap": gaps, "second_copies": doubled}
+        return faults, {"notices": len(self.names), "kills": len(self.kinds), "in_the_gap": gaps, "second_copies": doubled,
+                        "taken_over_after_the_kill": len(after_death), "longest_after_the_kill_s": round(max(after_death, default=0), 3)}
 
     def close(self) -> None:
         self.place.stop()
