@@ -51,6 +51,7 @@ class Tab:
                 raw, self._buffer = self._buffer.split(b"\0", 1)
                 answer = json.loads(raw)
                 if answer.get("id") != self._number:
+                    self.heard(answer)
                     continue
                 if "error" in answer:
                     raise BedError(f"{method}: {answer['error']}")
@@ -61,6 +62,9 @@ class Tab:
                     raise BedError("chromium ended")
                 self._buffer += got
         raise BedError(f"chromium did not answer {method}")
+
+    def heard(self, event: dict) -> None:
+        """What the browser tells unasked, while it is asked something else."""
 
     def open(self, url: str) -> None:
         """Returns when the page and its scripts have been loaded."""
