@@ -235,6 +235,9 @@ def test_from_a_place_nothing_runs(house):
     name, value = re.match(r"([^=]+)=([^;]+)", headers["Set-Cookie"]).groups()
     house.tab.cookie(name, value, place.url)
     everything = [*links, *inside, *files]
+    served = {one["name"]: place.get(link.removeprefix(place.url))[1] for one, link in zip(kept, links)}
+    types = {name.split("claimed-")[1][0]: fields["Content-Type"] for name, fields in served.items() if "claimed-" in name}
+    assert types == {str(number): kind for number, kind in enumerate(CLAIMED)}, "the place says what it was told"
 
     ran = house.opened(everything)
     assert ran == []
@@ -244,6 +247,8 @@ def test_from_a_place_nothing_runs(house):
     house.embedded([*inside, *files], ("iframe",))
     house.embedded(files, ("script",))
     house.in_windows(links)
+    saved = {f"{link}?by=window" for fields, link in zip(served.values(), links) if fields["Content-Disposition"].startswith("attachment")}
+    wait_until("the windows", lambda: house.tab.value("1") and house.tab.downloads >= saved)
     house.runs_a_marker()
     assert house.ran() == set() and house.tab.dialogs == []
 

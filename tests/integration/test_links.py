@@ -38,7 +38,8 @@ def house():
     place.add_user("ana", password=PASSWORD)
     ana = Device(work / "ana")
     ana.connect("home", place.pair("ana"))
-    for name, size, more in (("film.bin", 5000, ()), ("big.bin", BIG, ()), ("a.bin", 100, ("--folder", "trip")), ("b.bin", 90, ("--folder", "trip"))):
+    trip = ("--folder", "trip")
+    for name, size, more in (("film.bin", 5000, ()), ("big.bin", BIG, ()), ("a.bin", 100, trip), ("b.bin", 90, trip)):
         make_file(content.root / name, size, size)
         ana.run("send", f"{content.url}/{name}", "--wait", "--no-probe", *more)
     place.content, place.film = content, (content.root / "film.bin").read_bytes()
@@ -247,10 +248,13 @@ def test_a_links_host_is_the_places_own_whatever_was_asked(house):
     port = place.listen[0].split(":")[1]
     file = next(one["id"] for one in ana.json("files") if one["name"] == "film.bin")
     body = json.dumps({"file": file})
-    evil = ("evil.example", f"evil.example:{port}", "evil.example@127.0.0.1", "127.0.0.1.evil.example", "127.0.0.1@evil.example", "[::1].evil.example",
-            "2130706433", "0x7f.1", "localhost.evil.example", "evil.example/", "evil.example#127.0.0.1", "xn--e1afmkfd.example", "", "127.0.0.1:99999")
+    evil = ("evil.example", f"evil.example:{port}", "evil.example@127.0.0.1", "127.0.0.1.evil.example", "127.0.0.1@evil.example",
+            "[::1].evil.example",
+            "2130706433", "0x7f.1", "localhost.evil.example", "evil.example/", "evil.example#127.0.0.1",
+            "xn--e1afmkfd.example", "", "127.0.0.1:99999")
     good = f"127.0.0.1:{port}"
-    forwards = [(good, {name: value}) for name in ("X-Forwarded-Host", "X-Host", "X-Original-Host", "X-Forwarded-Server", "Forwarded", "X-Forwarded-Prefix")
+    forwards = [(good, {name: value}) for name in ("X-Forwarded-Host", "X-Host", "X-Original-Host",
+                                                  "X-Forwarded-Server", "Forwarded", "X-Forwarded-Prefix")
                 for value in ("evil.example", "evil.example, 127.0.0.1")]
     variants = [(host, {}) for host in evil] + forwards + [(host, {"X-Forwarded-Host": good}) for host in evil[:3]] + \
         [(f"localhost:{port}", {}), (f"LOCALHOST:{port}", {}), (good, {})]
