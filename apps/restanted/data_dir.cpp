@@ -6,12 +6,15 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 namespace restante::daemon {
@@ -21,6 +24,9 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t socket_path_limit = 107;
+/// A child that a killed server was just making holds its lock until it is a program of its own.
+constexpr std::chrono::seconds longest_orphan{2};
+constexpr std::chrono::milliseconds orphan_asked_again{10};
 
 tl::unexpected<Error> cannot(const std::string& what, const std::string& path, int error) {
   std::string hint = "choose another folder with --data DIR or RESTANTE_DATA";
@@ -48,6 +54,11 @@ std::string read_pid(int fd) {
   std::string pid(text, got > 0 ? static_cast<std::size_t>(got) : 0);
   while (!pid.empty() && pid.back() == '\n') pid.pop_back();
   return pid.empty() ? "?" : pid;
+}
+
+bool is_gone(const std::string& pid) {
+  const int number = std::atoi(pid.c_str());
+  return number > 0 && ::kill(number, 0) != 0 && errno == ESRCH;
 }
 
 }  // namespace
@@ -110,8 +121,13 @@ Result<DataLock> DataLock::take(const std::string& dir) {
   const std::string path = dir + "/lock";
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!fd) return cannot("cannot open", path, errno);
-  if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
+  const auto until = std::chrono::steady_clock::now() + longest_orphan;
+  while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return cannot("cannot lock", path, errno);
+    if (is_gone(read_pid(fd.get())) && std::chrono::steady_clock::now() < until) {
+      std::this_thread::sleep_for(orphan_asked_again);
+      continue;
+    }
     return fail(Reason::in_use, fmt::format("{} is in use by process {}", dir, read_pid(fd.get())),
                 "stop that process, or choose another folder with --data DIR");
   }

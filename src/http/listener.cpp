@@ -3,11 +3,13 @@
 
 #include <arpa/inet.h>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <thread>
 #include <unistd.h>
 
 namespace restante::http {
@@ -15,10 +17,23 @@ namespace restante::http {
 namespace {
 
 constexpr int backlog = 1024;
+constexpr int tries_for_port = 25;
+constexpr std::chrono::milliseconds port_asked_again{20};
 
 std::string shown(const Listen& where) {
   const bool v6 = where.address.find(':') != std::string::npos;
   return (v6 ? "[" + where.address + "]" : where.address) + ":" + std::to_string(where.port);
+}
+
+/// 0, or errno. A child that a killed server was just making holds its port until it is a program of its own.
+int bind_and_listen(int socket, const sockaddr* address, socklen_t size) {
+  bool bound = false;
+  for (int tries = 0;; ++tries) {
+    bound = bound || ::bind(socket, address, size) == 0;
+    if (bound && ::listen(socket, backlog) == 0) return 0;
+    if (errno != EADDRINUSE || tries == tries_for_port) return errno;
+    std::this_thread::sleep_for(port_asked_again);
+  }
 }
 
 tl::unexpected<Error> refuse(const std::string& where, std::uint16_t port, int error) {
@@ -114,9 +129,9 @@ Result<Listener> open_listener(const Listen& where) {
   ::setsockopt(out.socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (address.ss_family == AF_INET6)
     ::setsockopt(out.socket.get(), IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-  if (::bind(out.socket.get(), reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-      ::listen(out.socket.get(), backlog) != 0)
-    return refuse(shown(where), where.port, errno);
+  if (const int error = bind_and_listen(out.socket.get(), reinterpret_cast<sockaddr*>(&address), size);
+      error != 0)
+    return refuse(shown(where), where.port, error);
   ::getsockname(out.socket.get(), reinterpret_cast<sockaddr*>(&address), &size);
   out.open_door = where.open_door;
   out.bound = {where.address, ntohs(address.ss_family == AF_INET ? v4.sin_port : v6.sin6_port), where.tls};

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starting, watching and ending programs."""
+import errno
 import os
 import pathlib
+import random
 import socket
 import subprocess
 import time
@@ -12,9 +14,16 @@ class BedError(RuntimeError):
 
 
 def free_port(address: str = "127.0.0.1") -> int:
-    with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
-        probe.bind((address, 0))
-        return probe.getsockname()[1]
+    """A port that nobody listens on, outside of what the kernel hands out: it stays free while its server is restarted."""
+    while True:
+        with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
+            port = random.SystemRandom().randrange(10_000, 32_000)
+            try:
+                probe.bind((address, port))
+                return port
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
 
 
 def wait_until(what: str, condition, seconds: float = 20.0, pause: float = 0.02):
