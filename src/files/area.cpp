@@ -30,9 +30,11 @@ bool is_planted(const FileRecord& record, const FileFacts& facts) {
 }  // namespace
 
 Result<AreasOnDisk::Seen> AreasOnDisk::see(const FileRecord& record, Look look) const {
-  auto root = area(record.account);
+  auto root = area_if_there(record.account);
   if (!root) return fail(std::move(root.error()));
   Seen seen;
+  seen.gone = !*root;
+  if (seen.gone) return seen;
   int error = 0;
   if (look == Look::outside) {
     error = look_beneath(root->get(), record.name, seen.facts);
@@ -133,8 +135,9 @@ Task<Result<OpenedFile>> AreasOnDisk::open_here(AccountId account, FileId id) {
 }
 
 Result<void> AreasOnDisk::unlink_file(AccountId account, const std::string& name) const {
-  auto root = area(account);
+  auto root = area_if_there(account);
   if (!root) return fail(std::move(root.error()));
+  if (!*root) return {};
   const auto [folder, last] = open_parent(root->get(), name);
   if (!folder) {
     if (errno == ENOENT || errno == ENOTDIR || errno == ELOOP) return {};

@@ -56,8 +56,9 @@ Result<void> clear_folder(int folder, std::uint64_t device, int depth) {
 Task<Result<void>> AreasOnDisk::erase_area(AccountId account) {
   const auto pass = co_await begin_change(account);
   auto work = [this, account]() -> Result<void> {
-    auto root = area(account);
+    auto root = area_if_there(account);
     if (!root) return fail(std::move(root.error()));
+    if (!*root) return {};
     FileFacts facts;
     file_facts(root->get(), facts);
     if (auto cleared = clear_folder(root->get(), facts.device, 0); !cleared) return cleared;

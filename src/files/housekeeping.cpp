@@ -74,8 +74,9 @@ Result<void> AreasOnDisk::clear_account_folders(AccountId account) const {
   if (!deleted) return fail(std::move(deleted.error()));
   for (const auto& name : names_in(deleted->get())) ::unlinkat(deleted->get(), name.c_str(), 0);
   ::unlinkat(roots_.trash.get(), std::to_string(account.value).c_str(), AT_REMOVEDIR);
-  auto root = area(account);
+  auto root = area_if_there(account);
   if (!root) return fail(std::move(root.error()));
+  if (!*root) return {};
   remove_empty_folders(root->get(), 0);
   auto path = area_path(account);
   if (!path) return fail(std::move(path.error()));
