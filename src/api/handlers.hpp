@@ -76,9 +76,9 @@ Task<http::Response> remove_contact(Context& context, Call call);
 Task<http::Response> test_contact(Context& context, Call call);
 Task<http::Response> change_contact_key(Context& context, Call call);
 Task<http::Response> confirm_contact(Context& context, Call call);
-Task<http::Response> confirm_page(Context& context, Call call);     ///< HEAD too
+Task<http::Response> confirm_page(Context& context, Call call);  ///< HEAD too
 Task<http::Response> confirm_by_page(Context& context, Call call);
-Task<http::Response> stop_page(Context& context, Call call);        ///< HEAD too
+Task<http::Response> stop_page(Context& context, Call call);  ///< HEAD too
 Task<http::Response> stop_by_page(Context& context, Call call);
 
 // link_routes.cpp

@@ -292,8 +292,8 @@ CREATE INDEX links_of_account ON links (account);
 )sql";
 
 // Where a person is told; `address` and what belongs to it are sealed under the master key. A notice is one
-// event for one contact: it is written in the transaction of what it tells, and goes when it was sent or given
-// up. `data` is sealed, too: it has names of files and tokens of links.
+// event for one contact: it is written in the transaction of what it tells, and goes when it was sent or
+// given up. `data` is sealed, too: it has names of files and tokens of links.
 constexpr const char* version_9 = R"sql(
 CREATE TABLE contacts (
   id           BLOB PRIMARY KEY,
