@@ -168,7 +168,7 @@ void add_link_commands(CLI::App& app, Context& context) {
   making->add_flag("--login", options->login, "Its page asks for your name and password");
   making->add_option("--count", options->count, "How often it can be opened")
       ->type_name("N")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1'000'000}));
   making->callback(
       [&context, options] { context.run = [&context, options] { return make(context, *options); }; });
 

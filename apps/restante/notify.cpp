@@ -85,7 +85,8 @@ std::string kind_of(const std::string& address, bool ntfy) {
 }
 
 std::string what_next(const std::string& kind, const std::string& address) {
-  if (kind == "mail") return "a mail with a link goes to " + address + "; open it and press the button";
+  if (kind == "mail")
+    return "a mail with a link goes to " + address + ", once an hour at most; open it and press the button";
   if (kind == "ntfy")
     return "a number is told in the topic; then: restante notify confirm " + address + " NUMBER";
   return "a signed test delivery goes out; once it is answered with 2xx, `restante notify list` says so";

@@ -5,6 +5,7 @@
 #include "base/log.hpp"
 #include "data_dir.hpp"
 #include "house.hpp"
+#include "http/tls.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -41,6 +42,17 @@ bool can_be_certified(const std::string& name) {
 }
 
 }  // namespace
+
+Result<void> check_tls_files(const Config& config) {
+  auto chain = read_file(config.tls_certificate);
+  if (!chain) return fail(chain.error());
+  auto key = read_file(config.tls_key);
+  if (!key) return fail(key.error());
+  const http::Certificate pair{std::move(*chain), std::move(*key)};
+  auto usable = http::make_server_context(pair);
+  if (!usable) return fail(usable.error());
+  return {};
+}
 
 Certificates::Certificates(const Config& config, const proxy::PrivateKey& identity, std::string dir,
                            const Clock& clock)

@@ -13,6 +13,9 @@
 
 namespace restante::daemon {
 
+/// Whether the files of [tls] can be read and belong together. Blocking. Errors: storage, tls.
+Result<void> check_tls_files(const Config& config);
+
 /// What TLS listeners show: the files of [tls], read again when they change; or certificates of our own
 /// authority in DATA/keys/ca.pem, made anew when our names change or time runs out. One loop, but
 /// `authority`.

@@ -3,6 +3,7 @@
 
 #include "base/crypto.hpp"
 #include "base/log.hpp"
+#include "certificates.hpp"
 #include "notices.hpp"
 
 #include <fmt/format.h>
@@ -39,6 +40,7 @@ Result<std::unique_ptr<House>> House::open(const Config& config, const std::stri
       if (!mail) return fail(std::move(mail.error()));
       return net::try_mail_server(mail->server);
     };
+  if (!config.tls_certificate.empty()) house->check_tls_ = [config] { return check_tls_files(config); };
   const Executor loop = house->loop.get_executor();
   house->accounts = accounts::make_service(loop, house->hash_pool.get_executor(), *house->store, house->clock,
                                            config.account_limits);
@@ -138,6 +140,7 @@ api::Administration House::administration() {
   api::Administration out{*accounts, *areas, nullptr, jkt(), "", disk_pool.get_executor(),
                           copy,      check,  scrub,   tell};
   out.check_mail = check_mail_;
+  out.check_tls = check_tls_;
   return out;
 }
 

@@ -63,17 +63,17 @@ Result<std::string> secret(const Options& options, std::string_view prompt, bool
 Result<boost::json::object> change_arguments(const Options& options) {
   boost::json::object arguments{{"name", options.name}};
   if (!options.role.empty()) arguments["role"] = options.role;
-  if (options.quota == "none") {
-    arguments["quota_bytes"] = nullptr;
-  } else if (!options.quota.empty()) {
-    const auto bytes = parse_size(options.quota);
-    if (!bytes)
-      return fail(Reason::usage, options.quota + " is not a size", "write for example --quota 20G, or none");
-    arguments["quota_bytes"] = static_cast<std::int64_t>(*bytes);
+  for (const auto& [member, text] :
+       {std::pair{"quota_bytes", options.quota}, std::pair{"traffic_bytes", options.traffic}}) {
+    if (text == "none") arguments[member] = nullptr;
+    if (text == "none" || text.empty()) continue;
+    const auto bytes = parse_size(text);
+    if (!bytes) return fail(Reason::usage, text + " is not a size", "write for example 20G, or none");
+    arguments[member] = static_cast<std::int64_t>(*bytes);
   }
   if (!options.lan_word.empty()) arguments["lan"] = options.lan_word == "yes";
   if (arguments.size() == 1)
-    return fail(Reason::usage, "nothing is to be changed", "give --role, --quota or --lan");
+    return fail(Reason::usage, "nothing is to be changed", "give --role, --quota, --traffic or --lan");
   return arguments;
 }
 
@@ -214,6 +214,10 @@ void describe(CLI::App& app, Options& options) {
   change->add_option("--role", options.role, "what the user may do")
       ->check(CLI::IsMember({"admin", "user", "guest"}));
   change->add_option("--quota", options.quota, "how much the user may keep, such as 20G; none: no limit")
+      ->option_text("SIZE|none");
+  change
+      ->add_option("--traffic", options.traffic,
+                   "how much may be fetched and served in a calendar month, such as 100G; none: no limit")
       ->option_text("SIZE|none");
   change->add_option("--lan", options.lan_word, "whether downloads may come from private addresses")
       ->check(CLI::IsMember({"yes", "no"}))

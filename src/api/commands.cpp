@@ -177,6 +177,11 @@ Task<Result<CommandLines>> check(Administration& parts, Arguments) {
   if (findings.empty()) add_finding(lines, "file system", true, "the areas' file system does what is needed");
   const auto notes = co_await parts.areas.look_through();
   for (const auto& note : notes) add_finding(lines, "areas", true, note);
+  if (parts.check_tls) {
+    const auto tls = co_await offload(parts.disk_pool, parts.check_tls);
+    add_finding(lines, "tls", tls.has_value(),
+                tls ? "the certificate and its key can be used" : tls.error().message);
+  }
   if (parts.check_mail) {
     const auto mail = co_await offload(parts.disk_pool, parts.check_mail);
     add_finding(lines, "mail", mail.has_value(), mail ? "the mail server lets us in" : mail.error().message);

@@ -32,6 +32,8 @@ struct Administration {
   std::set<std::string> being_erased{};  ///< names
   /// Whether the mail server takes our mails; blocking. Empty: this place sends none.
   std::function<Result<void>()> check_mail{};
+  /// Whether the given certificate and key can be used; blocking. Empty: none are given.
+  std::function<Result<void>()> check_tls{};
   /// Ends what is told on behalf of an account at this moment. Empty: nothing is.
   std::function<void(AccountId)> end_telling{};
 };

@@ -224,6 +224,12 @@ private:
           one.secret.clear();  // it was shown once
           return std::move(one);
         }
+        // What was asked within the last hour still counts: another question would not go out before.
+        if (!one.confirmed && one.code_digest != Digest256{} &&
+            now < one.created + limits_.contacts.asked_again) {
+          one.secret.clear();
+          return std::move(one);
+        }
         contact.id = one.id;  // asked again
         contact.stop = one.stop;
         contact.confirmed = one.confirmed;
