@@ -7,9 +7,12 @@
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
+#include <chrono>
 #include <cstdio>
 
 namespace restante::cli {
+
+constexpr std::chrono::seconds call_time{60};
 
 int exit_of(const Error& error) {
   if (error.reason == Reason::usage) return exit_usage;
@@ -95,6 +98,23 @@ Result<std::unique_ptr<Session>> Session::open(const Context& context, const std
 
 std::unique_ptr<request::Calls> Session::second_calls() {
   return std::make_unique<request::Calls>(second_client_, place_);
+}
+
+Result<std::string> call(Session& session, const std::string& method, const std::string& path,
+                         const std::string& body) {
+  net::ClientRequest request;
+  request.method = method;
+  request.body = body;
+  if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
+  request.total_time = call_time;
+  std::string answer;
+  request.on_body = [&answer](std::string_view piece) {
+    answer += piece;
+    return true;
+  };
+  auto done = session.calls().stream(path, std::move(request));
+  if (!done) return fail(std::move(done.error()));
+  return answer;
 }
 
 }  // namespace restante::cli

@@ -71,6 +71,11 @@ private:
   request::Zones zones_;
 };
 
+/// A small call with a JSON body, or none; its answer, "" where there is none. Errors: what the place refuses
+/// it for, unreachable.
+Result<std::string> call(Session& session, const std::string& method, const std::string& path,
+                         const std::string& body = {});
+
 net::HttpClient client_for(const request::Place& place);
 
 /// "hotel  from 2026-12-01 14:00 Europe/Paris  until 2026-12-05 10:00 Europe/Paris".

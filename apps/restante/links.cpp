@@ -24,24 +24,6 @@ struct LinkOptions {
   std::int64_t count = 0;
 };
 
-/// A call's answer; "" where there is none.
-Result<std::string> call(Session& session, const std::string& method, const std::string& path,
-                         const std::string& body = {}) {
-  net::ClientRequest request;
-  request.method = method;
-  request.body = body;
-  if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
-  request.total_time = std::chrono::seconds(60);
-  std::string answer;
-  request.on_body = [&answer](std::string_view piece) {
-    answer += piece;
-    return true;
-  };
-  auto done = session.calls().stream(path, std::move(request));
-  if (!done) return fail(std::move(done.error()));
-  return answer;
-}
-
 /// "never": until it is revoked. Else a time as everywhere, on the place's clocks.
 Result<json::bj::value> end_of(const std::string& text, const request::Zones& zones) {
   if (text == "never") return json::bj::value(nullptr);

@@ -20,24 +20,6 @@ struct Contact {
   std::string json;
 };
 
-/// A call with a JSON object as its answer; "{}" where there is none.
-Result<std::string> call(Session& session, const std::string& method, const std::string& path,
-                         const std::string& body = {}) {
-  net::ClientRequest request;
-  request.method = method;
-  request.body = body;
-  if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
-  request.total_time = std::chrono::seconds(60);
-  std::string answer;
-  request.on_body = [&answer](std::string_view piece) {
-    answer += piece;
-    return true;
-  };
-  auto done = session.calls().stream(path, std::move(request));
-  if (!done) return fail(std::move(done.error()));
-  return answer.empty() ? "{}" : answer;
-}
-
 Contact contact_from(const json::bj::object& from) {
   Contact out;
   out.id = json::text(from, "id");

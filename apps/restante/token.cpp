@@ -21,26 +21,16 @@ struct Token {
 };
 
 /// A call with a JSON object as its answer; an empty one where there is none.
-Result<json::bj::object> call(Session& session, const std::string& method, const std::string& path,
-                              const std::string& body = {}) {
-  net::ClientRequest request;
-  request.method = method;
-  request.body = body;
-  if (!body.empty()) request.headers.emplace_back("Content-Type", "application/json");
-  request.total_time = std::chrono::seconds(60);
-  std::string answer;
-  request.on_body = [&answer](std::string_view piece) {
-    answer += piece;
-    return true;
-  };
-  auto done = session.calls().stream(path, std::move(request));
-  if (!done) return fail(std::move(done.error()));
-  if (answer.empty()) return json::bj::object();
-  return json::parse_object(answer, "the place's answer");
+Result<json::bj::object> object_of(Session& session, const std::string& method, const std::string& path,
+                                   const std::string& body = {}) {
+  auto answer = call(session, method, path, body);
+  if (!answer) return fail(std::move(answer.error()));
+  if (answer->empty()) return json::bj::object();
+  return json::parse_object(*answer, "the place's answer");
 }
 
 Result<std::vector<Token>> tokens(Session& session) {
-  auto answer = call(session, "GET", "/v1/tokens");
+  auto answer = object_of(session, "GET", "/v1/tokens");
   if (!answer) return fail(std::move(answer.error()));
   std::vector<Token> out;
   const auto* list = json::array(*answer, "tokens");
@@ -58,7 +48,7 @@ int add(const Context& context, const std::string& label, bool submit_only) {
   auto session = Session::open(context);
   if (!session) return context.refuse(session.error());
   const json::bj::object body{{"kind", submit_only ? "submit" : "app-password"}, {"label", label}};
-  auto made = call(**session, "POST", "/v1/tokens", json::bj::serialize(body));
+  auto made = object_of(**session, "POST", "/v1/tokens", json::bj::serialize(body));
   if (!made) return context.refuse(made.error());
   context.result(context.json ? json::bj::serialize(*made) : json::text(*made, "token"));
   context.note(submit_only ? "it may hand in requests and read nothing; it is not shown again"
@@ -98,7 +88,7 @@ int revoke(const Context& context, const std::string& name) {
     return context.refuse(
         fail(Reason::usage, "several tokens are called " + name, "give the id from `restante token list`")
             .value());
-  auto done = call(**session, "DELETE", "/v1/tokens/" + found[0].id);
+  auto done = object_of(**session, "DELETE", "/v1/tokens/" + found[0].id);
   if (!done) return context.refuse(done.error());
   context.note(request::shown(found[0].label) + " is no longer valid");
   return exit_done;

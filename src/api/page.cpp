@@ -3,7 +3,6 @@
 
 #include "base/crypto.hpp"
 #include "base/text.hpp"
-#include "base/unicode.hpp"
 
 #include <fmt/format.h>
 
@@ -28,32 +27,6 @@ std::string hash_source(std::string_view code) {
 }
 
 }  // namespace
-
-std::string html_text(std::string_view text) {
-  std::string out;
-  for (const char c : printable(text)) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 http::Response page(int status, std::string_view title, std::string body) {
   static const std::string policy = "default-src 'none'; style-src " + hash_source(style) +

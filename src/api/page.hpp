@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/html.hpp"
 #include "http/message.hpp"
 
 #include <string>
 #include <string_view>
 
 namespace restante::api {
-
-/// Text for HTML, also inside quoted attributes: control characters and bidirectional overrides become
-/// visible marks.
-std::string html_text(std::string_view text);
 
 /// One of the place's own small pages, in plain HTML that works without script. `title` is text, `body` is
 /// HTML. Its policy permits no script, no frame around it, nothing from elsewhere, and forms to this place

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "notify/mail.hpp"
 
+#include "base/html.hpp"
 #include "base/text.hpp"
 #include "base/unicode.hpp"
 #include "notify/mime.hpp"
@@ -11,29 +12,6 @@ namespace restante::notify {
 namespace {
 
 constexpr std::size_t secret_bytes = 16;
-
-std::string html(std::string_view text) {
-  std::string out;
-  for (const char c : printable(text)) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
 
 /// Of "https://[2001:db8::1]:8470" an address literal, of "https://home.example:8470" the name: what stands
 /// on the right of a Message-ID.
@@ -61,15 +39,15 @@ void add_files(const Message& message, Bodies& out) {
     if (!file.url.empty()) out.text += file.url + "\n";
     if (!file.lan_url.empty()) out.text += "In the network of this place: " + file.lan_url + "\n";
     out.html += "<p>";
-    out.html +=
-        file.url.empty() ? html(name) : fmt::format("<a href=\"{}\">{}</a>", html(file.url), html(name));
+    out.html += file.url.empty() ? html_text(name)
+                                 : fmt::format("<a href=\"{}\">{}</a>", html_text(file.url), html_text(name));
     if (!file.lan_url.empty())
-      out.html += fmt::format("<br><a href=\"{}\">in the network of this place</a>", html(file.lan_url));
+      out.html += fmt::format("<br><a href=\"{}\">in the network of this place</a>", html_text(file.lan_url));
     out.html += "</p>\n";
   }
   if (!message.more.empty()) {
     out.text += "\n" + message.more + "\n";
-    out.html += "<p>" + html(message.more) + "</p>\n";
+    out.html += "<p>" + html_text(message.more) + "</p>\n";
   }
 }
 
@@ -79,22 +57,22 @@ void add_others(const Message& message, Bodies& out) {
   out.html += "<p>Meanwhile:</p>\n<ul>\n";
   for (const auto& line : message.others) {
     out.text += "- " + printable(line) + "\n";
-    out.html += "<li>" + html(line) + "</li>\n";
+    out.html += "<li>" + html_text(line) + "</li>\n";
   }
   out.html += "</ul>\n";
 }
 
 void add_button(const std::string& label, const std::string& url, Bodies& out) {
   out.text += "\n" + label + ":\n" + url + "\n";
-  out.html += fmt::format("<p><a href=\"{}\">{}</a></p>\n", html(url), html(label));
+  out.html += fmt::format("<p><a href=\"{}\">{}</a></p>\n", html_text(url), html_text(label));
 }
 
 Bodies bodies_of(const Contact& contact, const Message& message, const Place& place,
                  const std::string& stop) {
   Bodies out;
   out.text = message.text + "\n";
-  out.html = "<!doctype html>\n<html><head><meta charset=\"utf-8\"><title>" + html(message.title) +
-             "</title></head><body>\n<p>" + html(message.text) + "</p>\n";
+  out.html = "<!doctype html>\n<html><head><meta charset=\"utf-8\"><title>" + html_text(message.title) +
+             "</title></head><body>\n<p>" + html_text(message.text) + "</p>\n";
   add_files(message, out);
   add_others(message, out);
   if (message.event == Event::contact_confirm)
@@ -103,7 +81,7 @@ Bodies bodies_of(const Contact& contact, const Message& message, const Place& pl
   const std::string sender = place.name.empty() ? "Restante" : printable(place.name);
   out.text += "\n-- \n" + sender + "\nNo more of these messages: " + stop + "\n";
   out.html += fmt::format("<hr><p>{}. <a href=\"{}\">No more of these messages</a></p>\n</body></html>\n",
-                          html(sender), html(stop));
+                          html_text(sender), html_text(stop));
   return out;
 }
 
