@@ -90,7 +90,8 @@ def _requests(verdict: Verdict, wanted: dict, answers: dict, final: Final) -> di
 
 def _publications(verdict: Verdict, wanted: dict, answers: dict, job_of: dict, final: Final) -> None:
     rows = collections.defaultdict(list)
-    for file in final.files:
+    published = [file for file in final.files if "job" in file]  # what has none is taken for another program's
+    for file in published:
         rows[file["job"]].append(file)
     on_disk = collections.defaultdict(list)
     for name, digest in final.disk.items():
@@ -103,7 +104,7 @@ def _publications(verdict: Verdict, wanted: dict, answers: dict, job_of: dict, f
         if digest != wanted[doc]:
             verdict.wrong_bytes.append(f"{name}: {digest[:12]} instead of {wanted[doc][:12]}")
     verdict.published = len(on_disk)
-    named = {file["name"] for file in final.files}
+    named = {file["name"] for file in published}
     for doc, names in on_disk.items():
         if len(names) > 1:
             verdict.twice.append(f"{doc} lies in the area {len(names)} times: {sorted(names)}")
