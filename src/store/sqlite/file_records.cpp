@@ -40,6 +40,24 @@ FileRecord file_record(Query& row) {
   return file;
 }
 
+/// What `files` and `trash` have in common, from the account on; `flags` outlives the query.
+Query& bind_file(Query& query, const FileRecord& file, const std::string& flags) {
+  return query.number(file.account.value)
+      .text(file.name)
+      .number(signed_bits(file.size_bytes))
+      .number(to_column(file.published))
+      .number(to_column(file.keep_until))
+      .blob(file.job.bytes.data(), file.job.bytes.size())
+      .number(file.job_file)
+      .text_or_null(file.media_type)
+      .text_or_null(file.sha256)
+      .number(file.verified)
+      .text_or_null(flags)
+      .number(file.version)
+      .number(signed_bits(file.inode))
+      .number(file.mtime_ns);
+}
+
 class SqliteTrashRecords final : public files::TrashRecords {
 public:
   explicit SqliteTrashRecords(Connection& connection) : connection_(connection) {}
@@ -49,23 +67,8 @@ public:
       const FileRecord& file = trashed.file;
       const std::string flags = flags_to_column(file.flags);
       Query query(connection_, insert_);
-      query.blob(file.id.bytes.data(), file.id.bytes.size())
-          .number(file.account.value)
-          .text(file.name)
-          .number(signed_bits(file.size_bytes))
-          .number(to_column(file.published))
-          .number(to_column(file.keep_until))
-          .blob(file.job.bytes.data(), file.job.bytes.size())
-          .number(file.job_file)
-          .text_or_null(file.media_type)
-          .text_or_null(file.sha256)
-          .number(file.verified)
-          .text_or_null(flags)
-          .number(file.version)
-          .number(signed_bits(file.inode))
-          .number(file.mtime_ns)
-          .number(to_column(trashed.removed))
-          .run();
+      query.blob(file.id.bytes.data(), file.id.bytes.size());
+      bind_file(query, file, flags).number(to_column(trashed.removed)).run();
       return {};
     });
   }
@@ -305,23 +308,7 @@ private:
     return attempt(connection_, [&]() -> Result<void> {
       const std::string flags = flags_to_column(file.flags), key = files::name_key(file.name);
       Query query(connection_, sql);
-      query.number(file.account.value)
-          .text(file.name)
-          .number(signed_bits(file.size_bytes))
-          .number(to_column(file.published))
-          .number(to_column(file.keep_until))
-          .blob(file.job.bytes.data(), file.job.bytes.size())
-          .number(file.job_file)
-          .text_or_null(file.media_type)
-          .text_or_null(file.sha256)
-          .number(file.verified)
-          .text_or_null(flags)
-          .number(file.version)
-          .number(signed_bits(file.inode))
-          .number(file.mtime_ns)
-          .text(key)
-          .blob(file.id.bytes.data(), file.id.bytes.size())
-          .run();
+      bind_file(query, file, flags).text(key).blob(file.id.bytes.data(), file.id.bytes.size()).run();
       return {};
     });
   }
