@@ -63,8 +63,8 @@ class Life:
         return hashlib.sha256(content).hexdigest()
 
     def taken(self, name: str) -> str:
-        self.run(f"rm -f /root/taken; restante get {name} -o /root/taken")
-        return self.out("sha256sum /root/taken").split()[0]
+        self.run(f"rm -f /var/tmp/taken; restante get {name} -o /var/tmp/taken")
+        return self.out("sha256sum /var/tmp/taken").split()[0]
 
     def last_locks(self) -> str:
         found = re.findall(r"worker \d+ of account \S+ is ready; locks: (.*)", self.journal())
@@ -136,12 +136,12 @@ def operate(life: Life) -> None:
     strangers = life.out("find /var/lib/restante ! -user restante")
     life.run("systemctl start restanted")
     life.row("root's commands while it is stopped leave nothing of root's behind", strangers == "" and life.active(), strangers)
-    life.run("rm -f /root/backup && restanted backup /root/backup --passphrase-stdin", input="battery staple\n")
+    life.run("rm -f /var/tmp/backup && restanted backup /var/tmp/backup --passphrase-stdin", input="battery staple\n")
     life.run("install -d -o restante -g restante -m 700 /var/lib/restante-copy")
-    life.run("restanted --data /var/lib/restante-copy restore /root/backup --passphrase-stdin", input="battery staple\n")
+    life.run("restanted --data /var/lib/restante-copy restore /var/tmp/backup --passphrase-stdin", input="battery staple\n")
     strangers = life.out("find /var/lib/restante-copy ! -user restante")
     life.row("a backup that root puts back belongs to the folder's owner", strangers == "", strangers)
-    life.run("rm -rf /var/lib/restante-copy /root/backup")
+    life.run("rm -rf /var/lib/restante-copy /var/tmp/backup")
     life.run(f"timeout 60 restante send {CONTENT}/film.bin --at +2d --name later.bin")
 
 
@@ -173,7 +173,7 @@ def purge(life: Life) -> None:
     life.run("mkdir -p /srv/elsewhere /var/lib/restante/areas/mounted && echo mine > /srv/elsewhere/mine && "
              "ln -s /srv/elsewhere /var/lib/restante/areas/linked")
     life.run("apt-get -qq purge -y restante")
-    left = life.out(r"find / -xdev \( -iname '*restante*' -o -nouser -o -nogroup \) ! -path '/srv/*' ! -path '/root/*' ! -path '/proc/*' "
+    left = life.out(r"find / -xdev \( -iname '*restante*' -o -nouser -o -nogroup \) ! -path '/srv/*' ! -path ~root/'*' ! -path '/proc/*' "
                     "! -path '/var/cache/apt/*' ! -path '/opt/*' ! -path '/run/*' ! -path '/tmp/*' ! -path '/sys/*' 2>/dev/null", check=False)
     life.row("purged, nothing of it is left", left == "", left)
     life.row("its user is gone", life.run("getent passwd restante; getent group restante", check=False).stdout == "")
