@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mount } from 'svelte';
+import '@picocss/pico/css/pico.min.css';
+import './styles/tokens.css';
+import './styles/base.css';
+import App from './App.svelte';
+import { words } from './words';
+
+document.documentElement.lang = words.language.code;
+document.documentElement.dir = words.language.direction;
+mount(App, { target: document.querySelector('#app') as HTMLElement });

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What more than one page says. */
+export const common = {
+  language: { code: 'en', direction: 'ltr' as 'ltr' | 'rtl' },
+  app: {
+    name: 'Restante',
+    skip: 'Skip to the content',
+    menu: 'Pages',
+    loading: 'One moment…',
+    away: 'The place cannot be reached. It is tried again by itself; what you see may be old.',
+    notFound: 'There is no such page.',
+    notFoundMend: 'Perhaps the address was not whole.',
+    adminsOnly: 'This page is for the people who look after this place.',
+    home: 'To the downloads',
+    pageTitle: (page: string, place: string) => `${page} · ${place}`,
+  },
+  nav: {
+    downloads: 'Downloads',
+    newDownload: 'New',
+    files: 'My files',
+    me: 'Me',
+    place: 'Place',
+  },
+  actions: {
+    cancel: 'Cancel',
+    close: 'Close',
+    back: 'Back',
+    copy: 'Copy',
+    copied: 'Copied',
+    save: 'Save',
+    remove: 'Remove',
+    undo: 'Undo',
+    again: 'Try again',
+    more: 'More',
+    share: 'Share',
+    dismiss: 'Dismiss',
+  },
+  units: { day: 'd', hour: 'h', minute: 'min', second: 's' },
+  times: {
+    tomorrow: 'tomorrow',
+    yesterday: 'yesterday',
+    atPlace: (time: string) => `${time} at the place`,
+    here: (time: string) => `${time} here`,
+  },
+  problems: {
+    title: 'That did not work',
+    away: 'The place could not be reached.',
+    awayMend: 'Check your connection and try again.',
+  },
+  copy: { failed: 'The browser did not allow copying. Select the text and copy it yourself.' },
+  qr: { label: 'QR code of the address' },
+};

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+import { common } from './common';
+import { downloads } from './downloads';
+import { files } from './files';
+import { me } from './me';
+import { newDownload } from './new';
+import { operator } from './operator';
+import { remedies } from './remedies';
+
+export const en = { ...common, remedies, downloads, newDownload, files, me, operator };
