@@ -57,8 +57,9 @@ public:
     if (found.route == nullptr || found.route->body == Body::none) return limits.small_body_bytes;
     if (found.route->body == Body::small || !who_asks(head, credential_of(head)))
       return limits.small_body_bytes;
-    return media_type_of(head.header("Content-Type")) == "application/jsonl" ? limits.batch_bytes
-                                                                             : limits.document_bytes;
+    const bool batch =
+        found.route->body == Body::batch && media_type_of(head.header("Content-Type")) == "application/jsonl";
+    return batch ? limits.batch_bytes : limits.document_bytes;
   }
 
   Task<http::Response> handle(http::Request request) override {
@@ -161,7 +162,8 @@ private:
       co_return refuse(error, request);
     }
     const bool looks = !changes_something(request.method);
-    if (auto body = check_body_type(request); !body) co_return refuse(body.error(), request);
+    const auto body = route.body == Body::form ? check_form(credential) : check_body_type(request);
+    if (!body) co_return refuse(body.error(), request);
     Call call;
     call.request = std::move(request);
     call.who = who;

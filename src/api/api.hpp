@@ -36,6 +36,7 @@ struct ApiLimits {
   Seconds longest_wait{30};                    ///< Prefer: wait
   Millis wait_piece{500};                      ///< after which a wait asks whether it may still be answered
   Millis heartbeat{15000};                     ///< of an event stream without events
+  std::size_t shared_downloads = 64;           ///< in one POST /v1/share
   LinkDoorLimits links;
 };
 

@@ -149,6 +149,12 @@ Result<void> check_body_type(const http::Request& request) {
   return {};
 }
 
+Result<void> check_form(const Credential& credential) {
+  if (credential.how != Credential::How::basic) return {};
+  return fail(Reason::forbidden, "a form that comes with a name and password could be anybody's",
+              "send the app password as Authorization: Bearer");
+}
+
 std::string csrf_token(std::string_view session_token) {
   const auto digest = sha256(std::string(csrf_context) + std::string(session_token));
   return to_base64url({reinterpret_cast<const char*>(digest.data()), digest.size()});

@@ -48,6 +48,9 @@ Result<void> check_change(const http::Request& request, const Credential& creden
 
 /// Below /v1 no body is one that a plain form of any page could have sent. Error media-type.
 Result<void> check_body_type(const http::Request& request);
+/// The same for the routes that take forms: only with what no page of another site can add to one, a token in
+/// Authorization or (check_change) X-CSRF-Token. A browser adds a Basic name by itself. Error forbidden.
+Result<void> check_form(const Credential& credential);
 
 /// What a page of ours shows beside the cookie; another site can neither read nor guess it.
 std::string csrf_token(std::string_view session_token);

@@ -38,6 +38,9 @@ Task<http::Response> pair_page(Context& context, Call call);
 Task<http::Response> submit(Context& context, Call call);
 Task<http::Response> show_proxy(Context& context, Call call);
 
+// share_routes.cpp
+Task<http::Response> share(Context& context, Call call);
+
 // job_routes.cpp
 Task<http::Response> list_jobs(Context& context, Call call);
 Task<http::Response> show_job(Context& context, Call call);

@@ -12,7 +12,8 @@ constexpr auto open = Rights::open, account = Rights::account, person = Rights::
 using enum Loop;
 
 constexpr Route table[] = {
-    {"POST", "/v1/proxies", Rights::submit, Body::document, connection, submit},
+    {"POST", "/v1/proxies", Rights::submit, Body::batch, connection, submit},
+    {"POST", "/v1/share", Rights::submit, Body::form, connection, share},
     {"GET", "/v1/proxies/{proxy}", account, Body::none, control, show_proxy},
     {"GET", "/v1/jobs", account, Body::none, control, list_jobs},
     {"GET", "/v1/jobs/{job}", account, Body::none, control, show_job},

@@ -14,8 +14,10 @@ namespace restante::api {
 /// by a token that may only submit; account: a device, a session or an app password; person: the same without
 /// app passwords, because programs make no further ways in; admin: a person who may look after this place.
 enum class Rights { open, submit, account, person, admin };
-enum class Body { none, small, document };  ///< how large: see ApiLimits
-enum class Loop { control, connection };    ///< where the handler runs
+/// How large: see ApiLimits. batch: a document, or many as application/jsonl; form: a document's size, and
+/// forms are taken (check_form).
+enum class Body { none, small, document, batch, form };
+enum class Loop { control, connection };  ///< where the handler runs
 
 /// One row of the table: contract/openapi.yaml has the same routes, and a test compares them.
 struct Route {

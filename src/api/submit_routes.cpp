@@ -3,6 +3,7 @@
 #include "api/body.hpp"
 #include "api/handlers.hpp"
 #include "api/json_views.hpp"
+#include "api/submitting.hpp"
 #include "jobs/acceptance.hpp"
 
 #include <algorithm>
@@ -12,49 +13,6 @@
 namespace restante::api {
 
 namespace {
-
-/// Plans other than on-time come from a deadline; only then it is worth another look.
-Task<jobs::JobView> view_of(Context& context, jobs::Accepted accepted, bool has_deadline) {
-  jobs::JobView view;
-  if (has_deadline || accepted.replayed) {
-    auto found = co_await context.parts.jobs.find(accepted.job.account, accepted.job.id);
-    if (found) co_return std::move(*found);
-  }
-  view.job = std::move(accepted.job);
-  co_return view;
-}
-
-/// A token that may only submit is told id and state, and nothing of the download besides.
-bool is_terse(const accounts::Principal& who) {
-  return who.kind == accounts::Principal::Kind::submit_token;
-}
-
-void write_told(JsonWriter& json, const jobs::JobView& view, bool terse) {
-  if (!terse) return write_job(json, view);
-  json.open('{').key("id").text(view.job.id.text()).key("state").text(jobs::name(view.job.state)).close('}');
-}
-
-SubmitLimit::Verdict take_turn(Context& context, const accounts::Principal& who) {
-  auto& limit = is_terse(who) ? context.token_submits : context.submits;
-  return limit.take(who.account, context.parts.clock.now());
-}
-
-void add_rate_headers(const Context& context, const SubmitLimit::Verdict& verdict, http::Response& response) {
-  response.set("RateLimit-Policy", context.submits.policy_header());
-  response.set("RateLimit", SubmitLimit::state_header(verdict));
-}
-
-http::Response too_often(const Context& context, const SubmitLimit::Verdict& verdict, const Call& call) {
-  const auto error =
-      fail(Reason::rate_limited,
-           fmt::format("this account may submit {} times a minute", context.options.limits.submit_per_minute),
-           "send many in one application/jsonl call, which counts once; the operator can raise [limits] "
-           "submit_per_minute");
-  auto response = refuse(error.value(), call.request);
-  add_rate_headers(context, verdict, response);
-  response.set("Retry-After", std::to_string(verdict.retry_after.count()));
-  return response;
-}
 
 /// On the control loop.
 Task<http::Response> submit_one(Context& context, Call call, proxy::Document document) {
