@@ -38,7 +38,7 @@ LIBRARIES = {
     "xxhash.h": {"base"},
     "date/": {"proxy"},
     "utf8proc.h": {"base"},
-    "zlib.h": {"transfer"},
+    "zlib.h": {"http", "transfer"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)
 

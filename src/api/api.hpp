@@ -2,6 +2,7 @@
 #pragma once
 
 #include "accounts/service.hpp"
+#include "api/app.hpp"
 #include "api/host_names.hpp"
 #include "api/link_door.hpp"
 #include "files/areas.hpp"
@@ -70,6 +71,7 @@ struct ApiParts {
 };
 
 /// The HTTP API v1 (contract/openapi.yaml). Handles requests on the connections' loops; control state is
+  App app;  ///< the web app; empty: there is none
 /// touched on the control loop only.
 class Api : public http::Handler {
 public:

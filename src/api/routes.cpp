@@ -94,6 +94,46 @@ constexpr Route table[] = {
 bool fits(std::string_view pattern, std::string_view segment, std::vector<std::string>& parameters) {
   if (!pattern.starts_with('{')) return pattern == segment;
   const auto suffix = pattern.substr(pattern.find('}') + 1);
+    {"GET", "/", open, Body::none, connection, app_page},
+    {"HEAD", "/", open, Body::none, connection, app_page},
+    {"GET", "/new", open, Body::none, connection, app_page},
+    {"HEAD", "/new", open, Body::none, connection, app_page},
+    {"GET", "/downloads", open, Body::none, connection, app_page},
+    {"HEAD", "/downloads", open, Body::none, connection, app_page},
+    {"GET", "/downloads/{path}", open, Body::none, connection, app_page},
+    {"HEAD", "/downloads/{path}", open, Body::none, connection, app_page},
+    {"GET", "/week", open, Body::none, connection, app_page},
+    {"HEAD", "/week", open, Body::none, connection, app_page},
+    {"GET", "/files", open, Body::none, connection, app_page},
+    {"HEAD", "/files", open, Body::none, connection, app_page},
+    {"GET", "/files/{path}", open, Body::none, connection, app_page},
+    {"HEAD", "/files/{path}", open, Body::none, connection, app_page},
+    {"GET", "/trash", open, Body::none, connection, app_page},
+    {"HEAD", "/trash", open, Body::none, connection, app_page},
+    {"GET", "/links", open, Body::none, connection, app_page},
+    {"HEAD", "/links", open, Body::none, connection, app_page},
+    {"GET", "/me", open, Body::none, connection, app_page},
+    {"HEAD", "/me", open, Body::none, connection, app_page},
+    {"GET", "/me/{path}", open, Body::none, connection, app_page},
+    {"HEAD", "/me/{path}", open, Body::none, connection, app_page},
+    {"GET", "/place", open, Body::none, connection, app_page},
+    {"HEAD", "/place", open, Body::none, connection, app_page},
+    {"GET", "/place/{path}", open, Body::none, connection, app_page},
+    {"HEAD", "/place/{path}", open, Body::none, connection, app_page},
+    {"GET", "/sending", open, Body::none, connection, app_page},
+    {"HEAD", "/sending", open, Body::none, connection, app_page},
+    {"GET", "/sign-in", open, Body::none, connection, app_page},
+    {"HEAD", "/sign-in", open, Body::none, connection, app_page},
+    {"GET", "/setup", open, Body::none, connection, app_page},
+    {"HEAD", "/setup", open, Body::none, connection, app_page},
+    {"GET", "/assets/{path}", open, Body::none, connection, app_file},
+    {"HEAD", "/assets/{path}", open, Body::none, connection, app_file},
+    {"GET", "/icons/{path}", open, Body::none, connection, app_file},
+    {"HEAD", "/icons/{path}", open, Body::none, connection, app_file},
+    {"GET", "/sw.js", open, Body::none, connection, app_file},
+    {"HEAD", "/sw.js", open, Body::none, connection, app_file},
+    {"GET", "/manifest.webmanifest", open, Body::none, connection, app_file},
+    {"HEAD", "/manifest.webmanifest", open, Body::none, connection, app_file},
   if (segment.size() <= suffix.size() || !segment.ends_with(suffix)) return false;
   parameters.emplace_back(segment.substr(0, segment.size() - suffix.size()));
   return suffix.empty() ? segment.find(':') == std::string_view::npos : true;
@@ -126,7 +166,7 @@ bool fits(std::string_view pattern, const std::vector<std::string>& segments,
     if (!fits(pattern.substr(0, end), segment, parameters)) return false;
     pattern.remove_prefix(end);
   }
-  return pattern.empty();
+  return pattern.empty() || (pattern == "/" && segments.empty());
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ TEST(Routes, APathParameterTakesAllThatIsLeft) {
 }
 
 TEST(Routes, UnknownPathsMatchNothing) {
-  for (const auto& segments : std::vector<std::vector<std::string>>{{},
+  for (const auto& segments : std::vector<std::vector<std::string>>{{"index.html"},
                                                                     {"v1"},
                                                                     {"v2", "jobs"},
                                                                     {"v1", "jobs", ""},
