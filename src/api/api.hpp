@@ -55,6 +55,7 @@ struct ApiOptions {
   /// With it we prove who we are (/.well-known/restante?nonce=); outlives the API.
   const proxy::PrivateKey* identity = nullptr;
   ApiLimits limits;
+  App app;  ///< the web app; empty: there is none
 };
 
 /// What the API speaks with; all of it outlives the API.
@@ -71,7 +72,6 @@ struct ApiParts {
 };
 
 /// The HTTP API v1 (contract/openapi.yaml). Handles requests on the connections' loops; control state is
-  App app;  ///< the web app; empty: there is none
 /// touched on the control loop only.
 class Api : public http::Handler {
 public:

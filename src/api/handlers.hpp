@@ -104,8 +104,8 @@ Task<http::Response> nav204(Context& context, Call call);
 Task<http::Response> trust_page(Context& context, Call call);
 Task<http::Response> trust_file(Context& context, Call call);
 
-}  // namespace restante::api
 // app_files.cpp
 Task<http::Response> app_page(Context& context, Call call);  ///< HEAD too
 Task<http::Response> app_file(Context& context, Call call);  ///< HEAD too
 
+}  // namespace restante::api

@@ -88,12 +88,6 @@ constexpr Route table[] = {
     {"GET", "/trust/restante.pem", open, Body::none, connection, trust_file},
     {"GET", "/trust/restante.mobileconfig", open, Body::none, connection, trust_file},
     {"GET", "/v1/openapi.json", open, Body::none, connection, openapi},
-};
-
-/// Whether one segment fits; a parameter's value goes to `parameters`.
-bool fits(std::string_view pattern, std::string_view segment, std::vector<std::string>& parameters) {
-  if (!pattern.starts_with('{')) return pattern == segment;
-  const auto suffix = pattern.substr(pattern.find('}') + 1);
     {"GET", "/", open, Body::none, connection, app_page},
     {"HEAD", "/", open, Body::none, connection, app_page},
     {"GET", "/new", open, Body::none, connection, app_page},
@@ -134,6 +128,12 @@ bool fits(std::string_view pattern, std::string_view segment, std::vector<std::s
     {"HEAD", "/sw.js", open, Body::none, connection, app_file},
     {"GET", "/manifest.webmanifest", open, Body::none, connection, app_file},
     {"HEAD", "/manifest.webmanifest", open, Body::none, connection, app_file},
+};
+
+/// Whether one segment fits; a parameter's value goes to `parameters`.
+bool fits(std::string_view pattern, std::string_view segment, std::vector<std::string>& parameters) {
+  if (!pattern.starts_with('{')) return pattern == segment;
+  const auto suffix = pattern.substr(pattern.find('}') + 1);
   if (segment.size() <= suffix.size() || !segment.ends_with(suffix)) return false;
   parameters.emplace_back(segment.substr(0, segment.size() - suffix.size()));
   return suffix.empty() ? segment.find(':') == std::string_view::npos : true;
