@@ -6,5 +6,6 @@ import { me } from './me';
 import { newDownload } from './new';
 import { operator } from './operator';
 import { remedies } from './remedies';
+import { sending } from './sending';
 
-export const en = { ...common, remedies, downloads, newDownload, files, me, operator };
+export const en = { ...common, remedies, downloads, newDownload, sending, files, me, operator };
