@@ -16,6 +16,7 @@ namespace restante::fuzz {
   X(content_range)               \
   X(core)                        \
   X(disposition)                 \
+  X(form)                        \
   X(key)                         \
   X(range)                       \
   X(request)                     \
