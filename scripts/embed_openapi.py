@@ -8,13 +8,14 @@ import sys
 import yaml
 
 SOURCE = pathlib.Path(__file__).resolve().parent.parent / "contract" / "openapi.yaml"
-PIECE = 8000  # compilers need not take longer literals
+LINE = 30
 
 
 def main() -> None:
     text = json.dumps(yaml.safe_load(SOURCE.read_text()), separators=(",", ":"), ensure_ascii=True)
-    pieces = [text[i:i + PIECE] for i in range(0, len(text), PIECE)]
-    literals = "\n".join(f'    R"openapi({piece})openapi"' for piece in pieces)
+    # Numbers: compilers need not take a literal of this length, also not in pieces.
+    codes = [str(ord(character)) for character in text]
+    rows = ",\n".join("    " + ",".join(codes[i:i + LINE]) for i in range(0, len(codes), LINE))
     output = pathlib.Path(sys.argv[1])
     output.parent.mkdir(parents=True, exist_ok=True)
     output.write_text(f"""// Generated from contract/openapi.yaml by scripts/embed_openapi.py; do not edit.
@@ -23,9 +24,9 @@ def main() -> None:
 namespace restante::api {{
 
 std::string_view openapi_json() {{
-  static constexpr std::string_view text =
-{literals};
-  return text;
+  static constexpr char text[] = {{
+{rows}}};
+  return {{text, sizeof text}};
 }}
 
 }}  // namespace restante::api

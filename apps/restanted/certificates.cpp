@@ -67,6 +67,7 @@ Result<std::optional<http::Certificate>> Certificates::begin() {
     if (auto found = find_authority(); !found) return fail(found.error());
   auto first = config_.tls_certificate.empty() ? issue(own_names()) : read_files();
   if (!first) return fail(first.error());
+  until_ = http::end_of(*first);
   return std::optional<http::Certificate>(std::move(*first));
 }
 
@@ -83,6 +84,7 @@ Result<std::optional<http::Certificate>> Certificates::renewed(Again again) {
     fresh = issue(std::move(names));
   }
   if (!fresh) return fail(fresh.error());
+  until_ = http::end_of(*fresh);
   return std::optional<http::Certificate>(std::move(*fresh));
 }
 

@@ -32,6 +32,9 @@ public:
   enum class Again { no, yes };
   Result<std::optional<http::Certificate>> renewed(Again again);
 
+  /// Until when what is shown holds; none: nothing is shown, or it cannot be read.
+  std::optional<Instant> until() const { return until_; }
+
   /// Our own authority; null while others vouch for us, or nobody. Any thread.
   std::shared_ptr<const http::LocalCa> authority() const { return std::atomic_load(&authority_); }
 
@@ -50,6 +53,7 @@ private:
   std::string files_;            ///< state of [tls]'s files when they were read
   std::set<std::string> names_;  ///< of the certificate of our own that is shown
   Instant renew_at_{};
+  std::optional<Instant> until_;
   std::shared_ptr<const http::LocalCa> authority_;  // read by any thread: only through std::atomic_load
 };
 

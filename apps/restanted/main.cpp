@@ -133,6 +133,7 @@ Result<void> run(const CLI::App& app, const Options& options, const std::string&
     if (!arguments) return fail(arguments.error());
     return administered("invite", *arguments);
   }
+  if (app.got_subcommand("setup")) return administered("setup", {});
   if (app.got_subcommand("pair")) return administered("pair", {{"name", options.name}});
   if (app.got_subcommand("check")) return administered("check", {});
   if (app.got_subcommand("backup") || app.got_subcommand("restore")) {
@@ -225,6 +226,7 @@ void describe(CLI::App& app, Options& options) {
   with_secret(with_name(add(*user, "passwd", "set a new password; it is the first line of stdin")));
   with_name(add(*user, "remove", "remove a user with downloads, files and devices"));
 
+  add(app, "setup", "print a one-time URL on which the first user, an administrator, is made");
   with_name(add(app, "pair", "print a one-time URL that connects a device of the user"));
   auto* invite = add(app, "invite", "print a one-time URL for a guest, good until the stay ends");
   invite->add_option("--from", options.from, "when the stay begins: 2026-12-01, or a time; default: now")

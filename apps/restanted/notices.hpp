@@ -25,6 +25,7 @@ public:
           const jobs::AccountRules& rules);
 
   notify::Service& service() { return *service_; }
+  const notify::MailChannel& mail() const { return mail_; }
   Task<void> stop();
   /// What tells a guest, in the transaction that remembers it, when everything is erased.
   Database::Work tell_of_end(const accounts::Account& account, Seconds grace);

@@ -47,7 +47,7 @@ std::string user_text(const boost::json::object& user) {
 }
 
 std::string for_people(const std::string& command, const boost::json::object& line) {
-  if (command == "pair" || command == "invite") return text(line, "url");
+  if (command == "pair" || command == "invite" || command == "setup") return text(line, "url");
   if (command == "user-list") return user_text(line);
   if (command == "user-add") return "added " + text(line, "name");
   if (command == "user-change") return "changed " + text(line, "name");
@@ -74,7 +74,7 @@ Result<void> Output::print(const std::string& command, const Result<api::Command
     const auto value = boost::json::parse(line, unreadable);
     if (unreadable || !value.is_object()) return fail(Reason::internal, "the answer could not be understood");
     std::cout << (json ? line : for_people(command, value.as_object())) << '\n';
-    if (command == "pair" || command == "invite") show_qr(text(value.as_object(), "url"));
+    if (command == "pair" || command == "invite" || command == "setup") show_qr(text(value.as_object(), "url"));
     if (command == "check") sound = sound && yes(value.as_object(), "ok");
   }
   std::cout << std::flush;

@@ -3,6 +3,7 @@
 
 #include "account_rules.hpp"
 #include "api/api.hpp"
+#include "api/commands.hpp"
 #include "api/erasure.hpp"
 #include "base/log.hpp"
 #include "certificates.hpp"
@@ -24,6 +25,7 @@
 #include <algorithm>
 #include <csignal>
 #include <sys/resource.h>
+#include <iostream>
 #include <unistd.h>
 
 namespace restante::daemon {
@@ -136,9 +138,12 @@ public:
       return notices_->tell_of_end(account, house_.accounts->guest_limits().grace);
     };
     administration_->end_telling = [this](AccountId account) { pool_->forget(account); };
-    api_ = api::make_api({executor_, *house.accounts, *jobs_, *house.areas, house.clock, *administration_,
-                          *house.links, house.hash_pool.get_executor(), &notices_->service()},
-                         api_options(config, house, certificates_));
+    auto options = api_options(config, house, certificates_);
+    options.condition = [this] { return condition(); };
+    api_ =
+        api::make_api({executor_, *house.accounts, *jobs_, *house.areas, house.clock, *administration_,
+                       *house.links, house.hash_pool.get_executor(), &notices_->service(), house.store.get()},
+                      std::move(options));
     control_ = api::make_control(executor_, *administration_);
     door_ = std::make_unique<Door>(*api_, *control_);
   }
@@ -178,6 +183,7 @@ private:
     group_.spawn(api::keep_stays(*administration_, house_.clock));
     co_return Result<void>();
   }
+    group_.spawn(greet());
 
   Result<void> open_doors() {
     auto pair = certificates_.begin();
@@ -211,12 +217,34 @@ private:
     for (const auto& one : bound)
       log::info("listening on {}://{}:{}", one.tls ? "https" : "http", url_host(one.address), one.port);
     if (!house_.accounts->snapshot()->set_up())
-      log::info("there is no user yet: `restanted user add NAME`, then `restanted pair NAME`");
+      log::info("there is no user yet: `restanted setup`, or `restanted user add NAME`");
     return {};
   }
 
   Task<void> stop() {
     api_->close();
+  /// Whoever sits at the terminal may set the place up. The code goes there and nowhere else, never into a
+  /// log.
+  Task<void> greet() {
+    if (house_.accounts->snapshot()->set_up() || ::isatty(STDERR_FILENO) == 0) co_return;
+    auto setup_code = co_await house_.accounts->new_setup_code();
+    if (!setup_code) co_return;
+    const std::string url = api::setup_url(administration_->base_url, *setup_code);
+    std::cerr << "\nNobody uses this place yet. Open this address to begin; it works once, for an hour:\n\n  "
+              << url << "\n\n";
+    show_qr(url);
+  }
+
+  api::Condition condition() const {
+    using Mail = api::Condition::Mail;
+    api::Condition out;
+    out.workers = pool_->workers();
+    if (notices_->mail().sends()) out.mail = notices_->mail().failing() ? Mail::failing : Mail::ok;
+    out.certificate_until = certificates_.until();
+    out.store_faults = store_faults_;
+    return out;
+  }
+
     if (jobs_started_) co_await jobs_->stop();
     if (server_) {
       auto stop_server = [this] { server_->stop(); };
@@ -269,6 +297,7 @@ private:
       for (const auto& fault : faults) log::error("{}; see `restanted check`", fault);
     }
   }
+      store_faults_ = faults.size();
 
   Task<void> save_last_seen() {
     for (;;) {
@@ -298,6 +327,7 @@ private:
   bool jobs_started_ = false;
 };
 
+  std::size_t store_faults_ = 0;  ///< of the last look
 void stopped_too_slowly(int) {
   static constexpr char text[] = "restanted: something did not stop in time; ended without it\n";
   static_cast<void>(!::write(2, text, sizeof text - 1));

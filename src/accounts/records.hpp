@@ -11,6 +11,10 @@ namespace restante::accounts {
 /// A setting: "1" from an erasure until no bytes of the erased rows are left in the database's files.
 inline constexpr std::string_view scrub_setting = "scrub-wanted";
 
+/// A setting: the digest of the code that sets the place up (hexadecimal), a space, and when it ends
+/// (milliseconds since 1970). Empty: there is none.
+inline constexpr std::string_view setup_setting = "setup-code";
+
 /// A view over one Tx, implemented by src/store. Errors of every method: storage, disk-full.
 class AccountRecords {
 public:

@@ -79,6 +79,13 @@ struct SignIn {
   std::string replaces;  ///< token of a session that ends when this one begins; "": none
 };
 
+/// Who sets a fresh place up.
+struct FirstAdmin {
+  std::string code;  ///< of new_setup_code
+  std::string name, password;
+  std::string peer, browser;  ///< as in SignIn
+};
+
 struct SignedIn {
   Account account;
   std::string token;
@@ -87,6 +94,7 @@ struct SignedIn {
 
 struct AccountLimits {
   Seconds pairing_time{15 * 60};
+  Seconds setup_time{60 * 60};  ///< of a code that sets a fresh place up
   Seconds session_time{30 * 86400};
   std::size_t min_password = 8, max_password = 1024;
   int sign_ins_before_backoff = 10;
@@ -105,6 +113,14 @@ public:
   virtual ~Service() = default;
   virtual Task<Result<void>> start() = 0;                        ///< reads everything once
   virtual std::shared_ptr<const Snapshot> snapshot() const = 0;  ///< any thread
+
+  /// A code that makes the first account, once and for `setup_time`: base64url, 128 bits. The one before it
+  /// no longer counts. Error conflict: there is an account.
+  virtual Task<Result<std::string>> new_setup_code() = 0;
+  /// Makes an administrator and signs in. Errors: conflict (there is an account), unauthenticated (code
+  /// unknown, used or expired, told alike), rate-limited, invalid (name or password; the code stays good),
+  /// busy.
+  virtual Task<Result<SignedIn>> set_up(FirstAdmin who) = 0;
 
   virtual Task<Result<Account>> add_user(NewUser user) = 0;  ///< conflict, invalid
   /// In effect at once, on whatever is under way. A new password ends all sessions. Errors: not-found,

@@ -11,8 +11,8 @@
 namespace restante::accounts {
 
 /// The service on the control loop: what is known lies in memory and in the snapshot, and is stored before it
-/// counts. Split over service.cpp (accounts and stays) and credentials.cpp (devices, sessions, tokens,
-/// codes).
+/// counts. Split over service.cpp (accounts and stays), credentials.cpp (devices, sessions, tokens,
+/// codes) and setup.cpp (the first account).
 class ServiceOnLoop final : public Service {
 public:
   ServiceOnLoop(Executor hash_pool, Database& database, const Clock& clock, AccountLimits limits)
@@ -28,6 +28,8 @@ public:
 
   Task<Result<void>> start() override;
   std::shared_ptr<const Snapshot> snapshot() const override { return std::atomic_load(&snapshot_); }
+  Task<Result<std::string>> new_setup_code() override;
+  Task<Result<SignedIn>> set_up(FirstAdmin who) override;
   Task<Result<Account>> add_user(NewUser user) override;
   Task<Result<Account>> change_user(std::string name, UserChange change) override;
   Task<Result<void>> set_password(std::string name, std::string password) override;

@@ -4,6 +4,7 @@
 #include "api/guests.hpp"
 #include "api/handlers.hpp"
 #include "api/json_views.hpp"
+#include "api/signed_in.hpp"
 #include "base/text.hpp"
 
 #include <boost/json/serialize.hpp>
@@ -11,12 +12,6 @@
 namespace restante::api {
 
 namespace {
-
-void write_account(JsonWriter& json, const accounts::Service& accounts, const accounts::Account& account) {
-  json.key("name").text(account.name).key("role").text(accounts::name(account.role));
-  if (account.quota_bytes) json.key("quota_bytes").number(*account.quota_bytes);
-  write_stay(json, account, accounts.guest_limits().grace);
-}
 
 /// "2026-11"
 std::string month_text(std::int64_t month) {
@@ -111,13 +106,9 @@ Task<http::Response> sign_in(Context& context, Call call) {
   if (!pairing_code) co_return refuse(pairing_code.error(), call.request);
   if (!user) co_return refuse(user.error(), call.request);
   if (!password) co_return refuse(password.error(), call.request);
-  const auto* cookie = body->if_contains("cookie");
-  const bool by_cookie = cookie != nullptr && cookie->is_bool() && cookie->as_bool();
-  if (by_cookie && origin_of(call.request, context.options) != Origin::ours) {
-    const auto error = fail(Reason::forbidden, "only this place's own pages sign in with a cookie",
-                            "leave cookie out; the answer has a token then");
-    co_return refuse(error.value(), call.request);
-  }
+  const auto wants = wants_cookie(context, call.request, *body);
+  if (!wants) co_return refuse(wants.error(), call.request);
+  const bool by_cookie = *wants;
   what.name = *user;
   what.password = *password;
   what.peer = call.request.peer.address;
@@ -136,20 +127,7 @@ Task<http::Response> sign_in(Context& context, Call call) {
                    std::to_string(accounts.sign_in_wait(*user, call.request.peer.address).count()));
     co_return response;
   }
-  std::string out;
-  JsonWriter json(out);
-  json.open('{').key("account").open('{');
-  write_account(json, context.parts.accounts, signed_in->account);
-  json.close('}');
-  if (by_cookie)
-    json.key("csrf").text(csrf_token(signed_in->token));
-  else
-    json.key("token").text(signed_in->token);
-  json.key("expires").text(to_rfc3339(signed_in->expires)).close('}');
-  auto response = http::json_response(201, std::move(out));
-  const auto lasts = std::chrono::floor<Seconds>(signed_in->expires - context.parts.clock.now());
-  if (by_cookie) response.set("Set-Cookie", session_cookie(call.request.peer, signed_in->token, lasts));
-  co_return response;
+  co_return signed_in_response(context, call.request.peer, *signed_in, by_cookie);
 }
 
 Task<http::Response> show_session(Context& context, Call call) {

@@ -47,6 +47,7 @@ public:
   ApiImpl(ApiParts parts, ApiOptions options)
       : context_{std::move(parts), std::move(options), SubmitLimit(0), SubmitLimit(0)} {
     context_.submits = context_.token_submits = SubmitLimit(context_.options.limits.submit_per_minute);
+    context_.started = context_.parts.clock.now();
     context_.link_door = LinkDoor(context_.options.limits.links);
   }
 

@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace restante::http {
@@ -38,7 +39,20 @@ struct ApiLimits {
   Millis wait_piece{500};                      ///< after which a wait asks whether it may still be answered
   Millis heartbeat{15000};                     ///< of an event stream without events
   std::size_t shared_downloads = 64;           ///< in one POST /v1/share
+  int failure_days = 31;                       ///< GET /v1/failures
+  int week_days = 7;                           ///< GET /v1/week
+  int low_disk_percent = 5;                    ///< above the reserve: below, there is a warning
+  Seconds certificate_ends_soon{10 * 86400};   ///< then there is a warning
   LinkDoorLimits links;
+};
+
+/// How the parts around the API do, for whoever looks after the place.
+struct Condition {
+  enum class Mail { off, ok, failing };
+  int workers = 0;
+  Mail mail = Mail::off;                     ///< failing: the last try did not reach the mail server
+  std::optional<Instant> certificate_until;  ///< of what TLS shows; none: no TLS
+  std::size_t store_faults = 0;              ///< found by the last look
 };
 
 struct ApiOptions {
@@ -54,6 +68,7 @@ struct ApiOptions {
   std::function<std::shared_ptr<const http::LocalCa>()> authority;
   /// With it we prove who we are (/.well-known/restante?nonce=); outlives the API.
   const proxy::PrivateKey* identity = nullptr;
+  std::function<Condition()> condition;  ///< control loop; empty: nothing is known
   ApiLimits limits;
   App app;  ///< the web app; empty: there is none
 };
@@ -69,6 +84,7 @@ struct ApiParts {
   files::Links& links;
   Executor hashing;                    ///< the pool in which passwords are hashed
   notify::Service* notices = nullptr;  ///< none: nobody is told
+  Database* database = nullptr;        ///< for what is counted of the whole place
 };
 
 /// The HTTP API v1 (contract/openapi.yaml). Handles requests on the connections' loops; control state is

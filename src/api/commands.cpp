@@ -145,6 +145,15 @@ Task<Result<CommandLines>> pair(Administration& parts, Arguments arguments) {
   co_return one_line(std::move(out));
 }
 
+Task<Result<CommandLines>> setup(Administration& parts, Arguments) {
+  auto setup_code = co_await parts.accounts.new_setup_code();
+  if (!setup_code) co_return fail(setup_code.error());
+  std::string out;
+  JsonWriter json(out);
+  json.open('{').key("url").text(setup_url(parts.base_url, *setup_code)).close('}');
+  co_return one_line(std::move(out));
+}
+
 Task<Result<CommandLines>> invite(Administration& parts, Arguments arguments) {
   auto guest = read_new_guest(arguments);
   if (!guest) co_return fail(guest.error());
@@ -189,8 +198,9 @@ Task<Result<CommandLines>> check(Administration& parts, Arguments) {
     add_finding(lines, "mail", true, "this place sends no mail: [mail] in the configuration changes that");
   }
   const bool set_up = parts.accounts.snapshot()->set_up();
-  add_finding(lines, "accounts", true,
-              set_up ? "there are users" : "there is no user yet: `restanted user add NAME`");
+  add_finding(
+      lines, "accounts", true,
+      set_up ? "there are users" : "there is no user yet: `restanted setup`, or `restanted user add NAME`");
   co_return lines;
 }
 
@@ -208,15 +218,16 @@ struct Command {
   std::string_view name;
   Task<Result<CommandLines>> (*run)(Administration&, Arguments);
 };
-constexpr std::array<Command, 9> commands{{{"user-add", add_user},
-                                           {"user-change", change_user},
-                                           {"user-list", list_users},
-                                           {"user-passwd", set_password},
-                                           {"user-remove", remove_user},
-                                           {"pair", pair},
-                                           {"invite", invite},
-                                           {"check", check},
-                                           {"copy-store", copy_store}}};
+constexpr std::array<Command, 10> commands{{{"user-add", add_user},
+                                            {"user-change", change_user},
+                                            {"user-list", list_users},
+                                            {"user-passwd", set_password},
+                                            {"user-remove", remove_user},
+                                            {"pair", pair},
+                                            {"setup", setup},
+                                            {"invite", invite},
+                                            {"check", check},
+                                            {"copy-store", copy_store}}};
 
 class Control final : public http::Handler {
 public:
@@ -263,6 +274,10 @@ private:
 };
 
 }  // namespace
+
+std::string setup_url(std::string_view base_url, std::string_view setup_code) {
+  return fmt::format("{}/setup#c={}", base_url, setup_code);
+}
 
 Task<Result<CommandLines>> run_command(Administration& administration, std::string command,
                                        std::string arguments) {

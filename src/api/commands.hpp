@@ -10,6 +10,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace restante::api {
@@ -44,9 +45,12 @@ using CommandLines = std::vector<std::string>;
 /// Runs on the control loop. `arguments` is a JSON object. Commands: user-add {name, role?, quota_bytes?,
 /// lan?, password?}, user-change {name, role?, quota_bytes? (null: none), lan?, password?}, user-list,
 /// user-passwd {name, password}, user-remove {name}, pair {name}, invite {from, until, label?, quota_bytes?,
-/// traffic_bytes?}, check, copy-store. Errors: invalid, not-found, conflict, storage, ...
+/// traffic_bytes?}, setup, check, copy-store. Errors: invalid, not-found, conflict, storage, ...
 Task<Result<CommandLines>> run_command(Administration& administration, std::string command,
                                        std::string arguments);
+
+/// What opens the page on which a fresh place gets its administrator.
+std::string setup_url(std::string_view base_url, std::string_view setup_code);
 
 /// DATA/control.sock: `POST /control` {"command","args"} by the server's own user or root; the answer is
 /// application/jsonl, or a problem. `control` is the loop of everything in `administration`.

@@ -21,6 +21,7 @@ struct Context {
   SubmitLimit token_submits;  ///< of submit tokens, so that theirs never use up the account's own
   LinkDoor link_door{LinkDoorLimits{}};
   std::atomic<bool> closed = false;
+  Instant started{};
 };
 
 /// One request on its way through a handler: who asks, and the values of the path's parameters in order.

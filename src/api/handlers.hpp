@@ -31,6 +31,15 @@ Task<http::Response> create_invite(Context& context, Call call);
 Task<http::Response> list_invites(Context& context, Call call);
 Task<http::Response> end_invite(Context& context, Call call);
 
+// setup_routes.cpp
+Task<http::Response> show_setup(Context& context, Call call);
+Task<http::Response> set_up(Context& context, Call call);
+
+// overview_routes.cpp
+Task<http::Response> show_health(Context& context, Call call);
+Task<http::Response> show_failures(Context& context, Call call);
+Task<http::Response> show_week(Context& context, Call call);
+
 // pair_page.cpp
 Task<http::Response> pair_page(Context& context, Call call);
 

@@ -116,6 +116,14 @@ public:
     std::uint64_t trash_bytes = 0;  ///< of these
   };
   virtual Task<Result<Usage>> usage(AccountId account) = 0;
+
+  /// Of the file system that areas lie on.
+  struct Volume {
+    std::uint64_t total_bytes = 0;
+    std::uint64_t free_bytes = 0;     ///< for whoever is not root
+    std::uint64_t reserve_bytes = 0;  ///< of these, what downloads leave free
+  };
+  virtual Task<Result<Volume>> volume() = 0;  ///< error storage
   virtual Traffic& traffic() = 0;
   /// After deletion a file can be had back so long; 0: not at all.
   virtual Seconds trash_keep() const = 0;

@@ -44,6 +44,7 @@ public:
                                             std::string algorithm) override;
   Task<Result<PieceReport>> hash_pieces(int fd, std::uint64_t first, std::uint64_t end_bytes) override;
   Task<Result<jobs::Room>> room(AccountId account) override;
+  Task<Result<Volume>> volume() override;
   Task<Result<UniqueFd>> open_arriving(AccountId account, JobId job, int file, int generation) override;
 
   Task<Result<jobs::Published>> publish(jobs::Publication what, UniqueFd sync,
@@ -170,6 +171,7 @@ private:
     std::uint64_t bytes = 0;
   };
   Result<Arriving> arriving(AccountId account) const;
+  Result<Volume> look_at_volume() const;
   Result<jobs::Room> volume_room() const;
 
   // sweep.cpp

@@ -34,18 +34,31 @@ Result<AreasOnDisk::Arriving> AreasOnDisk::arriving(AccountId account) const {
   return out;
 }
 
-Result<jobs::Room> AreasOnDisk::volume_room() const {
+Result<Areas::Volume> AreasOnDisk::look_at_volume() const {
   struct statvfs volume{};
   if (::fstatvfs(roots_.incoming.get(), &volume) != 0)
     return fail_errno(Reason::storage, "ask for the free space of the incoming folder", errno);
   const std::uint64_t block = volume.f_frsize;
-  const std::uint64_t free = volume.f_bavail * block;
+  Volume out;
+  out.total_bytes = volume.f_blocks * block;
+  out.free_bytes = volume.f_bavail * block;
   const std::uint64_t part =
-      volume.f_blocks * block / 100 * static_cast<std::uint64_t>(options_.limits.reserve_percent);
-  const std::uint64_t reserve = std::min(options_.limits.reserve_bytes, part);
+      out.total_bytes / 100 * static_cast<std::uint64_t>(options_.limits.reserve_percent);
+  out.reserve_bytes = std::min(options_.limits.reserve_bytes, part);
+  return out;
+}
+
+Task<Result<Areas::Volume>> AreasOnDisk::volume() {
+  auto look = [this] { return look_at_volume(); };
+  co_return co_await offload(pool_, look);
+}
+
+Result<jobs::Room> AreasOnDisk::volume_room() const {
+  const auto volume = look_at_volume();
+  if (!volume) return fail(volume.error());
   jobs::Room room;
-  room.volume_bytes = free - std::min(free, reserve);
-  room.missing_bytes = reserve - std::min(free, reserve);
+  room.volume_bytes = volume->free_bytes - std::min(volume->free_bytes, volume->reserve_bytes);
+  room.missing_bytes = volume->reserve_bytes - std::min(volume->free_bytes, volume->reserve_bytes);
   return room;
 }
 

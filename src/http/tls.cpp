@@ -6,6 +6,8 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include <ctime>
+
 namespace restante::http {
 
 namespace {
@@ -66,6 +68,17 @@ Result<SslContextPtr> make_server_context(const Certificate& certificate) {
   SSL_CTX_set_alpn_select_cb(context.get(), choose_protocol, nullptr);
   if (auto done = use_certificate(context.get(), certificate); !done) return fail(std::move(done.error()));
   return context;
+}
+
+std::optional<Instant> end_of(const Certificate& certificate) {
+  const auto chain = pem_reader(certificate.chain_pem);
+  const X509Ptr<X509> leaf(PEM_read_bio_X509(chain.get(), nullptr, nullptr, nullptr));
+  tm end{};
+  if (!leaf || ASN1_TIME_to_tm(X509_get0_notAfter(leaf.get()), &end) != 1) {
+    ERR_clear_error();
+    return std::nullopt;
+  }
+  return Instant(Seconds(::timegm(&end)));
 }
 
 X509Ptr<EVP_PKEY> private_key_of(std::string_view pem) {

@@ -152,6 +152,7 @@ Task<Delivery> MailChannel::send(Contact contact, Message message) {
   const net::MailAnswer answer = co_await offload(pool_, std::move(work));
   Delivery out;
   out.message = answer.message;
+  failing_ = answer.outcome == net::MailAnswer::Outcome::later;
   switch (answer.outcome) {
     case net::MailAnswer::Outcome::accepted:
       out.outcome = Delivery::Outcome::sent;

@@ -38,6 +38,8 @@ public:
   Task<Delivery> send(Contact contact, Message message) override;
   std::string host(const Contact&) const override { return "mail"; }
   Result<void> check(Contact& contact) const override;
+  bool sends() const { return !options_.server.url.empty(); }
+  bool failing() const { return failing_; }  ///< the last try is to be repeated. Control loop
   /// Every mail under way ends soon; before the pool is joined.
   void stop();
 
@@ -46,6 +48,7 @@ private:
   MailOptions options_;
   std::function<Place()> place_;
   std::shared_ptr<std::atomic<bool>> stopped_;
+  bool failing_ = false;
 };
 
 }  // namespace restante::notify

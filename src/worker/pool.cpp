@@ -58,6 +58,11 @@ public:
 
   void forget(AccountId account) override { state_->forget(account); }
 
+  int workers() const override {
+    return static_cast<int>(std::count_if(state_->accounts.begin(), state_->accounts.end(),
+                                          [](const auto& item) { return item.second.lane != nullptr; }));
+  }
+
   Task<void> stop() override {
     auto pool = state_;
     pool->stopping = true;

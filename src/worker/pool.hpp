@@ -35,6 +35,7 @@ struct PoolOptions {
 /// work, speaks with it, restarts what died. Lives on the control loop.
 class Pool : public jobs::Transfers, public notify::Requests {
 public:
+  virtual int workers() const = 0;  ///< that are there now
   /// Ends all workers; running transfers end as stopped.
   virtual Task<void> stop() = 0;
 };

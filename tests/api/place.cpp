@@ -84,7 +84,8 @@ Place::Place(ApiLimits limits) {
                                           scrub,
                                           {}});
   links = files::make_links(control, *store, clock);
-  api = make_api({control, *accounts, *jobs, *areas, clock, *administration, *links, pool.get_executor()},
+  api = make_api({control, *accounts, *jobs, *areas, clock, *administration, *links, pool.get_executor(),
+                  nullptr, store.get()},
                  std::move(api_options));
 }
 

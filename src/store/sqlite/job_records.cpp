@@ -25,6 +25,9 @@ constexpr int longest_page = 1000;
 
 static_assert(static_cast<int>(State::scheduled) == 0 && static_cast<int>(State::waiting) == 1,
               "the index jobs_due names these numbers");
+static_assert(static_cast<int>(State::held) == 7 && static_cast<int>(State::failed) == 8 &&
+                  static_cast<int>(State::expired) == 10,
+              "the migration that counts failures names these numbers");
 static_assert(static_cast<int>(State::running) == 2 && static_cast<int>(State::publishing) == 4,
               "the index jobs_active names these numbers");
 
@@ -290,7 +293,9 @@ public:
       query.number(to_column(row.at)).number(number_of(row.from)).number(number_of(row.to)).text(row.cause);
       bind_reason(query, row.reason).blob(row.job.bytes.data(), row.job.bytes.size()).run();
       if (connection_.db().getChanges() == 0) return no_such_job(row.job);
-      return connection_.db().getLastInsertRowid();
+      const std::int64_t seq = connection_.db().getLastInsertRowid();
+      if (is_failure(row)) count_failure(row);
+      return seq;
     });
   }
 
@@ -352,6 +357,20 @@ private:
 
   /// A damaged row of the history is no reason to show none of it.
   static State past_state(Query& query, int column) {
+  static bool is_failure(const HistoryRow& row) {
+    return row.from != row.to &&
+           (row.to == State::failed || row.to == State::expired || row.to == State::held);
+  }
+
+  /// Counts it, and forgets what was counted too long ago.
+  void count_failure(const HistoryRow& row) {
+    const auto slot = [](Instant at) { return to_column(at) / Millis(jobs::overview_slot).count(); };
+    Query add(connection_, count_failure_);
+    add.number(slot(row.at)).text_view(code(row.reason.value_or(Reason::internal))).run();
+    Query forget(connection_, forget_failures_);
+    forget.number(slot(row.at - jobs::failures_kept)).run();
+  }
+
     const std::int64_t value = query.number_at(column);
     return value >= 0 && value < state_count ? static_cast<State>(value) : State::failed;
   }
@@ -443,4 +462,8 @@ std::unique_ptr<jobs::JobRecords> make_job_records(Connection& connection) {
   return std::make_unique<SqliteJobRecords>(connection);
 }
 
+  Sql count_failure_{
+      "INSERT INTO failures (slot, reason, count) VALUES (?, ?, 1) "
+      "ON CONFLICT (slot, reason) DO UPDATE SET count = count + 1"};
+  Sql forget_failures_{"DELETE FROM failures WHERE slot < ?"};
 }  // namespace restante::store::sqlite

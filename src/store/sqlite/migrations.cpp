@@ -330,8 +330,24 @@ CREATE INDEX notices_of_account ON notices (account);
 CREATE INDEX notices_of_contact ON notices (contact, seq);
 )sql";
 
-constexpr std::array<const char*, 9> steps_of_this_program{
-    version_1, version_2, version_3, version_4, version_5, version_6, version_7, version_8, version_9};
+// `failures` counts how often downloads came to need somebody, failed or expired, a quarter of an hour (since
+// 1970) and reason; it names no account, and outlives the downloads.
+constexpr const char* version_10 = R"sql(
+CREATE TABLE failures (
+  slot   INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  count  INTEGER NOT NULL,
+  PRIMARY KEY (slot, reason)
+) STRICT, WITHOUT ROWID;
+INSERT INTO failures (slot, reason, count)
+  SELECT at / 900000, coalesce(reason, 'internal'), count(*) FROM history
+  WHERE to_state IN (7, 8, 10) AND from_state <> to_state GROUP BY 1, 2;
+CREATE INDEX jobs_unended ON jobs (state) WHERE state IN (0, 1, 2, 3, 4, 6, 7);
+)sql";
+
+constexpr std::array<const char*, 10> steps_of_this_program{version_1, version_2, version_3, version_4,
+                                                            version_5, version_6, version_7, version_8,
+                                                            version_9, version_10};
 
 }  // namespace
 

@@ -5,6 +5,7 @@
 #include "base/clock.hpp"
 #include "files/link_records.hpp"
 #include "files/records.hpp"
+#include "jobs/overview_records.hpp"
 #include "jobs/records.hpp"
 #include "notify/records.hpp"
 #include "store/sqlite/connection.hpp"
@@ -26,6 +27,7 @@ std::unique_ptr<accounts::AccountRecords> make_account_records(Connection& conne
 std::unique_ptr<notify::NoticeRecords> make_notice_records(Connection& connection);
 
 // How values lie in columns.
+std::unique_ptr<jobs::OverviewRecords> make_overview_records(Connection& connection);
 inline std::int64_t to_column(Instant at) {
   return at.time_since_epoch().count();
 }

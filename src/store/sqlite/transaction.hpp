@@ -15,7 +15,8 @@ public:
         traffic_(make_traffic_records(connection)),
         links_(make_link_records(connection)),
         accounts_(make_account_records(connection)),
-        notices_(make_notice_records(connection)) {}
+        notices_(make_notice_records(connection)),
+        overview_(make_overview_records(connection)) {}
 
 protected:
   void* find(const std::type_info& repository) override {
@@ -28,6 +29,7 @@ protected:
     if (repository == typeid(notify::NoticeRecords)) return notices_.get();
     return nullptr;
   }
+    if (repository == typeid(jobs::OverviewRecords)) return overview_.get();
 
 private:
   std::unique_ptr<jobs::JobRecords> jobs_;
@@ -40,3 +42,4 @@ private:
 };
 
 }  // namespace restante::store::sqlite
+  std::unique_ptr<jobs::OverviewRecords> overview_;
