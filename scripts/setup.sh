@@ -29,7 +29,8 @@ case "$want" in
   package) packages=("${package[@]}") ;;
   *) echo "setup: '$want' is not known; say build, demo, test, bench, soak, fuzz or package" >&2; exit 2 ;;
 esac
-if [ "$want" = test ] && ! command -v npm >/dev/null; then packages+=(nodejs npm); fi
+# The web app needs Node, and npm fetches one where the machine's own is too old (scripts/node.sh).
+if [ "$want" != fuzz ] && ! command -v npm >/dev/null; then packages+=(nodejs npm); fi
 
 missing=()
 for package in "${packages[@]}"; do
@@ -47,6 +48,8 @@ if [ ${#missing[@]} -gt 0 ]; then
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends -o DPkg::Lock::Timeout=400 \
     -o Dpkg::Use-Pty=0 install "${missing[@]}" >&2
 fi
-if [ "$want" = test ] && [ -f tests/contract/package-lock.json ] && ! [ -d tests/contract/node_modules/ajv ]; then
-  npm ci --silent --no-audit --no-fund --prefix tests/contract >&2
-fi
+case "$want" in
+  fuzz) ;;
+  test) scripts/node.sh --fetch && scripts/node.sh --ci web tests/contract tests/web ;;
+  *) scripts/node.sh --fetch && scripts/node.sh --ci web ;;
+esac

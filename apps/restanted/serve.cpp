@@ -15,6 +15,7 @@
 #include "proxy/zone.hpp"
 #include "service_manager.hpp"
 #include "terminal.hpp"
+#include "web_app.hpp"
 #include "worker/pool.hpp"
 
 #include <boost/asio/redirect_error.hpp>
@@ -24,8 +25,8 @@
 
 #include <algorithm>
 #include <csignal>
-#include <sys/resource.h>
 #include <iostream>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace restante::daemon {
@@ -98,6 +99,7 @@ api::ApiOptions api_options(const Config& config, const House& house, const Cert
   for (const auto& one : config.listen) options.hosts.add_listener(one.address);
   for (const auto& one : config.listen_open) options.hosts.add_listener(one.address);
   options.identity = &house.identity;
+  options.app = web_app();
   options.authority = [&certificates] { return certificates.authority(); };
   return options;
 }
@@ -181,9 +183,9 @@ private:
     group_.spawn(house_.areas->watching());
     group_.spawn(house_.links->housekeeping());
     group_.spawn(api::keep_stays(*administration_, house_.clock));
+    group_.spawn(greet());
     co_return Result<void>();
   }
-    group_.spawn(greet());
 
   Result<void> open_doors() {
     auto pair = certificates_.begin();
@@ -221,8 +223,6 @@ private:
     return {};
   }
 
-  Task<void> stop() {
-    api_->close();
   /// Whoever sits at the terminal may set the place up. The code goes there and nowhere else, never into a
   /// log.
   Task<void> greet() {
@@ -245,6 +245,8 @@ private:
     return out;
   }
 
+  Task<void> stop() {
+    api_->close();
     if (jobs_started_) co_await jobs_->stop();
     if (server_) {
       auto stop_server = [this] { server_->stop(); };
@@ -295,9 +297,9 @@ private:
       auto look = [store = house_.store.get()] { return store->check(); };
       const auto faults = co_await offload(house_.disk_pool.get_executor(), look);
       for (const auto& fault : faults) log::error("{}; see `restanted check`", fault);
+      store_faults_ = faults.size();
     }
   }
-      store_faults_ = faults.size();
 
   Task<void> save_last_seen() {
     for (;;) {
@@ -325,9 +327,9 @@ private:
   std::unique_ptr<http::Server> server_;
   TaskGroup group_{executor_, "server"};
   bool jobs_started_ = false;
+  std::size_t store_faults_ = 0;  ///< of the last look
 };
 
-  std::size_t store_faults_ = 0;  ///< of the last look
 void stopped_too_slowly(int) {
   static constexpr char text[] = "restanted: something did not stop in time; ended without it\n";
   static_cast<void>(!::write(2, text, sizeof text - 1));
