@@ -13,6 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 ALLOWED = {
     "base": set(),
     "proxy": {"base"},
+    "capture": {"base", "proxy"},
     "jobs": {"base", "proxy"},
     "files": {"base", "jobs"},
     "accounts": {"base", "proxy"},
@@ -22,7 +23,7 @@ ALLOWED = {
     "worker": {"base", "proxy", "jobs", "net", "notify"},
     "transfer": {"base", "proxy", "jobs", "net", "worker"},
     "http": {"base"},
-    "api": {"base", "proxy", "jobs", "files", "accounts", "notify", "http"},
+    "api": {"base", "proxy", "capture", "jobs", "files", "accounts", "notify", "http"},
     "request": {"base", "proxy", "net"},
 }
 # A third-party library belongs to one module (CONVENTIONS: "Shape"). Prefix of the include to the modules that may.
@@ -38,6 +39,7 @@ LIBRARIES = {
     "xxhash.h": {"base"},
     "date/": {"proxy"},
     "utf8proc.h": {"base"},
+    "pugixml.hpp": {"capture"},
     "zlib.h": {"http", "transfer"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)

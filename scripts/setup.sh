@@ -8,7 +8,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 build=(clang-19 lld-19 cmake ninja-build ccache pkg-config ca-certificates
   libboost1.81-dev libboost-url1.81-dev libboost-json1.81-dev libcurl4-openssl-dev libsqlitecpp-dev libsqlite3-dev libssl-dev
   libsodium-dev libxxhash-dev libutf8proc-dev libhowardhinnant-date-dev tzdata libexpected-dev libcli11-dev libtomlplusplus-dev libspdlog-dev
-  libfmt-dev libqrencode-dev libseccomp-dev zlib1g-dev python3 python3-yaml nginx-light openssl iproute2 util-linux)
+  libfmt-dev libqrencode-dev libpugixml-dev libseccomp-dev zlib1g-dev python3 python3-yaml nginx-light openssl iproute2 util-linux)
 # What the demo adds: a mail server, and a browser that takes the content.
 demo=("${build[@]}" chromium python3-aiosmtpd libnss3-tools)
 # What the tests add: sanitizers, test libraries, real peers, and Node for the schema's own validator.

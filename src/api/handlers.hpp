@@ -47,6 +47,10 @@ Task<http::Response> pair_page(Context& context, Call call);
 Task<http::Response> submit(Context& context, Call call);
 Task<http::Response> show_proxy(Context& context, Call call);
 
+// compose_routes.cpp
+Task<http::Response> compose(Context& context, Call call);
+Task<http::Response> probe(Context& context, Call call);
+
 // share_routes.cpp
 Task<http::Response> share(Context& context, Call call);
 

@@ -47,6 +47,8 @@ void write_optional_size(JsonWriter& json, std::string_view key, std::optional<s
   if (size) json.key(key).number(*size);
 }
 
+}  // namespace
+
 void write_probe(JsonWriter& json, const jobs::Probe& probe) {
   json.open('{').key("name").text(probe.name);
   write_optional_size(json, "size_bytes", probe.size_bytes);
@@ -58,6 +60,8 @@ void write_probe(JsonWriter& json, const jobs::Probe& probe) {
   if (!probe.message.empty()) json.key("message").text(probe.message);
   json.close('}');
 }
+
+namespace {
 
 void write_job_members(JsonWriter& json, const jobs::JobView& view) {
   const jobs::Job& job = view.job;

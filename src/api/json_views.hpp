@@ -21,6 +21,8 @@ struct JobDetail {
 };
 void write_job(JsonWriter& json, const jobs::JobView& view, const JobDetail& detail);
 
+void write_probe(JsonWriter& json, const jobs::Probe& probe);
+
 void write_file(JsonWriter& json, const files::FileRecord& file);
 /// A file that is still arriving: no id, no instant of publishing.
 void write_arriving(JsonWriter& json, const jobs::JobView& view, const jobs::FileRow& file);

@@ -7,19 +7,6 @@
 #include <boost/asio/steady_timer.hpp>
 
 namespace restante::jobs {
-namespace {
-
-class Ear final : public TransferObserver {
-public:
-  explicit Ear(std::optional<ResponseFacts>& heard) : heard_(heard) {}
-  void on_response(const ResponseFacts& facts) override { heard_ = facts; }
-  void on_progress(std::uint64_t, std::uint64_t) override {}
-
-private:
-  std::optional<ResponseFacts>& heard_;
-};
-
-}  // namespace
 
 Probe probe_of(const ResponseFacts& facts) {
   Probe out;
@@ -30,6 +17,22 @@ Probe probe_of(const ResponseFacts& facts) {
   out.web_page = facts.web_page;
   out.http_status = facts.http_status;
   return out;
+}
+
+TransferOrder look_order(const Context& context, AccountId account, JobId job,
+                         const proxy::Document& document, std::size_t index) {
+  const proxy::File& file = document.files.at(index);
+  TransferOrder order;
+  order.account = account;
+  order.job = job;
+  order.file = static_cast<int>(index);
+  order.source = file.sources[static_cast<std::size_t>(source_order(file).front())];
+  order.credentials = credentials_for(document, order.source);
+  order.allow_lan = context.accounts.may_use_lan(account);
+  order.probe = true;
+  order.known_size = file.size_bytes;
+  order.allow_empty = true;
+  return order;
 }
 
 bool refusal_ends_job(Reason reason, bool transient, std::optional<Instant> start, Instant now) {
@@ -87,23 +90,17 @@ Task<void> Looking::look(Job job) {
 
 Task<TransferResult> Looking::ask(const Job& job, const proxy::Document& document,
                                   std::optional<ResponseFacts>& facts) {
-  const proxy::File& file = document.files.front();
-  TransferOrder order;
-  order.account = job.account;
-  order.job = job.id;
-  order.source = file.sources[static_cast<std::size_t>(source_order(file).front())];
-  order.credentials = credentials_for(document, order.source);
-  order.allow_lan = context_.accounts.may_use_lan(job.account);
-  order.probe = true;
-  order.known_size = file.size_bytes;
-  order.allow_empty = true;
+  TransferOrder order = look_order(context_, job.account, job.id, document, 0);
   auto stop = std::make_shared<std::stop_source>();
   asio::steady_timer limit(context_.loop, context_.limits.probe_time);
   limit.async_wait([stop](const boost::system::error_code& error) {
     if (!error) stop->request_stop();
   });
-  Ear ear(facts);
-  co_return co_await context_.transfers.run(std::move(order), ear, stop->get_token());
+  const HeadersEar::Heard heard = std::make_shared<std::optional<ResponseFacts>>();
+  HeadersEar ear(heard);
+  auto result = co_await context_.transfers.run(std::move(order), ear, stop->get_token());
+  facts = *heard;
+  co_return result;
 }
 
 Task<Result<void>> Looking::note(JobId id, Probe probe, std::optional<Trouble> ends) {

@@ -4,12 +4,29 @@
 #include "jobs/ledger.hpp"
 
 #include <functional>
+#include <memory>
 #include <set>
 
 namespace restante::jobs {
 
 /// What a first answer tells of a download.
 Probe probe_of(const ResponseFacts& facts);
+
+/// What asks for the headers of one file of a document, from its first source.
+TransferOrder look_order(const Context& context, AccountId account, JobId job,
+                         const proxy::Document& document, std::size_t index);
+
+/// Keeps what was heard before the body.
+class HeadersEar final : public TransferObserver {
+public:
+  using Heard = std::shared_ptr<std::optional<ResponseFacts>>;
+  explicit HeadersEar(Heard heard) : heard_(std::move(heard)) {}
+  void on_response(const ResponseFacts& facts) override { *heard_ = facts; }
+  void on_progress(std::uint64_t, std::uint64_t) override {}
+
+private:
+  Heard heard_;
+};
 
 /// Whether a refused look ends the job there and then: what the guard refuses is refused at any time; what a
 /// content server refuses for good only counts if nobody asked for a later start, since it may exist then.

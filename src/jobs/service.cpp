@@ -6,6 +6,7 @@
 #include "jobs/acceptance.hpp"
 #include "jobs/edit.hpp"
 #include "jobs/looking.hpp"
+#include "jobs/preview.hpp"
 #include "jobs/scheduler.hpp"
 #include "jobs/wanted_name.hpp"
 #include "proxy/zone.hpp"
@@ -35,6 +36,7 @@ public:
         ledger_(context_, events_),
         runner_(context_, ledger_, events_),
         looking_(context_, ledger_),
+        previews_(context_),
         scheduler_(context_, ledger_, runner_, std::move(timer)),
         tasks_(context_.loop, "jobs") {
     runner_.on_news = [this](JobId id) { news(id); };
@@ -58,6 +60,7 @@ public:
     co_await tasks_.stop();
     co_await scheduler_.stop();
     co_await looking_.stop();
+    co_await previews_.stop();
     for (auto& [id, signal] : waiters_) signal->notify();
   }
 
@@ -183,6 +186,10 @@ public:
     if (!done) co_return fail(std::move(done.error()));
     complete(view);
     co_return view;
+  }
+
+  Task<Result<std::vector<Probe>>> look(AccountId account, proxy::Document document) override {
+    return previews_.look(account, std::move(document));
   }
 
   Task<Result<JobView>> find_looked_at(AccountId account, JobId id, Millis limit) override {
@@ -320,6 +327,7 @@ private:
   Ledger ledger_;
   Runner runner_;
   Looking looking_;
+  Previews previews_;
   Scheduler scheduler_;
   TaskGroup tasks_;
   std::multimap<JobId, std::shared_ptr<Signal>> waiters_;
