@@ -79,7 +79,9 @@ private:
 /// Puts the source into the file and its credentials into the document, under ids of the document.
 void join(proxy::Document& document, proxy::File& file, SourceDraft draft);
 
-/// What `understand` chooses among; text is UTF-8 without a byte order mark.
+/// What `understand` chooses among; text is UTF-8 without a byte order mark and NUL.
 Result<Understood> understand_urls(std::string_view text, const Limits& limits);
+Result<Understood> understand_curl(std::string_view text, const Limits& limits);
+bool looks_like_curl(std::string_view text);
 
 }  // namespace restante::capture

@@ -17,6 +17,11 @@ constexpr std::array<std::pair<Kind, std::string_view>, 6> kinds{{{Kind::urls, "
                                                                   {Kind::aria2, "aria2"},
                                                                   {Kind::request, "request"}}};
 
+Kind kind_of(std::string_view text) {
+  if (looks_like_curl(text)) return Kind::curl;
+  return Kind::urls;
+}
+
 }  // namespace
 
 std::string_view name(Kind kind) {
@@ -34,7 +39,12 @@ Result<Understood> understand(std::string_view text, const Hint& hint) {
   if (!is_utf8(text) || text.find('\0') != text.npos)
     return fail(Reason::invalid, "this is not a text",
                 "give a list of addresses, a curl command, a HAR or a Metalink file, in UTF-8");
-  return understand_urls(text, hint.limits);
+  switch (hint.kind ? *hint.kind : kind_of(text)) {
+    case Kind::curl:
+      return understand_curl(text, hint.limits);
+    default:
+      return understand_urls(text, hint.limits);
+  }
 }
 
 }  // namespace restante::capture
