@@ -95,6 +95,8 @@ public:
     std::vector<FileRecord> files;
   };
   virtual Task<Result<Listing>> list_folder(AccountId account, std::string folder) = 0;
+  /// Files whose path has `text` in it, without regard to case or normal form, by name; the first `limit`.
+  virtual Task<Result<std::vector<FileRecord>>> search(AccountId account, std::string text, int limit) = 0;
   /// Returns the cleaned path. It may be there already. Error conflict: something else has the name.
   virtual Task<Result<std::string>> make_folder(AccountId account, std::string wanted) = 0;
   /// A folder with everything in it. `wanted` is cleaned; returns what it became. Errors: not-found, conflict
@@ -128,6 +130,10 @@ public:
   /// After deletion a file can be had back so long; 0: not at all.
   virtual Seconds trash_keep() const = 0;
 
+  /// Called on the control loop, some hundred milliseconds after names or contents changed in an area,
+  /// whoever did it; several changes may be told as one.
+  using Changed = std::function<void(AccountId)>;
+  virtual void tell_changes(Changed changed) = 0;
   /// Sees what other programs do in areas, and follows. Spawned by the owner into its group.
   virtual Task<void> watching() = 0;
   /// What lies in areas and is not listed, a line for each kind; for `restanted check`.

@@ -62,6 +62,7 @@ public:
   Task<Result<void>> erase_area(AccountId account) override;
 
   Task<Result<Listing>> list_folder(AccountId account, std::string folder) override;
+  Task<Result<std::vector<FileRecord>>> search(AccountId account, std::string text, int limit) override;
   Task<Result<std::string>> make_folder(AccountId account, std::string wanted) override;
   Task<Result<std::string>> move_folder(AccountId account, std::string folder, std::string wanted) override;
   Task<Result<void>> remove_folder(AccountId account, std::string folder, Removal removal) override;
@@ -77,6 +78,7 @@ public:
   void fetched(AccountId account, std::uint64_t bytes) override { traffic_.fetched(account, bytes); }
   Task<bool> free_room(AccountId account, jobs::Lack lack) override;
 
+  void tell_changes(Changed changed) override { changed_hook_ = std::move(changed); }
   Task<void> watching() override;
   Task<std::vector<std::string>> look_through() override;
 
@@ -96,7 +98,9 @@ private:
     int number = 0;  ///< of the name: 1 for "a (1)"
   };
   /// The first name from "NAME (`first`)" on that is free on the disk; its folders are made.
-  Result<Chosen> choose_name(AccountId account, const std::string& wanted, int first) const;
+  /// `mark`: see jobs::Publication.
+  Result<Chosen> choose_name(AccountId account, const std::string& wanted, int first,
+                             const std::string& mark = {}) const;
   Result<Found> look(const Intent& intent) const;
   /// Renames (unless that has happened) and syncs the folder. Errors: conflict when the name is taken;
   /// storage.
@@ -150,6 +154,7 @@ private:
     bool looked = false;
     std::uint64_t begun = 0;    ///< the newest request that the last look answers
     std::uint64_t changes = 0;  ///< of our own
+    std::uint64_t told_of = 0;  ///< of these, to whoever wants to know
     std::chrono::steady_clock::time_point ended{};
     std::chrono::steady_clock::duration took{};
     PassedOver passed_over;
@@ -194,7 +199,8 @@ private:
   Gate gate_, scans_;  ///< changes of names in an area; looks through it
   std::map<AccountId, AreaState> states_;
   std::uint64_t scan_requests_ = 0;
-  Signal changed_;                                ///< an area, as far as the kernel says
+  Signal changed_;  ///< an area, as far as the kernel says
+  Changed changed_hook_;
   std::unique_ptr<Watch> watch_;                  ///< while `watching` runs
   Signal new_files_;                              ///< without a digest
   mutable std::atomic<bool> sync_failed_{false};  ///< a sync is never retried: nothing is published any more

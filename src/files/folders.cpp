@@ -72,6 +72,14 @@ Task<Result<Areas::Listing>> AreasOnDisk::list_folder(AccountId account, std::st
   co_return Listing{std::move(*folders), std::move(*files)};
 }
 
+Task<Result<std::vector<FileRecord>>> AreasOnDisk::search(AccountId account, std::string text, int limit) {
+  co_await see_changes(account);
+  std::function<Result<std::vector<FileRecord>>(Tx&)> ask = [account, &text, limit](Tx& tx) {
+    return tx.repo<FileRecords>().matching(account, text, limit);
+  };
+  co_return co_await database_.read_value<std::vector<FileRecord>>(ask);
+}
+
 Task<Result<std::string>> AreasOnDisk::make_folder(AccountId account, std::string wanted) {
   const std::string path = files::clean_name(wanted);
   auto work = [this, account, &path]() -> Result<void> {
@@ -82,6 +90,7 @@ Task<Result<std::string>> AreasOnDisk::make_folder(AccountId account, std::strin
     return {};
   };
   if (auto done = co_await offload(pool_, work); !done) co_return fail(std::move(done.error()));
+  if (changed_hook_) changed_hook_(account);
   co_return path;
 }
 

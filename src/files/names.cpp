@@ -152,9 +152,13 @@ std::string name_key(std::string_view name) {
 }
 
 std::string numbered(std::string_view name, int number) {
+  return marked(name, "(" + std::to_string(number) + ")");
+}
+
+std::string marked(std::string_view name, std::string_view mark) {
   const auto slash = name.rfind('/');
   const std::size_t last = slash == std::string_view::npos ? 0 : slash + 1;
-  const std::string suffix = " (" + std::to_string(number) + ")";
+  const std::string suffix = " " + std::string(mark);
   return std::string(name.substr(0, last)) + fitted(name.substr(last), suffix, limits.segment_bytes);
 }
 

@@ -33,6 +33,9 @@ std::string name_key(std::string_view name);
 /// 255 bytes.
 std::string numbered(std::string_view name, int number);
 
+/// "a.bin" and "2026-11-23": "a 2026-11-23.bin"; else as numbered.
+std::string marked(std::string_view name, std::string_view mark);
+
 std::vector<std::string> split_path(std::string_view path);
 
 }  // namespace restante::files

@@ -120,15 +120,21 @@ Result<void> AreasOnDisk::make_durable(const jobs::Publication& what, int fd) co
   return {};
 }
 
-Result<AreasOnDisk::Chosen> AreasOnDisk::choose_name(AccountId account, const std::string& wanted,
-                                                     int first) const {
+Result<AreasOnDisk::Chosen> AreasOnDisk::choose_name(AccountId account, const std::string& wanted, int first,
+                                                     const std::string& mark) const {
   auto root = area(account);
   if (!root) return fail(std::move(root.error()));
   const auto [folder_path, last] = split_name(files::clean_name(wanted));
   auto folder = ensure_folder(root->get(), folder_path, options_.folders, Taken::use_next_name);
   if (!folder) return fail(std::move(folder.error()));
+  const std::string repeated = mark.empty() ? last : marked(last, mark);
+  const auto name_of = [&](int number) {
+    if (number == 0) return last;
+    if (mark.empty()) return numbered(last, number);
+    return number == 1 ? repeated : numbered(repeated, number - 1);
+  };
   for (int i = first; i < options_.limits.names_tried; ++i) {
-    const std::string name = i == 0 ? last : numbered(last, i);
+    const std::string name = name_of(i);
     FileFacts there;
     const int error = look_beneath(folder->handle.get(), name, there);
     if (error == ENOENT) return Chosen{folder->path.empty() ? name : folder->path + "/" + name, i};
@@ -178,8 +184,8 @@ Task<Result<jobs::Published>> AreasOnDisk::carry_out(Intent intent, jobs::Publis
       co_return fail(std::move(moved.error()));
   }
   for (int tried = 0, number = 0; !facts && tried < options_.limits.names_tried; ++tried) {
-    auto choose = [this, account, wanted = intent.what.wanted_name, number] {
-      return choose_name(account, wanted, number);
+    auto choose = [this, account, wanted = intent.what.wanted_name, number, mark = intent.what.mark] {
+      return choose_name(account, wanted, number, mark);
     };
     auto chosen = co_await offload(pool_, choose);
     if (!chosen) co_return fail(std::move(chosen.error()));

@@ -73,6 +73,8 @@ public:
   virtual Result<std::vector<FileRecord>> below(AccountId account, std::string_view folder) = 0;
   /// Those right inside a folder, by name; "": right inside the area.
   virtual Result<std::vector<FileRecord>> inside(AccountId account, std::string_view folder) = 0;
+  /// Those whose name has `part` in it, without regard to case or normal form, by name; at most `limit`.
+  virtual Result<std::vector<FileRecord>> matching(AccountId account, std::string_view part, int limit) = 0;
   virtual Result<std::vector<FileRecord>> all() = 0;  ///< every account's
   virtual Result<std::vector<FileRecord>> expired(Instant now, int limit) = 0;
   /// Files of other programs are not among them.

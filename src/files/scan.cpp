@@ -170,7 +170,8 @@ Task<Result<bool>> AreasOnDisk::scan_once(AccountId account) {
 
   const auto pass = co_await gate_.enter(account);
   if (states_[account].changes != changes_before) co_return false;
-  if (!changes.empty()) {
+  const bool news = !changes.empty();
+  if (news) {
     auto applied = co_await apply(account, std::move(changes));
     if (!applied) {
       states_[account].dirty = true;
@@ -183,6 +184,8 @@ Task<Result<bool>> AreasOnDisk::scan_once(AccountId account) {
   state.passed_over = std::move(passed_over);
   state.ended = Steady::now();
   state.took = state.ended - began;
+  if (std::exchange(state.told_of, state.changes) != state.changes || news)
+    if (changed_hook_) changed_hook_(account);
   co_return true;
 }
 

@@ -2,6 +2,7 @@
 #include "jobs/acceptance.hpp"
 
 #include "base/text.hpp"
+#include "jobs/series.hpp"
 #include "proxy/policy.hpp"
 #include "proxy/url.hpp"
 
@@ -62,6 +63,15 @@ Result<Prepared> prepare(Submission submission, const Rules& rules, const Vault&
   job.document_digest = sha256(submission.core);
   out.cancels = document.op == proxy::Document::Op::cancel;
   out.probe = document.probe;
+  if (!out.cancels && !document.when.repeat.empty()) {
+    std::string plain = proxy::to_json(document, proxy::Part::only_secrets);
+    auto series = begin_series(job, document, plain, rules, now);
+    wipe(plain);
+    wipe(submission.core);
+    if (!series) return fail(std::move(series.error()));
+    out.series = std::move(*series);
+    return out;
+  }
   apply(begin(terms_of(document, rules), now), job);
   if (document.access.empty() && !document.has_pay) {
     job.document = std::move(submission.core);
@@ -77,6 +87,10 @@ Result<Prepared> prepare(Submission submission, const Rules& rules, const Vault&
 
 namespace {
 
+Result<Applied> cancel_in(Tx& tx, const Job& found, const Rules& rules, Instant now) {
+  return apply_in(tx, found.id, found.account, event::Acted{Action::cancel}, std::nullopt, rules, now);
+}
+
 Result<Settled> cancel_existing(Tx& tx, const Prepared& prepared, const Job& found, const Rules& rules,
                                 Instant now) {
   Settled out;
@@ -87,8 +101,7 @@ Result<Settled> cancel_existing(Tx& tx, const Prepared& prepared, const Job& fou
     out.existing = found;
     return out;
   }
-  auto applied =
-      apply_in(tx, found.id, found.account, event::Acted{Action::cancel}, std::nullopt, rules, now);
+  auto applied = cancel_in(tx, found, rules, now);
   if (!applied) return fail(std::move(applied.error()));
   out.applied = std::move(*applied);
   return out;
@@ -121,12 +134,95 @@ Result<Settled> replace_existing(Tx& tx, const Prepared& prepared, const Job& fo
   return out;
 }
 
+/// Ends the repetition, and what is under way of it.
+Result<Settled> cancel_series(Tx& tx, const Prepared& prepared, const Series& series, const Rules& rules,
+                              Instant now) {
+  auto& records = tx.repo<JobRecords>();
+  auto head = records.find(series.head);
+  if (!head) return fail(std::move(head.error()));
+  auto before = series.before ? records.find(*series.before) : Result<std::optional<Job>>(std::nullopt);
+  if (!before) return fail(std::move(before.error()));
+  const bool under_way = *before && !ended((*before)->state) && (*before)->state != State::publishing;
+  if (!*head) return fail(Reason::not_found, "there is no request of that id to cancel");
+  if (ended((*head)->state) && under_way) return cancel_existing(tx, prepared, **before, rules, now);
+  auto out = cancel_existing(tx, prepared, **head, rules, now);
+  if (!out || !under_way) return out;
+  auto also = cancel_in(tx, **before, rules, now);
+  if (!also) return fail(std::move(also.error()));
+  out->also.push_back(std::move(*also));
+  return out;
+}
+
+/// Makes the first occurrence, and the one after it if that one is due. `series`: without a head.
+Result<Settled> begin_occurrences(Tx& tx, Series series, const Rules& rules, Instant now) {
+  Settled out;
+  auto first = make_next(tx, series, rules, Instant::min(), now);
+  if (!first) return fail(std::move(first.error()));
+  if (!*first) return fail(Reason::invalid, "/when/repeat: it never comes", {}, "/when/repeat");
+  out.fresh = true;
+  out.made = std::move(**first);
+  if (out.made->state == State::scheduled) return out;
+  auto next = make_next(tx, series, rules, now, now);
+  if (!next) return fail(std::move(next.error()));
+  out.next = std::move(*next);
+  return out;
+}
+
+/// A higher revision of a document that repeats: the occurrence that lies ahead gives way.
+Result<Settled> replace_series(Tx& tx, const Prepared& prepared, const Series& known, const Rules& rules,
+                               Instant now) {
+  auto& records = tx.repo<JobRecords>();
+  auto head = records.find(known.head);
+  if (!head) return fail(std::move(head.error()));
+  if (known.over || !*head || !lies_ahead((*head)->state))
+    return fail(Reason::conflict, "it has ended already", "send it as a new request", "/rev");
+  if (auto erased = records.erase(known.head); !erased) return fail(std::move(erased.error()));
+  auto out = begin_occurrences(tx, *prepared.series, rules, now);
+  if (out && out->made->id != known.head) out->gone = known.head;
+  return out;
+}
+
+Result<Settled> settle_series(Tx& tx, const Prepared& prepared, const Rules& rules, Instant now) {
+  auto& all = tx.repo<SeriesRecords>();
+  auto known = all.find(prepared.series->id);
+  if (!known) return fail(std::move(known.error()));
+  if (!*known) {
+    auto once = tx.repo<JobRecords>().find(prepared.series->id);
+    if (!once) return fail(std::move(once.error()));
+    if (*once)
+      return fail(Reason::conflict, "another request with this id is here already", "give it a new id",
+                  "/id");
+    return begin_occurrences(tx, *prepared.series, rules, now);
+  }
+  if ((*known)->account != prepared.job.account)
+    return fail(Reason::conflict, "another request with this id is here already", "give it a new id", "/id");
+  if ((*known)->document_digest == prepared.series->document_digest) {
+    auto current = current_job(tx, **known);
+    if (!current) return fail(std::move(current.error()));
+    if (!*current) return begin_occurrences(tx, *prepared.series, rules, now);
+    Settled out;
+    out.replayed = true;
+    out.existing = std::move(**current);
+    return out;
+  }
+  if (prepared.series->rev <= (*known)->rev)
+    return fail(Reason::conflict, "another request with this id and revision is here already",
+                "give it a new id, or a higher rev to replace that one", "/rev");
+  return replace_series(tx, prepared, **known, rules, now);
+}
+
 }  // namespace
 
 Result<Settled> settle(Tx& tx, const Prepared& prepared, const Rules& rules, Instant now) {
+  if (prepared.series) return settle_series(tx, prepared, rules, now);
   auto& records = tx.repo<JobRecords>();
+  auto& all_series = tx.repo<SeriesRecords>();
   Settled out;
   if (!prepared.cancels) {
+    auto repeats = all_series.has(prepared.job.id);
+    if (!repeats) return fail(std::move(repeats.error()));
+    if (*repeats)
+      return fail(Reason::conflict, "a request that repeats has this id already", "give it a new id", "/id");
     auto inserted = records.insert(prepared.job);
     if (!inserted) return fail(std::move(inserted.error()));
     if (*inserted) {
@@ -136,6 +232,12 @@ Result<Settled> settle(Tx& tx, const Prepared& prepared, const Rules& rules, Ins
   }
   auto found = records.find(prepared.job.id);
   if (!found) return fail(std::move(found.error()));
+  if (!*found && prepared.cancels) {
+    auto series = all_series.find(prepared.job.id);
+    if (!series) return fail(std::move(series.error()));
+    if (*series && (*series)->account == prepared.job.account)
+      return cancel_series(tx, prepared, **series, rules, now);
+  }
   if (!*found || (*found)->account != prepared.job.account)
     return fail(Reason::not_found, "there is no request of that id to cancel");
   if ((*found)->document_digest == prepared.job.document_digest) {

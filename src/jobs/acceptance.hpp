@@ -3,6 +3,7 @@
 
 #include "jobs/ledger.hpp"
 #include "jobs/records.hpp"
+#include "jobs/series_records.hpp"
 #include "jobs/service.hpp"
 
 namespace restante::jobs {
@@ -16,18 +17,25 @@ std::string shown_name(const proxy::Document& document);
 /// A submission that stood every check, as the job that it makes.
 struct Prepared {
   Job job;
+  /// Of a document that repeats; then `job` stands for all of it until it is settled.
+  std::optional<Series> series;
   bool cancels = false;  ///< `op` is cancel
   bool probe = true;
 };
 
-/// Errors: cap-denied, scheme and invalid (proxy/policy.hpp), deadline (`exp` has passed).
+/// Errors: cap-denied, scheme and invalid (proxy/policy.hpp; a repetition that never comes), deadline (`exp`
+/// has passed).
 Result<Prepared> prepare(Submission submission, const Rules& rules, const Vault& vault, Instant now);
 
 /// What became of it in the store.
 struct Settled {
   bool replayed = false;
-  bool fresh = false;              ///< a new job: `prepared.job` is what was stored
+  bool fresh = false;              ///< a new job
+  std::optional<Job> made;         ///< fresh: the first occurrence; none: `prepared.job` is what was stored
+  std::optional<Job> next;         ///< fresh: the occurrence after it, if the first is due already
+  std::optional<JobId> gone;       ///< fresh: the occurrence that gave way to it
   std::optional<Applied> applied;  ///< cancelled or replaced
+  std::vector<Applied> also;       ///< other occurrences that were cancelled
   std::optional<Job> existing;     ///< replayed
 };
 

@@ -5,6 +5,7 @@
 #include "jobs/resume.hpp"
 #include "jobs/run.hpp"
 #include "jobs/wanted_name.hpp"
+#include "proxy/zone.hpp"
 
 #include <algorithm>
 #include <sys/stat.h>
@@ -58,6 +59,7 @@ void Runner::response(Run& run, const ResponseFacts& heard) {
     run.promised_end = std::min(run.promised_end, *heard.total_bytes);
   }
   run.synced_at = Steady::now();
+  rates_.begin(run.job.id, run.done_bytes + run.offset, context_.clock.now());
   if (run.offset > 0 || heard.total_bytes.value_or(noted_from_bytes) >= noted_from_bytes) {
     run.saving = true;
     tasks_.spawn(keep_in_background(run.shared_from_this(), false));
@@ -77,6 +79,7 @@ void Runner::heard_rest(const std::string& url, const TransferResult& result) {
 
 void Runner::progress(Run& run, std::uint64_t received_bytes, std::uint64_t bytes_per_s) {
   run.live = Live{received_bytes, bytes_per_s};
+  rates_.note(run.job.id, run.done_bytes + received_bytes, context_.clock.now());
   watch_room();
   if (run.old && received_bytes > run.old->size_bytes) {
     tasks_.spawn(discard_generation(run.job.account, run.job.id, run.row.index, run.old->generation));
@@ -273,6 +276,10 @@ Task<Runner::Brought> Runner::publish(std::shared_ptr<Run> run, FileRow row, Uni
     order.file = row.index;
     order.generation = row.generation;
     order.wanted_name = wanted_name(document->files.at(static_cast<std::size_t>(row.index)), row.name);
+    if (const auto& occurrence = run->job.occurrence) {
+      const std::string& zone = document->when.tz.empty() ? context_.limits.time_zone : document->when.tz;
+      order.mark = proxy::local_text(zone, *occurrence).substr(0, std::string_view("YYYY-MM-DD").size());
+    }
     order.media_type = row.media_type;
     order.size_bytes = row.size_bytes.value_or(0);
     order.sha256 = row.sha256;

@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "jobs/acceptance.hpp"
+#include "jobs/series_records.hpp"
 #include "proxy/url.hpp"
 #include "proxy/zone.hpp"
 
@@ -82,6 +83,23 @@ Result<void> relink_files(JobRecords& records, JobId id) {
   return {};
 }
 
+/// What is changed of the occurrence to come counts for those after it, but for its own times.
+Result<void> change_series(Tx& tx, JobId head, Change change) {
+  auto& all = tx.repo<SeriesRecords>();
+  auto found = all.find_by_head(head);
+  if (!found) return fail(std::move(found.error()));
+  if (!*found || (*found)->over) return {};
+  Series& series = **found;
+  change.start.reset();
+  change.by.reset();
+  auto document = proxy::parse(series.document);
+  if (!document) return fail(std::move(document.error()));
+  auto next = edited(std::move(*document), change);
+  if (!next) return fail(std::move(next.error()));
+  series.document = proxy::to_json(*next, proxy::Part::without_secrets);
+  return all.save(series);
+}
+
 }  // namespace
 
 void relink(FileRow& row) {
@@ -127,6 +145,8 @@ Result<Applied> change_in(Tx& tx, JobId id, AccountId owner, const Change& chang
   job.start = next->when.start;
   ++job.version;
   if (auto done = records.replace(job); !done) return fail(std::move(done.error()));
+  if (job.occurrence)
+    if (auto done = change_series(tx, id, change); !done) return fail(std::move(done.error()));
   if (!change.sources) return apply_in(tx, id, owner, event::Changed{}, std::nullopt, rules, now);
   if (auto done = relink_files(records, id); !done) return fail(std::move(done.error()));
   return apply_in(tx, id, owner, event::Refreshed{}, std::nullopt, rules, now);

@@ -15,20 +15,40 @@ namespace {
 
 namespace json = boost::json;
 
-std::string state_data(JobId job, const std::string& shown, const HistoryRow& row, bool first) {
+/// What a row of a list shows besides, so that nobody needs to ask again. A change that was read again from
+/// the history may not be the last one: then only what it says itself is told.
+void add_present(json::object& out, const Job& job, const std::optional<Amounts>& amounts) {
+  if (job.waiting_for != WaitingFor::nothing) out["waiting_for"] = name(job.waiting_for);
+  if (!job.message.empty()) out["message"] = job.message;
+  if (job.next_run && !ended(job.state)) out["next_run"] = to_rfc3339(*job.next_run);
+  if (job.started) out["started"] = to_rfc3339(*job.started);
+  if (ended(job.state)) out["ended"] = to_rfc3339(job.changed);
+  out["attempt"] = job.attempt;
+  out["created"] = to_rfc3339(job.created);
+  if (!amounts) return;
+  if (amounts->size_bytes) out["size_bytes"] = *amounts->size_bytes;
+  out["received_bytes"] = amounts->received_bytes;
+}
+
+std::string state_data(const Job& job, const HistoryRow& row, const std::optional<Amounts>& amounts,
+                       bool first) {
+  const std::string id = job.id.text();
   json::object out;
-  out["job"] = job.text();
-  out["name"] = shown;
+  out["id"] = id;
+  out["job"] = id;  // the name of the first clients
+  out["name"] = job.name;
   if (!first) out["from"] = name(row.from);
   out["to"] = name(row.to);
+  out["state"] = name(row.to);
   out["cause"] = row.cause;
   if (row.reason) out["reason"] = info(*row.reason).code;
   out["at"] = to_rfc3339(row.at);
+  if (job.state == row.to) add_present(out, job, amounts);
   return json::serialize(out);
 }
 
-Event state_event(const HistoryRow& row, const std::string& shown) {
-  return Event{row.seq, "job.state", row.account, row.job, state_data(row.job, shown, row, false)};
+Event state_event(const HistoryRow& row, const Job& job, const std::optional<Amounts>& amounts) {
+  return Event{row.seq, "job.state", row.account, row.job, state_data(job, row, amounts, false)};
 }
 
 Event done_event(AccountId account, JobId job, const std::string& file, const std::string& shown,
@@ -130,7 +150,7 @@ private:
               events.push_back(done_event(row.account, row.job, one.published->text(), one.name,
                                           one.size_bytes.value_or(0)));
         }
-        events.push_back(state_event(row, (*job)->name));
+        events.push_back(state_event(row, **job, std::nullopt));
       }
       return {};
     };
@@ -175,8 +195,8 @@ void Events::send(Event event) {
   }
 }
 
-void Events::changed(const Job& job, const HistoryRow& row) {
-  if (watched()) send(state_event(row, job.name));
+void Events::changed(const Job& job, const HistoryRow& row, const std::optional<Amounts>& amounts) {
+  if (watched()) send(state_event(row, job, amounts));
 }
 
 void Events::accepted(const Job& job) {
@@ -185,13 +205,26 @@ void Events::accepted(const Job& job) {
   row.at = job.created;
   row.to = job.state;
   row.cause = "accepted";
-  send(Event{std::nullopt, "job.state", job.account, job.id, state_data(job.id, job.name, row, true)});
+  send(Event{std::nullopt, "job.state", job.account, job.id, state_data(job, row, Amounts{}, true)});
+}
+
+void Events::gone(AccountId account, JobId job) {
+  if (!watched()) return;
+  json::object out;
+  out["id"] = job.text();
+  send(Event{std::nullopt, "job.gone", account, job, json::serialize(out)});
+}
+
+void Events::many(AccountId account) {
+  if (watched()) send(Event{std::nullopt, "jobs.changed", account, JobId{}, "{}"});
 }
 
 void Events::progress(const Job& job, const Live& live, std::optional<std::uint64_t> size_bytes) {
   if (!watched()) return;
   json::object out;
-  out["job"] = job.id.text();
+  const std::string id = job.id.text();
+  out["id"] = id;
+  out["job"] = id;
   out["received_bytes"] = live.received_bytes;
   if (size_bytes) out["size_bytes"] = *size_bytes;
   out["bytes_per_s"] = live.bytes_per_s;
@@ -201,6 +234,10 @@ void Events::progress(const Job& job, const Live& live, std::optional<std::uint6
 void Events::file_done(const Job& job, const Published& published) {
   if (watched())
     send(done_event(job.account, job.id, published.id.text(), published.name, published.size_bytes));
+}
+
+void Events::files_changed(AccountId account) {
+  if (watched()) send(Event{std::nullopt, "files.changed", account, JobId{}, "{}"});
 }
 
 Result<std::unique_ptr<Subscription>> Events::subscribe(AccountId account, std::optional<JobId> job,

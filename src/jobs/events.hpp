@@ -2,6 +2,7 @@
 #pragma once
 
 #include "jobs/context.hpp"
+#include "jobs/views.hpp"
 
 #include <memory>
 #include <optional>
@@ -23,11 +24,17 @@ public:
   ~Events();
 
   /// A stored change.
-  void changed(const Job& job, const HistoryRow& row);
+  void changed(const Job& job, const HistoryRow& row, const std::optional<Amounts>& amounts);
   /// Accepted just now: the first row, which is not stored and has no number.
   void accepted(const Job& job);
   void progress(const Job& job, const Live& live, std::optional<std::uint64_t> size_bytes);
+  /// Its record was erased.
+  void gone(AccountId account, JobId job);
+  /// So many were accepted at once that they are not told one by one: those who watch read the list.
+  void many(AccountId account);
   void file_done(const Job& job, const Published& published);
+  /// Names or contents in the account's area.
+  void files_changed(AccountId account);
 
   Result<std::unique_ptr<Subscription>> subscribe(AccountId account, std::optional<JobId> job,
                                                   std::optional<std::int64_t> after_seq);

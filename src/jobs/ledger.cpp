@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "jobs/events.hpp"
 #include "jobs/file_step.hpp"
+#include "jobs/series.hpp"
 
 namespace restante::jobs {
 namespace {
@@ -38,14 +39,21 @@ Result<void> write_files(JobRecords& records, JobId id, const Step& step,
   return {};
 }
 
+/// Who is told of a step.
+struct Told {
+  Witness* witness = nullptr;
+  bool amounts = false;
+};
+
 /// Writes job and history after a step, and what the witness makes of it.
-Result<Applied> write_step(Tx& tx, Witness* witness, Job job, Step step, proxy::Document* document,
-                           Instant now) {
+Result<Applied> write_step(Tx& tx, Told told, Job job, Step step, proxy::Document* document, Instant now) {
   auto& records = tx.repo<JobRecords>();
   Applied out;
   const State from = job.state;
   apply(step.to, job);
   job.changed = now;
+  if (ended(from) && !ended(job.state)) job.started.reset();
+  if (job.state == State::running && !job.started) job.started = now;
   if (step.drop_hours && document) {
     document->when.start.reset();
     document->when.start_text.clear();
@@ -72,9 +80,14 @@ Result<Applied> write_step(Tx& tx, Witness* witness, Job job, Step step, proxy::
     auto seq = records.append_history(row);
     if (!seq) return fail(std::move(seq.error()));
     row.seq = *seq;
-    if (witness)
-      if (auto done = witness->written(tx, job, row); !done) return fail(std::move(done.error()));
+    if (told.witness)
+      if (auto done = told.witness->written(tx, job, row); !done) return fail(std::move(done.error()));
     out.rows.push_back(std::move(row));
+  }
+  if (told.amounts) {
+    auto files = records.files(job.id);
+    if (!files) return fail(std::move(files.error()));
+    out.amounts = amounts_of(job, *files);
   }
   out.job = std::move(job);
   out.step = std::move(step);
@@ -82,7 +95,7 @@ Result<Applied> write_step(Tx& tx, Witness* witness, Job job, Step step, proxy::
 }
 
 /// A job whose record is damaged ends as failed, with a row that says so, once.
-Result<Applied> set_aside(Tx& tx, Witness* witness, Job job, Instant now) {
+Result<Applied> set_aside(Tx& tx, Told told, Job job, Instant now) {
   Step step;
   step.to = control_of(job);
   auto rows = tx.repo<JobRecords>().history(job.id);
@@ -90,7 +103,7 @@ Result<Applied> set_aside(Tx& tx, Witness* witness, Job job, Instant now) {
   step.changed = true;
   step.cause = "damaged";
   step.why = Reason::storage;
-  return write_step(tx, witness, std::move(job), std::move(step), nullptr, now);
+  return write_step(tx, told, std::move(job), std::move(step), nullptr, now);
 }
 
 /// A download of one file without a title goes by the name of the file that is there now.
@@ -113,7 +126,11 @@ Rules rules_of(const Context& context) {
   const ServiceLimits& limits = context.limits;
   return Rules{RetryRules{limits.first_retry, limits.longest_retry, limits.room_asked_again,
                           limits.longest_retry_after},
-               limits.default_attempts, limits.time_zone, context.witness};
+               limits.default_attempts,
+               limits.time_zone,
+               context.witness,
+               false,
+               &context.vault};
 }
 
 Terms terms_of(const proxy::Document& document, const Rules& rules) {
@@ -127,7 +144,15 @@ Result<Applied> apply_in(Tx& tx, JobId id, std::optional<AccountId> owner, const
   auto found = records.find(id);
   if (!found) return fail(std::move(found.error()));
   if (!*found || (owner && (*found)->account != *owner)) return fail(Reason::not_found, "job " + id.text());
-  if (is_damaged(**found)) return set_aside(tx, rules.witness, std::move(**found), now);
+  if (is_damaged(**found)) {
+    auto aside = set_aside(tx, Told{rules.witness, rules.amounts}, std::move(**found), now);
+    if (!aside) return aside;
+    // It may be an occurrence; those that follow are sound.
+    auto made = carry_on(tx, *aside, what, rules, now);
+    if (!made) return fail(std::move(made.error()));
+    aside->next = std::move(*made);
+    return aside;
+  }
   auto document = proxy::parse((*found)->document);
   if (!document) return fail(std::move(document.error()));
   Step next = step(control_of(**found), what, terms_of(*document, rules), now);
@@ -138,12 +163,24 @@ Result<Applied> apply_in(Tx& tx, JobId id, std::optional<AccountId> owner, const
     if (auto written = write_files(records, id, next, file); !written)
       return fail(std::move(written.error()));
   if (!next.changed) return Applied{std::move(**found), std::move(next), {}};
-  return write_step(tx, rules.witness, std::move(**found), std::move(next), &*document, now);
+  auto applied = write_step(tx, Told{rules.witness, rules.amounts}, std::move(**found), std::move(next),
+                            &*document, now);
+  if (!applied || !applied->job.occurrence) return applied;
+  auto made = carry_on(tx, *applied, what, rules, now);
+  if (!made) return fail(std::move(made.error()));
+  applied->next = std::move(*made);
+  return applied;
+}
+
+Rules Ledger::rules() const {
+  Rules rules = rules_of(context_);
+  rules.amounts = events_.watched();
+  return rules;
 }
 
 Task<Result<Applied>> Ledger::apply(JobId id, std::optional<AccountId> owner, JobEvent what,
                                     std::optional<FileRow> file) {
-  const Rules rules = rules_of(context_);
+  const Rules rules = this->rules();
   const Instant now = context_.clock.now();
   std::function<Result<Applied>(Tx&)> work = [&](Tx& tx) {
     return apply_in(tx, id, owner, what, file, rules, now);
@@ -154,7 +191,7 @@ Task<Result<Applied>> Ledger::apply(JobId id, std::optional<AccountId> owner, Jo
 }
 
 Task<Result<std::vector<Applied>>> Ledger::apply_all(std::vector<JobId> ids, JobEvent what) {
-  const Rules rules = rules_of(context_);
+  const Rules rules = this->rules();
   const Instant now = context_.clock.now();
   std::vector<Applied> all;
   Database::Work work = [&](Tx& tx) -> Result<void> {
@@ -217,7 +254,7 @@ Task<Result<Job>> Ledger::find(JobId id) {
 }
 
 PublishCommit Ledger::publish_commit(std::shared_ptr<std::vector<Applied>> told) {
-  return [told, clock = &context_.clock, witness = context_.witness](
+  return [told, clock = &context_.clock, tells = Told{context_.witness, events_.watched()}](
              Tx& tx, const Publication& what, const Published& published) -> Result<void> {
     auto& records = tx.repo<JobRecords>();
     auto found = records.find(what.job);
@@ -259,7 +296,7 @@ PublishCommit Ledger::publish_commit(std::shared_ptr<std::vector<Applied>> told)
     Step next = step(control_of(job), news, none, now);
     if (!next.changed) return {};
     if (auto named = name_after_file(records, job, published); !named) return named;
-    auto written = write_step(tx, witness, std::move(job), std::move(next), nullptr, now);
+    auto written = write_step(tx, tells, std::move(job), std::move(next), nullptr, now);
     if (!written) return fail(std::move(written.error()));
     if (told) told->push_back(std::move(*written));
     return {};
@@ -268,9 +305,12 @@ PublishCommit Ledger::publish_commit(std::shared_ptr<std::vector<Applied>> told)
 
 void Ledger::tell(const Applied& applied) {
   for (const HistoryRow& row : applied.rows) {
-    events_.changed(applied.job, row);
+    events_.changed(applied.job, row, applied.amounts);
     if (context_.witness) context_.witness->told(applied.job, row);
   }
+  if (!applied.next) return;
+  events_.accepted(*applied.next);
+  if (on_made) on_made(*applied.next);
 }
 
 }  // namespace restante::jobs

@@ -3,6 +3,7 @@
 
 #include "jobs/context.hpp"
 #include "jobs/step.hpp"
+#include "jobs/views.hpp"
 
 #include <memory>
 #include <optional>
@@ -17,6 +18,8 @@ struct Applied {
   Job job;  ///< as it is now
   Step step;
   std::vector<HistoryRow> rows;
+  std::optional<Amounts> amounts{};  ///< if they were wanted
+  std::optional<Job> next{};         ///< the next occurrence, made with it
 };
 
 /// What the place demands of every job, for decisions inside a transaction.
@@ -24,8 +27,11 @@ struct Rules {
   RetryRules retry;
   int default_attempts = 20;
   std::string zone;
-  Witness* witness = nullptr;  ///< outlives the transaction
+  Witness* witness = nullptr;    ///< outlives the transaction
+  bool amounts = false;          ///< Applied::amounts is wanted
+  const Vault* vault = nullptr;  ///< for secrets of the next occurrence; outlives the transaction
 };
+
 /// Found in the store without a document: its record was damaged there. It ends as failed.
 bool is_damaged(const Job& found);
 
@@ -42,6 +48,9 @@ Result<Applied> apply_in(Tx& tx, JobId id, std::optional<AccountId> owner, const
 /// it.
 class Ledger {
 public:
+  /// A job was made that nobody asked for just now: the next occurrence. It is to be planned.
+  std::function<void(const Job&)> on_made;
+
   Ledger(Context& context, Events& events) : context_(context), events_(events) {}
 
   /// See apply_in; `file` is saved with it. Durable and told when it returns.
@@ -61,6 +70,8 @@ public:
   /// durable.
   PublishCommit publish_commit(std::shared_ptr<std::vector<Applied>> told);
   void tell(const Applied& applied);
+  /// With what those who watch have to be told.
+  Rules rules() const;
 
 private:
   Context& context_;

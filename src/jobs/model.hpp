@@ -90,7 +90,7 @@ struct Probe {
   std::string message;
 };
 
-/// One job: one accepted proxy (later: one occurrence of it). The control columns of its row.
+/// One job: one accepted proxy, or one occurrence of it. The control columns of its row.
 struct Job {
   JobId id;
   AccountId account;
@@ -104,9 +104,11 @@ struct Job {
   std::string message;  ///< details of the last failure, for people, no secrets
   int attempt = 0;      ///< started transfers so far
   Instant created{}, changed{};
-  std::optional<Instant> next_run;  ///< when the scheduler looks at it next; none: not by time
-  std::optional<Instant> start;     ///< `when.start`
-  std::int64_t version = 1;         ///< of the editable fields: the ETag
+  std::optional<Instant> next_run;    ///< when the scheduler looks at it next; none: not by time
+  std::optional<Instant> start;       ///< `when.start`
+  std::optional<Instant> occurrence;  ///< of a series, the one that it stands for
+  std::optional<Instant> started;     ///< when it first ran since it was asked for, or asked for again
+  std::int64_t version = 1;           ///< of the editable fields: the ETag
   std::optional<Probe> probe;
   int file_count = 1;
   std::string document;         ///< bare core without secrets, as edited
@@ -131,10 +133,13 @@ struct JobFilter {
   std::vector<State> states;  ///< empty: all
   std::string cursor;         ///< opaque, from the page before
   int limit = 50;
+  /// With their documents, as many as have this much of them together and at least one; none: without.
+  std::optional<std::uint64_t> document_bytes = {};
 };
 
 struct JobPage {
-  std::vector<Job> jobs;    ///< newest first; `document` and `secrets` are left empty
+  std::vector<Job>
+      jobs;  ///< newest first; `secrets` and, unless they were asked for, `document` are left empty
   std::string next_cursor;  ///< empty: the last page
 };
 

@@ -136,6 +136,8 @@ struct Publication {
   int file = 0;
   int generation = 0;
   std::string wanted_name;  ///< relative, not cleaned; the area chooses the final one
+  /// Put behind the name if that is taken, before it is numbered: the day of an occurrence. May be empty.
+  std::string mark = {};
   std::string media_type;
   std::uint64_t size_bytes = 0;
   std::string sha256;  ///< if known

@@ -15,6 +15,7 @@ Runner::Runner(Context& context, Ledger& ledger, Events& events)
     : context_(context),
       ledger_(ledger),
       events_(events),
+      rates_(context.limits.rates_of_jobs, context.limits.samples_of_job),
       tasks_(context.loop, "runner"),
       ended_(context.loop) {
 }

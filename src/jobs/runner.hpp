@@ -4,6 +4,7 @@
 #include "jobs/events.hpp"
 #include "jobs/file_step.hpp"
 #include "jobs/ledger.hpp"
+#include "jobs/rates.hpp"
 #include "jobs/room.hpp"
 
 #include <chrono>
@@ -25,6 +26,9 @@ public:
 
   bool runs(JobId id) const { return runs_.contains(id); }
   std::optional<Live> live(JobId id) const;
+  /// How fast bytes came; kept for a while after it ended.
+  Rates rates(JobId id) const { return rates_.of(id); }
+  void forget_rates(JobId id) { rates_.forget(id); }
   /// What the content server last said to a running job.
   std::optional<ResponseFacts> facts(JobId id) const;
 
@@ -105,6 +109,7 @@ private:
   Context& context_;
   Ledger& ledger_;
   Events& events_;
+  RateLog rates_;
   TaskGroup tasks_;
   std::map<JobId, std::shared_ptr<Run>> runs_;
   Signal ended_;

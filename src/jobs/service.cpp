@@ -5,10 +5,13 @@
 #include "base/text.hpp"
 #include "jobs/acceptance.hpp"
 #include "jobs/edit.hpp"
+#include "jobs/logins.hpp"
 #include "jobs/looking.hpp"
 #include "jobs/preview.hpp"
 #include "jobs/scheduler.hpp"
-#include "jobs/wanted_name.hpp"
+#include "jobs/series.hpp"
+#include "jobs/views.hpp"
+#include "proxy/recurrence.hpp"
 #include "proxy/zone.hpp"
 
 #include <chrono>
@@ -37,13 +40,16 @@ public:
         runner_(context_, ledger_, events_),
         looking_(context_, ledger_),
         previews_(context_),
+        logins_(context_),
         scheduler_(context_, ledger_, runner_, std::move(timer)),
         tasks_(context_.loop, "jobs") {
     runner_.on_news = [this](JobId id) { news(id); };
     looking_.on_news = [this](JobId id) { news(id); };
+    ledger_.on_made = [this](const Job& job) { scheduler_.plan(job); };
   }
 
   Task<Result<void>> start() override {
+    if (auto read = co_await logins_.start(); !read) co_return read;
     auto begun = co_await recover();
     if (!begun && begun.error().reason != Reason::disk_full) co_return begun;
     if (begun) begun = co_await take_up();
@@ -116,20 +122,28 @@ public:
   Task<Result<Accepted>> submit(Submission submission) override {
     const Instant now = context_.clock.now();
     const Rules rules = rules_of(context_);
+    const std::span one(&submission, 1);
+    if (auto lent = co_await logins_.lend(one); !lent) co_return fail(std::move(lent.error()));
     auto prepared = prepare(std::move(submission), rules, context_.vault, now);
     if (!prepared) co_return fail(std::move(prepared.error()));
     std::function<Result<Settled>(Tx&)> work = [&](Tx& tx) { return settle(tx, *prepared, rules, now); };
     auto settled = co_await context_.database.write_value<Settled>(std::move(work));
     if (!settled) co_return fail(std::move(settled.error()));
-    if (settled->fresh) events_.accepted(prepared->job);
-    const bool look = prepared->probe && settled->fresh && *prepared->job.next_run > now;
-    if (look) looking_.begin(prepared->job);
+    const Job& made = settled->made ? *settled->made : prepared->job;
+    if (settled->fresh) tell_made(made, settled->next);
+    const bool look = prepared->probe && settled->fresh && *made.next_run > now;
+    if (look) looking_.begin(made);
     co_return co_await settled_one(std::move(*prepared), std::move(*settled));
   }
 
   Task<std::vector<Result<Accepted>>> submit_all(std::vector<Submission> submissions) override {
     const Instant now = context_.clock.now();
     const Rules rules = rules_of(context_);
+    const std::span all(submissions);
+    if (auto lent = co_await logins_.lend(all); !lent) {
+      std::vector<Result<Accepted>> refused(submissions.size(), fail(lent.error()));
+      co_return refused;
+    }
     std::vector<Result<Prepared>> prepared;
     prepared.reserve(submissions.size());
     for (Submission& one : submissions)
@@ -152,15 +166,20 @@ public:
     std::vector<Result<Accepted>> out;
     out.reserve(prepared.size());
     const bool tell = prepared.size() <= batch_told_singly;
+    const auto first = std::find_if(prepared.begin(), prepared.end(), [](const auto& one) { return !!one; });
+    if (!tell && done && first != prepared.end()) events_.many((*first)->job.account);
     for (std::size_t i = 0; i < prepared.size(); ++i) {
       if (!done) {
         out.push_back(fail(prepared[i] ? done.error() : prepared[i].error()));
       } else if (!settled[i]) {
         out.push_back(fail(std::move(settled[i].error())));
       } else if (settled[i]->fresh) {
-        if (tell) events_.accepted(prepared[i]->job);
-        scheduler_.plan(prepared[i]->job);
-        out.push_back(Accepted{std::move(prepared[i]->job), false});
+        Job& made = settled[i]->made ? *settled[i]->made : prepared[i]->job;
+        if (tell) tell_made(made, settled[i]->next);
+        if (settled[i]->gone) events_.gone(made.account, *settled[i]->gone);
+        if (settled[i]->next) scheduler_.plan(*settled[i]->next);
+        scheduler_.plan(made);
+        out.push_back(Accepted{std::move(made), false});
       } else {
         auto one = co_await settled_one(std::move(*prepared[i]), std::move(*settled[i]));
         out.push_back(std::move(one));
@@ -174,9 +193,10 @@ public:
     Database::Work work = [&](Tx& tx) -> Result<void> {
       auto& records = tx.repo<JobRecords>();
       auto job = records.find(id);
+      if (job && !*job) job = occurrence_of(tx, id);
       if (!job) return fail(std::move(job.error()));
       if (!*job || (*job)->account != account) return fail(Reason::not_found, "job " + id.text());
-      auto files = records.files(id);
+      auto files = records.files((*job)->id);
       if (!files) return fail(std::move(files.error()));
       view.job = std::move(**job);
       view.files = std::move(*files);
@@ -240,6 +260,38 @@ public:
     co_return co_await context_.database.read_value<JobPage>(std::move(work));
   }
 
+  Task<Result<JobViews>> list_views(AccountId account, JobFilter filter) override {
+    filter.document_bytes = context_.limits.listed_document_bytes;
+    const Instant now = context_.clock.now();
+    std::function<Result<JobViews>(Tx&)> work = [&](Tx& tx) {
+      return read_views(tx, account, filter, context_.limits.time_zone, now);
+    };
+    auto page = co_await context_.database.read_value<JobViews>(std::move(work));
+    if (!page) co_return page;
+    for (JobView& view : page->views) {
+      view.live = runner_.live(view.job.id);
+      if (!view.live) continue;
+      if (const auto facts = runner_.facts(view.job.id); facts && !view.job.probe)
+        view.job.probe = probe_of(*facts);
+      if (!view.amounts) continue;
+      Amounts& amounts = *view.amounts;
+      amounts.received_bytes = std::max(amounts.received_bytes, view.live->received_bytes);
+      if (!amounts.size_bytes && view.job.file_count == 1 && view.job.probe)
+        amounts.size_bytes = view.job.probe->size_bytes;
+      std::optional<std::uint64_t> missing = amounts.size_bytes;
+      if (missing) *missing -= std::min(*missing, amounts.received_bytes);
+      set_plan(view, missing, context_.limits.time_zone, now);
+    }
+    co_return page;
+  }
+
+  Task<Result<Rates>> rates(AccountId account, JobId id) override {
+    auto job = co_await ledger_.find(id);
+    if (!job) co_return fail(std::move(job.error()));
+    if (job->account != account) co_return fail(Reason::not_found, "job " + id.text());
+    co_return runner_.rates(id);
+  }
+
   std::optional<Live> live(JobId job) const override { return runner_.live(job); }
 
   Task<Result<JobView>> act(AccountId account, JobId id, Action action) override {
@@ -252,7 +304,7 @@ public:
 
   Task<Result<JobView>> change(AccountId account, JobId id, Change change, std::int64_t if_version) override {
     const Instant now = context_.clock.now();
-    const Rules rules = rules_of(context_);
+    const Rules rules = ledger_.rules();
     std::function<Result<Applied>(Tx&)> work = [&](Tx& tx) {
       return change_in(tx, id, account, change, if_version, rules, now);
     };
@@ -274,8 +326,20 @@ public:
       co_return Result<void>();
     }
     if (job->state == State::failed) co_await runner_.discard(account, id);
-    Database::Work work = [&](Tx& tx) { return tx.repo<JobRecords>().erase(id); };
-    co_return co_await context_.database.write(std::move(work));
+    Database::Work work = [&](Tx& tx) -> Result<void> {
+      auto& all = tx.repo<SeriesRecords>();
+      auto series = all.find_by_head(id);
+      if (!series) return fail(std::move(series.error()));
+      if (*series)
+        if (auto done = all.erase((*series)->id); !done) return done;
+      return tx.repo<JobRecords>().erase(id);
+    };
+    auto erased = co_await context_.database.write(std::move(work));
+    if (erased) {
+      runner_.forget_rates(id);
+      events_.gone(account, id);
+    }
+    co_return erased;
   }
 
   Task<Result<std::unique_ptr<Subscription>>> subscribe(AccountId account, std::optional<JobId> job,
@@ -283,9 +347,20 @@ public:
     co_return events_.subscribe(account, job, after_seq);
   }
 
+  void files_changed(AccountId account) override { events_.files_changed(account); }
+
   std::string why(const JobView& view) const override;
+  Logins& logins() override { return logins_; }
 
 private:
+  /// The id of a document that repeats stands for its present occurrence.
+  static Result<std::optional<Job>> occurrence_of(Tx& tx, JobId id) {
+    auto series = tx.repo<SeriesRecords>().find(id);
+    if (!series) return fail(std::move(series.error()));
+    if (!*series) return std::optional<Job>();
+    return current_job(tx, **series);
+  }
+
   /// What a change in the store asks to be done.
   Task<void> act_on(const Applied& applied) {
     const JobId id = applied.job.id;
@@ -295,15 +370,30 @@ private:
     news(id);
   }
 
+  void tell_made(const Job& made, const std::optional<Job>& next) {
+    events_.accepted(made);
+    if (next) events_.accepted(*next);
+  }
+
+  /// Another occurrence changed with the one that was asked for.
+  Task<void> settled_beside(const Applied& one) {
+    ledger_.tell(one);
+    co_await act_on(one);
+  }
+
   Task<Result<Accepted>> settled_one(Prepared prepared, Settled settled) {
+    if (settled.gone) events_.gone(prepared.job.account, *settled.gone);
+    for (const Applied& one : settled.also) co_await settled_beside(one);
     if (settled.replayed) co_return Accepted{std::move(*settled.existing), true};
     if (settled.applied) {
       ledger_.tell(*settled.applied);
       co_await act_on(*settled.applied);
       co_return Accepted{std::move(settled.applied->job), false};
     }
-    scheduler_.plan(prepared.job);
-    co_return Accepted{std::move(prepared.job), false};
+    if (settled.next) scheduler_.plan(*settled.next);
+    Job& made = settled.made ? *settled.made : prepared.job;
+    scheduler_.plan(made);
+    co_return Accepted{std::move(made), false};
   }
 
   void news(JobId id) {
@@ -328,6 +418,7 @@ private:
   Runner runner_;
   Looking looking_;
   Previews previews_;
+  Logins logins_;
   Scheduler scheduler_;
   TaskGroup tasks_;
   std::multimap<JobId, std::shared_ptr<Signal>> waiters_;
@@ -340,41 +431,18 @@ void ServiceImpl::complete(JobView& view) const {
   if (const auto facts = runner_.facts(job.id); facts && !job.probe) job.probe = probe_of(*facts);
   auto document = proxy::parse(job.document);
   if (!document) return;
-  std::vector<FileRow> stored = std::move(view.files);
-  view.files.clear();
-  std::uint64_t remaining = 0;
-  bool known = true;
-  for (int index = 0; index < static_cast<int>(document->files.size()); ++index) {
-    const proxy::File& wanted = document->files[static_cast<std::size_t>(index)];
-    FileRow row;
-    row.index = index;
-    for (FileRow& one : stored)
-      if (one.index == index) row = std::move(one);
-    if (!row.published) {
-      if (row.name.empty() && job.probe && index == 0) row.name = job.probe->name;
-      if (!wanted.name.empty() || !row.name.empty())
-        row.name = context_.shelf.clean_name(wanted_name(wanted, row.name));
-    }
-    if (!row.size_bytes) row.size_bytes = wanted.size_bytes;
-    if (!row.size_bytes && job.probe && document->files.size() == 1) row.size_bytes = job.probe->size_bytes;
-    if (row.state != FileState::done) {
-      known = known && row.size_bytes.has_value();
-      remaining +=
-          row.size_bytes.value_or(0) - std::min(row.size_bytes.value_or(0), row.checkpoint.written_bytes);
-    }
-    view.files.push_back(std::move(row));
-  }
-  if (ended(job.state)) return;
-  const Instant now = context_.clock.now();
-  const Hours hours = hours_of(document->when, context_.limits.time_zone);
-  std::optional<std::uint64_t> rate = document->limits.rate_bytes_per_s;
-  if (view.live && view.live->bytes_per_s > 0) rate = view.live->bytes_per_s;
-  const auto begins = job.state == State::running
-                          ? std::optional(now)
-                          : next_run(hours, std::max(now, job.next_run.value_or(now)));
-  const Plan made = plan(hours, now, begins, known ? std::optional(remaining) : std::nullopt, rate);
-  view.plan = made.verdict;
-  view.plan_reason = made.reason;
+  const auto missing = fill_files(view, *document, &context_.shelf);
+  view.asked = asked_of(*document);
+  add_details(*view.asked, *document, view.files);
+  set_plan(view, missing, context_.limits.time_zone, context_.clock.now());
+}
+
+/// ", and repeats every day" of one that does.
+std::string repeats_words(const Job& job) {
+  if (!job.occurrence) return {};
+  auto document = proxy::parse(job.document);
+  if (!document || document->when.repeat.empty()) return {};
+  return ", and repeats " + proxy::recurrence_words(document->when.repeat);
 }
 
 std::string ServiceImpl::why(const JobView& view) const {
@@ -388,7 +456,7 @@ std::string ServiceImpl::why(const JobView& view) const {
   const std::string because = job.message.empty() || repeats ? std::string() : " (" + job.message + ")";
   switch (job.state) {
     case State::scheduled:
-      return "It starts at " + at() + ".";
+      return "It starts at " + at() + repeats_words(job) + ".";
     case State::waiting:
       switch (job.waiting_for) {
         case WaitingFor::window:

@@ -32,12 +32,51 @@ struct Live {
   std::uint64_t bytes_per_s = 0;
 };
 
+/// What its document asks for, as far as people see it.
+struct Asked {
+  struct Source {
+    int file = 0;
+    std::string url;  ///< without user information; "…" for its query
+    bool in_use = false;
+  };
+  struct Check {
+    int file = 0;
+    std::string algorithm, hex;  ///< empty: no digest was given
+  };
+  std::string folder, origin;
+  proxy::When when;
+  std::optional<std::uint64_t> rate_bytes_per_s;
+  std::vector<Source> sources;  ///< only of one that was asked for alone
+  std::vector<Check> checks;    ///< the same
+};
+
+/// How much of a job is known and here.
+struct Amounts {
+  std::optional<std::uint64_t> size_bytes;
+  std::uint64_t received_bytes = 0;
+};
+
 struct JobView {
   Job job;
-  std::vector<FileRow> files;  ///< one for each file of the document, defaults filled in
+  std::vector<FileRow> files;      ///< one for each file of the document, defaults filled in
+  std::optional<Amounts> amounts;  ///< in a list: instead of `files`
   std::optional<Live> live;
   std::string plan = "on-time";  ///< on-time | tight | cannot
   std::string plan_reason;
+  std::optional<Asked> asked;  ///< none: the document cannot be read
+};
+
+/// Newest first; without files, sources and checks.
+struct JobViews {
+  std::vector<JobView> views;
+  std::string next_cursor;  ///< empty: the last page
+};
+
+/// How fast bytes came while a job ran.
+struct Rates {
+  Seconds interval{1};
+  std::optional<Instant> begin;            ///< of the first sample
+  std::vector<std::uint64_t> bytes_per_s;  ///< one each interval
 };
 
 enum class Action { pause, resume, retry, now, cancel };
@@ -57,7 +96,7 @@ struct Change {
 /// One event for those who watch. State changes have the history's seq; progress has none.
 struct Event {
   std::optional<std::int64_t> seq;
-  std::string kind;  ///< "job.state" | "job.progress" | "file.done"
+  std::string kind;  ///< "job.state" | "job.progress" | "job.gone" | "jobs.changed" | "file.done"
   AccountId account;
   JobId job;
   std::string data;  ///< JSON object
@@ -97,12 +136,18 @@ struct ServiceLimits {
       100000;  ///< due times within the horizon; more are read when these are used up
   /// A failed download keeps its sealed credentials so long, for `retry`.
   Seconds failed_secrets_kept{7 * 86400};
-  Millis forgets_every{3600000};        ///< credentials that are over their time
-  std::size_t forgotten_at_once = 256;  ///< downloads a transaction
-  Seconds longest_stop{3};              ///< transfers that do not end within it are abandoned by stop()
-  Millis horizon{3600000};              ///< how far ahead due times are held in memory
-  std::string time_zone = "UTC";        ///< the place's
+  Millis forgets_every{3600000};                     ///< credentials that are over their time
+  std::size_t forgotten_at_once = 256;               ///< downloads a transaction
+  std::uint64_t listed_document_bytes = 8ull << 20;  ///< read for one page of a list; it is shorter then
+  std::size_t rates_of_jobs = 200;                   ///< running ones and those that ended last
+  std::size_t logins_of_account = 100;               ///< stored logins
+  std::size_t samples_of_job = 600;                  ///< beyond, two become one
+  Seconds longest_stop{3};        ///< transfers that do not end within it are abandoned by stop()
+  Millis horizon{3600000};        ///< how far ahead due times are held in memory
+  std::string time_zone = "UTC";  ///< the place's
 };
+
+class Logins;
 
 /// The proxy host (patent: storage 413, scheduler 417) as the API sees it. Lives on the control loop. Every
 /// method answers only what belongs to `account`; a foreign id is not-found, exactly like an unknown one.
@@ -131,7 +176,10 @@ public:
   virtual Task<Result<JobView>> find_looked_at(AccountId account, JobId job, Millis limit) = 0;
   virtual Task<Result<std::vector<HistoryRow>>> history(AccountId account, JobId job) = 0;
   virtual Task<Result<JobPage>> list(AccountId account, JobFilter filter) = 0;
+  /// A page of them as people see them, in one reading.
+  virtual Task<Result<JobViews>> list_views(AccountId account, JobFilter filter) = 0;
   virtual std::optional<Live> live(JobId job) const = 0;
+  virtual Task<Result<Rates>> rates(AccountId account, JobId job) = 0;
   /// Error conflict when the state forbids it.
   virtual Task<Result<JobView>> act(AccountId account, JobId job, Action action) = 0;
   /// Error precondition when `if_version` is not the job's.
@@ -143,8 +191,13 @@ public:
   /// Events of one account after `after_seq` (stored ones first), optionally of one job.
   virtual Task<Result<std::unique_ptr<Subscription>>> subscribe(AccountId account, std::optional<JobId> job,
                                                                 std::optional<std::int64_t> after_seq) = 0;
+  /// Tells whoever watches the account's events that its files changed. Control loop.
+  virtual void files_changed(AccountId account) = 0;
   /// One sentence: when it will run and why.
   virtual std::string why(const JobView& view) const = 0;
+
+  /// The sign-ins for content servers that accounts have stored.
+  virtual Logins& logins() = 0;
 };
 
 /// All collaborators outlive the service. `timer`: what wakes the scheduler; none: the machine's wall clock.

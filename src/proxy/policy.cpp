@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "proxy/client_certificate.hpp"
+#include "proxy/recurrence.hpp"
 #include "proxy/url.hpp"
 
 #include <fmt/format.h>
@@ -48,7 +49,11 @@ Result<void> check_supported(const Document& document) {
   if (document.has_code) return denied("/code", "code that comes with a request");
   if (document.has_pay) return denied("/pay", "payments");
   if (document.has_notify) return denied("/notify", "messages");
-  if (!document.when.repeat.empty()) return denied("/when/repeat", "repetition");
+  if (!document.when.repeat.empty()) {
+    auto rule = parse_recurrence(document.when.repeat);
+    if (!rule)
+      return fail(Reason::invalid, "/when/repeat: " + rule.error().message, rule.error().hint, "/when/repeat");
+  }
   for (std::size_t i = 0; i < document.access.size(); ++i) {
     if (document.access[i].kind != CredentialKind::tls) continue;
     auto good = check_client_certificate(document.access[i], fmt::format("/access/{}", i));

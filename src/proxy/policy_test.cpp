@@ -139,15 +139,17 @@ TEST(Pem, IsSplitIntoCertificatesAndKey) {
   EXPECT_EQ(certificate_end("nonsense"), "");
 }
 
-TEST(Supported, AreNeitherCodeNorPayNorNotifyNorRepeat) {
-  auto code = one_url(), pay = one_url(), notify = one_url(), repeat = one_url();
+TEST(Supported, AreNeitherCodeNorPayNorNotifyNorEveryRepetition) {
+  auto code = one_url(), pay = one_url(), notify = one_url(), daily = one_url(), hourly = one_url();
   code.has_code = pay.has_pay = notify.has_notify = true;
-  repeat.when.repeat = "FREQ=DAILY";
+  daily.when.repeat = "FREQ=DAILY";
+  hourly.when.repeat = "FREQ=DAILY;BYHOUR=1,2,3";
 
   EXPECT_EQ(refusal(check_supported(code)), (Refusal{Reason::cap_denied, "/code"}));
   EXPECT_EQ(refusal(check_supported(pay)), (Refusal{Reason::cap_denied, "/pay"}));
   EXPECT_EQ(refusal(check_supported(notify)), (Refusal{Reason::cap_denied, "/notify"}));
-  EXPECT_EQ(refusal(check_supported(repeat)), (Refusal{Reason::cap_denied, "/when/repeat"}));
+  EXPECT_EQ(refusal(check_supported(hourly)), (Refusal{Reason::invalid, "/when/repeat"}));
+  EXPECT_TRUE(check_supported(daily));
 }
 
 TEST(Validity, IsFromTenMinutesBeforeToTheEnd) {

@@ -16,7 +16,6 @@ namespace {
 constexpr std::array<std::string_view, 7> day_codes{"MO", "TU", "WE", "TH", "FR", "SA", "SU"};
 constexpr std::array<std::string_view, 7> day_names{"Monday", "Tuesday",  "Wednesday", "Thursday",
                                                     "Friday", "Saturday", "Sunday"};
-constexpr std::int64_t day_seconds = 86400;
 
 tl::unexpected<Error> wrong(std::string message) {
   return fail(Reason::invalid, "the repetition " + std::move(message),
@@ -394,15 +393,12 @@ std::optional<Instant> occurrence_at(const Recurrence& rule, std::string_view zo
 }
 
 Instant moved_along(std::string_view zone, Instant time, Instant from, Instant to) {
-  const auto wall = [&](Instant at) {
-    const LocalTime local = to_local(zone, at);
-    return day_number(local) * day_seconds + local.minute * 60 + local.second;
-  };
+  const auto day = [&](Instant at) { return day_number(to_local(zone, at)); };
+  LocalTime wall = to_local(zone, time);
   const Millis fraction = time - std::chrono::floor<Seconds>(time);
-  const std::int64_t moved = wall(to) + wall(time) - wall(from);
-  const std::int64_t day = (moved >= 0 ? moved : moved - (day_seconds - 1)) / day_seconds;
-  const auto at = to_instant(zone, local_of(day, static_cast<int>(moved - day * day_seconds)));
-  return at ? *at + fraction : to + (time - from);
+  const auto moved =
+      to_instant(zone, local_of(day(time) + day(to) - day(from), wall.minute * 60 + wall.second));
+  return moved ? *moved + fraction : to + (time - from);
 }
 
 Result<std::string> parse_person_recurrence(std::string_view given) {

@@ -58,8 +58,8 @@ std::optional<Instant> next_occurrence(const Recurrence& rule, std::string_view 
 std::optional<Instant> occurrence_at(const Recurrence& rule, std::string_view zone, Instant start,
                                      Instant now);
 
-/// `time`, which is so and so far from `from` by the clocks of `zone`, as far from `to`: a deadline at eight
-/// stays at eight when the clocks change.
+/// `time` so many days later as `to` is later than `from`, at the same time of day by the clocks of `zone`: a
+/// deadline at eight stays at eight when these change.
 Instant moved_along(std::string_view zone, Instant time, Instant from, Instant to);
 
 /// A repetition as people type it, as an RRULE value: what parse_recurrence takes, `day`, `week`, `month`,

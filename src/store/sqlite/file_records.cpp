@@ -214,6 +214,15 @@ public:
     });
   }
 
+  Result<std::vector<FileRecord>> matching(AccountId account, std::string_view part, int limit) override {
+    return attempt(connection_, [&]() -> Result<std::vector<FileRecord>> {
+      const std::string key = files::name_key(part);
+      Query query(connection_, matching_);
+      query.number(account.value).text(key).number(std::max(limit, 0));
+      return rows(query);
+    });
+  }
+
   Result<std::vector<FileRecord>> expired(Instant now, int limit) override {
     return attempt(connection_, [&]() -> Result<std::vector<FileRecord>> {
       Query query(connection_, expired_);
@@ -342,6 +351,10 @@ private:
   Sql all_{"SELECT " RESTANTE_FILE_COLUMNS " FROM files ORDER BY account, published DESC, seq DESC"};
   Sql below_{"SELECT " RESTANTE_FILE_COLUMNS
              " FROM files WHERE account = ? AND name >= ? AND name < ? ORDER BY name"};
+  // Rows of before version 3 have no key.
+  Sql matching_{
+      "SELECT " RESTANTE_FILE_COLUMNS
+      " FROM files WHERE account = ? AND instr(coalesce(name_key, name), ?) > 0 ORDER BY name LIMIT ?"};
   Sql inside_{
       "SELECT " RESTANTE_FILE_COLUMNS
       " FROM files WHERE account = ? AND name >= ? AND name < ? AND instr(substr(name, length(?) + 1), "

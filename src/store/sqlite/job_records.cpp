@@ -43,12 +43,13 @@ constexpr std::int64_t all_states = (std::int64_t{1} << state_count) - 1;
   "jobs.seq, jobs.id, jobs.account, origins.device, jobs.state, jobs.waiting_for, jobs.attempt, "   \
   "jobs.created, "                                                                                  \
   "jobs.changed, jobs.next_run, jobs.start, jobs.rev, jobs.version, jobs.file_count, jobs.reason, " \
-  "jobs.message, jobs.probe, jobs.proxy_id, jobs.name, jobs.document_digest"
+  "jobs.message, jobs.probe, jobs.proxy_id, jobs.name, jobs.document_digest, jobs.started, "        \
+  "jobs.occurrence"
 
-// Whether the sums are right: of `control`, then (find only) of `body`.
-constexpr int control_sound_column = 20;
-constexpr int body_sound_column = 21;
-constexpr int document_column = 22;
+// Whether the sums are right: of `control`, then (only together with the document) of `body`.
+constexpr int control_sound_column = 22;
+constexpr int body_sound_column = 23;
+constexpr int document_column = 24;
 
 // What the sums of a job's row are made of (schema.cpp, version 4).
 #define RESTANTE_CONTROL_SUM                                                                     \
@@ -80,6 +81,8 @@ Job control_columns(Query& row) {
   job.proxy_id = row.text_at(17);
   job.name = row.text_at(18);
   row.blob_at(19, job.document_digest.data(), job.document_digest.size());
+  job.started = optional_instant_at(row, 20);
+  job.occurrence = optional_instant_at(row, 21);
   return job;
 }
 
@@ -129,6 +132,7 @@ public:
           .blob(job.document_digest.data(), job.document_digest.size())
           .text(job.document)
           .blob_or_null(job.secrets)
+          .number(to_column(job.occurrence))
           .run();
       return connection_.db().getChanges() > 0;
     });
@@ -154,7 +158,10 @@ public:
     return attempt(connection_, [&]() -> Result<void> {
       const std::string probe = probe_to_column(job.probe);
       Query query(connection_, update_);
-      bind_control(query, job, probe).blob(job.id.bytes.data(), job.id.bytes.size()).run();
+      bind_control(query, job, probe)
+          .blob(job.id.bytes.data(), job.id.bytes.size())
+          .number(to_column(job.started))
+          .run();
       if (connection_.db().getChanges() == 0) return no_such_job(job.id);
       return {};
     });
@@ -169,6 +176,7 @@ public:
           .text(job.document)
           .blob_or_null(job.secrets)
           .blob(job.id.bytes.data(), job.id.bytes.size())
+          .number(to_column(job.started))
           .run();
       if (connection_.db().getChanges() == 0) return no_such_job(job.id);
       return {};
@@ -220,17 +228,24 @@ public:
     const int limit = std::clamp(filter.limit, 1, longest_page);
     return attempt(connection_, [&]() -> Result<JobPage> {
       JobPage page;
-      Query query(connection_, list_);
+      const bool documents = filter.document_bytes.has_value();
+      Query query(connection_, documents ? list_with_documents_ : list_);
       query.number(account.value).number(before).number(states).number(limit + 1);
       std::int64_t last = 0;
+      std::uint64_t read_bytes = 0;
       while (query.step()) {
-        if (page.jobs.size() == static_cast<std::size_t>(limit)) {
+        if (page.jobs.size() == static_cast<std::size_t>(limit) ||
+            read_bytes > filter.document_bytes.value_or(0)) {
           page.next_cursor = std::to_string(last);
           break;
         }
         last = query.number_at(0);
-        if (query.number_at(control_sound_column) != 0) {
-          page.jobs.push_back(control_columns(query));
+        const bool sound = query.number_at(control_sound_column) != 0 &&
+                           (!documents || query.number_at(body_sound_column) != 0);
+        if (sound) {
+          Job& job = page.jobs.emplace_back(control_columns(query));
+          if (documents) job.document = query.text_at(document_column);
+          read_bytes += job.document.size();
           continue;
         }
         JobId id;
@@ -342,6 +357,20 @@ private:
     return number;
   }
 
+  static bool is_failure(const HistoryRow& row) {
+    return row.from != row.to &&
+           (row.to == State::failed || row.to == State::expired || row.to == State::held);
+  }
+
+  /// Counts it, and forgets what was counted too long ago.
+  void count_failure(const HistoryRow& row) {
+    const auto slot = [](Instant at) { return to_column(at) / Millis(jobs::overview_slot).count(); };
+    Query add(connection_, count_failure_);
+    add.number(slot(row.at)).text_view(code(row.reason.value_or(Reason::internal))).run();
+    Query forget(connection_, forget_failures_);
+    forget.number(slot(row.at - jobs::failures_kept)).run();
+  }
+
   static Query& bind_control(Query& query, const Job& job, const std::string& probe) {
     query.number(number_of(job.state))
         .number(number_of(job.waiting_for))
@@ -357,20 +386,6 @@ private:
 
   /// A damaged row of the history is no reason to show none of it.
   static State past_state(Query& query, int column) {
-  static bool is_failure(const HistoryRow& row) {
-    return row.from != row.to &&
-           (row.to == State::failed || row.to == State::expired || row.to == State::held);
-  }
-
-  /// Counts it, and forgets what was counted too long ago.
-  void count_failure(const HistoryRow& row) {
-    const auto slot = [](Instant at) { return to_column(at) / Millis(jobs::overview_slot).count(); };
-    Query add(connection_, count_failure_);
-    add.number(slot(row.at)).text_view(code(row.reason.value_or(Reason::internal))).run();
-    Query forget(connection_, forget_failures_);
-    forget.number(slot(row.at - jobs::failures_kept)).run();
-  }
-
     const std::int64_t value = query.number_at(column);
     return value >= 0 && value < state_count ? static_cast<State>(value) : State::failed;
   }
@@ -401,8 +416,8 @@ private:
       "INSERT INTO jobs (id, account, origin, state, waiting_for, attempt, created, changed, next_run, "
       "start, rev, "
       "version, file_count, reason, message, probe, proxy_id, name, document_digest, document, secrets, "
-      "control_sum, body_sum) "
-      "VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,"
+      "occurrence, control_sum, body_sum) "
+      "VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,"
       "row_sum(?1,?4,?5,?6,?8,?9,?10,?11,?12,?13,?14,?15,?16,?18),row_sum(?1,?2,?3,?7,?17,?19,?20)) "
       "ON CONFLICT (id) DO NOTHING"};
   Sql find_origin_{"SELECT id FROM origins WHERE device = ?"};
@@ -414,11 +429,11 @@ private:
   Sql update_{
       "UPDATE jobs SET state = ?1, waiting_for = ?2, attempt = ?3, changed = ?4, next_run = ?5, start = ?6, "
       "rev = ?7, version = ?8, file_count = ?9, reason = ?10, message = ?11, probe = ?12, name = ?13, "
-      "control_sum = row_sum(?14,?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13) WHERE id = ?14"};
+      "started = ?15, control_sum = row_sum(?14,?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13) WHERE id = ?14"};
   Sql replace_{
       "UPDATE jobs SET state = ?1, waiting_for = ?2, attempt = ?3, changed = ?4, next_run = ?5, start = ?6, "
       "rev = ?7, version = ?8, file_count = ?9, reason = ?10, message = ?11, probe = ?12, name = ?13, "
-      "document_digest = ?14, document = ?15, secrets = ?16, "
+      "document_digest = ?14, document = ?15, secrets = ?16, started = ?18, "
       "control_sum = row_sum(?17,?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13), "
       "body_sum = row_sum(?17,account,origin,created,proxy_id,?14,?15) WHERE id = ?17"};
   // The number of State::failed stands in the index jobs_failed_secrets too.
@@ -432,6 +447,12 @@ private:
       "SELECT " RESTANTE_CONTROL_COLUMNS ", coalesce(jobs.control_sum = " RESTANTE_CONTROL_SUM
       ", 0) FROM jobs INDEXED BY jobs_of_account LEFT JOIN origins ON origins.id = jobs.origin "
       "WHERE jobs.account = ? AND jobs.seq < ? AND (? >> jobs.state) & 1 ORDER BY jobs.seq DESC LIMIT ?"};
+  Sql list_with_documents_{
+      "SELECT " RESTANTE_CONTROL_COLUMNS ", coalesce(jobs.control_sum = " RESTANTE_CONTROL_SUM
+      ", 0), coalesce(jobs.body_sum = " RESTANTE_BODY_SUM
+      ", 0), jobs.document FROM jobs INDEXED BY jobs_of_account "
+      "LEFT JOIN origins ON origins.id = jobs.origin "
+      "WHERE jobs.account = ? AND jobs.seq < ? AND (? >> jobs.state) & 1 ORDER BY jobs.seq DESC LIMIT ?"};
   Sql count_{
       "SELECT count(*) FROM jobs INDEXED BY jobs_of_account WHERE account = ? AND NOT (? >> state) & 1"};
   Sql due_{
@@ -441,6 +462,10 @@ private:
   Sql append_history_{
       "INSERT INTO history (job, account, at, from_state, to_state, cause, reason) "
       "SELECT seq, account, ?, ?, ?, ?, ? FROM jobs WHERE id = ?"};
+  Sql count_failure_{
+      "INSERT INTO failures (slot, reason, count) VALUES (?, ?, 1) "
+      "ON CONFLICT (slot, reason) DO UPDATE SET count = count + 1"};
+  Sql forget_failures_{"DELETE FROM failures WHERE slot < ?"};
   Sql history_{
       "SELECT history.seq, jobs.id, history.account, at, from_state, to_state, cause, history.reason "
       "FROM jobs CROSS JOIN history INDEXED BY history_of_job ON history.job = jobs.seq WHERE jobs.id = ? "
@@ -462,8 +487,4 @@ std::unique_ptr<jobs::JobRecords> make_job_records(Connection& connection) {
   return std::make_unique<SqliteJobRecords>(connection);
 }
 
-  Sql count_failure_{
-      "INSERT INTO failures (slot, reason, count) VALUES (?, ?, 1) "
-      "ON CONFLICT (slot, reason) DO UPDATE SET count = count + 1"};
-  Sql forget_failures_{"DELETE FROM failures WHERE slot < ?"};
 }  // namespace restante::store::sqlite

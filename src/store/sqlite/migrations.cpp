@@ -330,9 +330,14 @@ CREATE INDEX notices_of_account ON notices (account);
 CREATE INDEX notices_of_contact ON notices (contact, seq);
 )sql";
 
+// `started`: when a download first ran since it was asked for; a fact to look at, not in the sum of its row.
 // `failures` counts how often downloads came to need somebody, failed or expired, a quarter of an hour (since
 // 1970) and reason; it names no account, and outlives the downloads.
 constexpr const char* version_10 = R"sql(
+ALTER TABLE jobs ADD COLUMN started INTEGER;
+UPDATE jobs SET started = (SELECT min(at) FROM history WHERE history.job = jobs.seq AND to_state = 2)
+  WHERE attempt > 0;
+
 CREATE TABLE failures (
   slot   INTEGER NOT NULL,
   reason TEXT NOT NULL,
@@ -343,6 +348,39 @@ INSERT INTO failures (slot, reason, count)
   SELECT at / 900000, coalesce(reason, 'internal'), count(*) FROM history
   WHERE to_state IN (7, 8, 10) AND from_state <> to_state GROUP BY 1, 2;
 CREATE INDEX jobs_unended ON jobs (state) WHERE state IN (0, 1, 2, 3, 4, 6, 7);
+
+-- Documents that repeat, and how far they have come; `sum` as in version 4. `occurrence` of a job is a fact
+-- to look at, not in the sum of its row.
+ALTER TABLE jobs ADD COLUMN occurrence INTEGER;
+CREATE TABLE series (
+  id              BLOB PRIMARY KEY,
+  account         INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+  device          TEXT NOT NULL,
+  rev             INTEGER NOT NULL,
+  document_digest BLOB NOT NULL,
+  start           INTEGER NOT NULL,
+  last            INTEGER NOT NULL,
+  head            BLOB NOT NULL,
+  before          BLOB NOT NULL,
+  over            INTEGER NOT NULL,
+  document        TEXT NOT NULL,
+  secrets         BLOB,
+  sum             INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX series_of_account ON series (account);
+CREATE INDEX series_by_head ON series (head);
+
+-- Stored logins, one an account and origin; `secret` is sealed.
+CREATE TABLE logins (
+  id      TEXT PRIMARY KEY,
+  account INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,
+  origin  TEXT NOT NULL,
+  kind    TEXT NOT NULL,
+  label   TEXT NOT NULL,
+  created INTEGER NOT NULL,
+  secret  BLOB NOT NULL,
+  UNIQUE (account, origin)
+) STRICT, WITHOUT ROWID;
 )sql";
 
 constexpr std::array<const char*, 10> steps_of_this_program{version_1, version_2, version_3, version_4,

@@ -5,8 +5,10 @@
 #include "base/clock.hpp"
 #include "files/link_records.hpp"
 #include "files/records.hpp"
+#include "jobs/login_records.hpp"
 #include "jobs/overview_records.hpp"
 #include "jobs/records.hpp"
+#include "jobs/series_records.hpp"
 #include "notify/records.hpp"
 #include "store/sqlite/connection.hpp"
 
@@ -19,15 +21,17 @@ namespace restante::store::sqlite {
 
 // Views over one connection; they live as long as it does and are used on its thread only.
 std::unique_ptr<jobs::JobRecords> make_job_records(Connection& connection);
+std::unique_ptr<jobs::SeriesRecords> make_series_records(Connection& connection);
 std::unique_ptr<files::FileRecords> make_file_records(Connection& connection);
 std::unique_ptr<files::TrashRecords> make_trash_records(Connection& connection);
 std::unique_ptr<files::TrafficRecords> make_traffic_records(Connection& connection);
 std::unique_ptr<files::LinkRecords> make_link_records(Connection& connection);
 std::unique_ptr<accounts::AccountRecords> make_account_records(Connection& connection);
 std::unique_ptr<notify::NoticeRecords> make_notice_records(Connection& connection);
+std::unique_ptr<jobs::OverviewRecords> make_overview_records(Connection& connection);
+std::unique_ptr<jobs::LoginRecords> make_login_records(Connection& connection);
 
 // How values lie in columns.
-std::unique_ptr<jobs::OverviewRecords> make_overview_records(Connection& connection);
 inline std::int64_t to_column(Instant at) {
   return at.time_since_epoch().count();
 }
