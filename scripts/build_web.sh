@@ -10,4 +10,4 @@ exec 9<web/package.json
 flock 9
 mkdir -p "$out"
 cd web
-RESTANTE_WEB_OUT=$out NODE_ENV=production ../scripts/node.sh npm run --silent build >"$out.log" 2>&1 || { cat "$out.log" >&2; exit 1; }
+NO_COLOR=1 RESTANTE_WEB_OUT=$out NODE_ENV=production ../scripts/node.sh npm run --silent build >"$out.log" 2>&1 || { cat "$out.log" >&2; exit 1; }

@@ -4,8 +4,10 @@ import '@picocss/pico/css/pico.min.css';
 import './styles/tokens.css';
 import './styles/base.css';
 import App from './App.svelte';
+import { beginWorker } from './lib/worker';
 import { words } from './words';
 
 document.documentElement.lang = words.language.code;
 document.documentElement.dir = words.language.direction;
 mount(App, { target: document.querySelector('#app') as HTMLElement });
+beginWorker();
