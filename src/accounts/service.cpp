@@ -107,7 +107,7 @@ Task<Result<Account>> ServiceOnLoop::change_user(std::string name, UserChange ch
   if (!hash.empty()) {  // whoever signed in with the old password is signed out
     changed->password_hash = hash;
     for (const auto& [digest, session] : known_.sessions)
-      if (session.account == before.id) ended.push_back(digest);
+      if (session.account == before.id && digest != change.going_on) ended.push_back(digest);
   }
   // It counts in memory from the beginning, so that what is written meanwhile does not bring the old back.
   known_.accounts[before.id] = *changed;

@@ -70,6 +70,8 @@ struct UserChange {
   std::optional<std::optional<std::uint64_t>> quota_bytes, traffic_bytes;  ///< an inner none: no limit
   std::optional<bool> lan;
   std::string password;  ///< empty: stays
+  /// The session that a new password does not end; none: it ends all.
+  std::optional<Digest256> going_on = std::nullopt;
 };
 
 struct SignIn {
@@ -77,6 +79,14 @@ struct SignIn {
   std::string peer;      ///< address of the client
   std::string browser;   ///< what the session is called in lists
   std::string replaces;  ///< token of a session that ends when this one begins; "": none
+};
+
+/// A person's own other password.
+struct OwnPassword {
+  AccountId account;
+  std::string password, new_password;
+  std::string peer;                  ///< address of the client
+  std::optional<Digest256> session;  ///< that goes on: the one that asks
 };
 
 /// Who sets a fresh place up.
@@ -127,6 +137,9 @@ public:
   /// invalid, conflict (the last admin must stay one; a guest of a stay stays a guest).
   virtual Task<Result<Account>> change_user(std::string name, UserChange change) = 0;
   virtual Task<Result<void>> set_password(std::string name, std::string password) = 0;
+  /// By whoever knows the one before; guessing waits as for signing in. All other sessions end. Errors:
+  /// forbidden (wrong), conflict (there is none), rate-limited, invalid (the new one), busy.
+  virtual Task<Result<void>> change_own_password(OwnPassword what) = 0;
   /// The last step of an erasure (src/api/erasure.hpp): the account's row, and all rows that hang on it.
   virtual Task<Result<Account>> remove_user(std::string name) = 0;
   /// The first step of an erasure, durable: from now on nobody gets in as this user, so that nothing new
@@ -143,6 +156,7 @@ public:
   virtual const GuestLimits& guest_limits() const = 0;
   virtual Task<Result<std::string>> new_pairing_code(
       std::string name) = 0;  ///< base64url, 128 bits, valid once
+  virtual Seconds pairing_time() const = 0;  ///< that such a code is good for
 
   /// Errors: unauthenticated (code unknown, used or expired; proof wrong), told alike.
   virtual Task<Result<Enrolled>> enrol(Enrolment enrolment, std::string server_jkt) = 0;

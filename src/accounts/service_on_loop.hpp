@@ -12,7 +12,7 @@ namespace restante::accounts {
 
 /// The service on the control loop: what is known lies in memory and in the snapshot, and is stored before it
 /// counts. Split over service.cpp (accounts and stays), credentials.cpp (devices, sessions, tokens,
-/// codes) and setup.cpp (the first account).
+/// codes), own_password.cpp and setup.cpp (the first account).
 class ServiceOnLoop final : public Service {
 public:
   ServiceOnLoop(Executor hash_pool, Database& database, const Clock& clock, AccountLimits limits)
@@ -33,6 +33,7 @@ public:
   Task<Result<Account>> add_user(NewUser user) override;
   Task<Result<Account>> change_user(std::string name, UserChange change) override;
   Task<Result<void>> set_password(std::string name, std::string password) override;
+  Task<Result<void>> change_own_password(OwnPassword what) override;
   Task<Result<Account>> mark_for_erasure(std::string name) override;
   Task<Result<Account>> end_stay(std::string name) override;
   Task<Result<Invited>> add_guest(NewGuest guest) override;
@@ -40,6 +41,7 @@ public:
   const GuestLimits& guest_limits() const override { return limits_.guests; }
   Task<Result<Account>> remove_user(std::string name) override;
   Task<Result<std::string>> new_pairing_code(std::string name) override;
+  Seconds pairing_time() const override { return limits_.pairing_time; }
   Task<Result<Enrolled>> enrol(Enrolment enrolment, std::string server_jkt) override;
   Task<Result<void>> revoke_device(AccountId account, DeviceId device) override;
   Task<Result<SignedIn>> sign_in(SignIn what) override;

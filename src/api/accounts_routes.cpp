@@ -139,6 +139,7 @@ Task<http::Response> show_session(Context& context, Call call) {
   JsonWriter json(out);
   json.open('{').key("account").open('{');
   if (account) write_account(json, context.parts.accounts, *account);
+  if (account) json.key("password").yes_no(!account->password_hash.empty());
   json.key("used_bytes").number(usage->used_bytes);
   json.key("trash_bytes").number(usage->trash_bytes);
   const auto traffic = context.parts.areas.traffic().of(call.who->account);
@@ -166,6 +167,48 @@ Task<http::Response> sign_out(Context& context, Call call) {
   auto response = no_content();
   if (call.credential.how == Credential::How::cookie)
     response.set("Set-Cookie", session_cookie(call.request.peer, "", Seconds{0}));
+  co_return response;
+}
+
+/// What `restanted pair` makes, for whoever is in already.
+Task<http::Response> add_pairing(Context& context, Call call) {
+  if (auto safe = check_private(call.request.peer); !safe) co_return refuse(safe.error(), call.request);
+  auto body = read_object(call.request, {"application/json"}, {});
+  if (!body) co_return refuse(body.error(), call.request);
+  auto& accounts = context.parts.accounts;
+  auto made = co_await accounts.new_pairing_code(call.who->name);
+  if (!made) co_return refuse(made.error(), call.request);
+  std::string out;
+  JsonWriter json(out);
+  json.open('{').key("url").text(
+      fmt::format("{}/pair#k={}&c={}", context.options.public_url, context.options.jkt, *made));
+  json.key("expires").text(to_rfc3339(context.parts.clock.now() + accounts.pairing_time())).close('}');
+  co_return http::json_response(201, std::move(out));
+}
+
+Task<http::Response> change_own_password(Context& context, Call call) {
+  if (auto safe = check_private(call.request.peer); !safe) co_return refuse(safe.error(), call.request);
+  auto body = read_object(call.request, {"application/json"}, {"password", "new_password"});
+  if (!body) co_return refuse(body.error(), call.request);
+  auto password = need_text(*body, "password", 4096);
+  if (!password) co_return refuse(password.error(), call.request);
+  auto new_password = need_text(*body, "new_password", 4096);
+  if (!new_password) co_return refuse(new_password.error(), call.request);
+  accounts::OwnPassword what;
+  what.account = call.who->account;
+  what.peer = call.request.peer.address;
+  what.password = *password;
+  what.new_password = *new_password;
+  if (call.who->kind == accounts::Principal::Kind::session) what.session = call.who->credential;
+  wipe(*password);
+  wipe(*new_password);
+  auto done = co_await context.parts.accounts.change_own_password(std::move(what));
+  if (done) co_return no_content();
+  auto response = refuse(done.error(), call.request);
+  if (done.error().reason == Reason::rate_limited) {
+    const auto wait = context.parts.accounts.sign_in_wait(call.who->name, call.request.peer.address);
+    response.set("Retry-After", std::to_string(wait.count()));
+  }
   co_return response;
 }
 

@@ -14,6 +14,13 @@ Task<http::Response> end_session(Context& context, Call call);
 Task<http::Response> sign_in(Context& context, Call call);
 Task<http::Response> show_session(Context& context, Call call);
 Task<http::Response> sign_out(Context& context, Call call);
+Task<http::Response> add_pairing(Context& context, Call call);
+Task<http::Response> change_own_password(Context& context, Call call);
+
+// login_routes.cpp
+Task<http::Response> list_logins(Context& context, Call call);
+Task<http::Response> add_login(Context& context, Call call);
+Task<http::Response> remove_login(Context& context, Call call);
 
 // token_routes.cpp
 Task<http::Response> list_tokens(Context& context, Call call);
