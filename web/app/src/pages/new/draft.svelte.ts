@@ -1,13 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import { Problem } from '@restante/sdk';
+import { Problem, type Schemas } from '@restante/sdk';
 import { api, done, place } from '../../lib/place';
 import type { When } from './plan.svelte';
-
-export interface Secret {
-  kind: string;
-  origin: string;
-  label: string;
-}
 
 interface Source {
   url: string;
@@ -26,33 +20,20 @@ interface Credential {
   scope: string[];
 }
 
-/** A request as the place made it of what was pasted (POST /v1/compose): ready to be handed in. */
+/** The parts of a request that a person changes here; contract/proxy.schema.json has all of it. */
 export interface Core {
   what: { folder?: string; files: WantedFile[] };
   access?: Credential[];
   when?: object;
 }
 
-export interface Understood {
-  kind: string;
-  requests: { core: Core; name?: string; url: string; secrets: Secret[]; notes: string[] }[];
-  left_out: { what: string; why: string }[];
-}
-
-/** What the first look at a file found. */
-export interface Look {
-  name: string;
-  size_bytes?: number;
-  media_type: string;
-  resumable: boolean;
-  web_page: boolean;
-  refused?: string;
-  message?: string;
-}
+type Said = Schemas['Understood'];
+export type Secret = Said['requests'][number]['secrets'][number];
+export type Wanted = Omit<Said['requests'][number], 'core'> & { core: Core };
 
 export type Looked =
   | { state: 'not yet' | 'asking' }
-  | { state: 'known'; files: { index: number; probe: Look }[] }
+  | { state: 'known'; files: { index: number; probe: Schemas['Probe'] }[] }
   | { state: 'failed'; problem: unknown };
 
 /** How to sign in at the server that has the file; empty texts: nothing is said. */
@@ -83,9 +64,9 @@ export class Found {
   looked = $state.raw<Looked>({ state: 'not yet' });
   /** What was wrong with it when it was sent. */
   problem = $state.raw<Problem>();
-  readonly request: Understood['requests'][number];
+  readonly request: Wanted;
 
-  constructor(request: Understood['requests'][number]) {
+  constructor(request: Wanted) {
     this.request = request;
   }
 
@@ -169,7 +150,7 @@ export type Sent = { found: Found; job?: { id: string; name: string; plan?: stri
 export class Draft {
   kind = $state('');
   found = $state.raw<Found[]>([]);
-  leftOut = $state.raw<Understood['left_out']>([]);
+  leftOut = $state.raw<Said['left_out']>([]);
   asking = $state(false);
   #turn = 0;
 
@@ -206,10 +187,10 @@ export class Draft {
       });
       const response = await place.send(request);
       if (!response.ok) throw await Problem.from(response);
-      const understood = (await response.json()) as Understood;
+      const understood = (await response.json()) as Said;
       if (turn !== this.#turn) return;
       this.kind = understood.kind;
-      this.found = understood.requests.map((one) => new Found(one));
+      this.found = understood.requests.map((one) => new Found(one as object as Wanted));
       this.leftOut = understood.left_out;
     } finally {
       if (turn === this.#turn) this.asking = false;
@@ -273,8 +254,6 @@ async function hand(type: string, body: string): Promise<unknown> {
   return type === 'application/json' ? response.json() : response.text();
 }
 
-async function probe(core: Core): Promise<{ index: number; probe: Look }[]> {
-  const call = api.POST('/v1/probe' as never, { body: core } as never);
-  const said = (await done(call as never)) as { files: { index: number; probe: Look }[] };
-  return said.files;
+async function probe(core: Core): Promise<(Looked & { state: 'known' })['files']> {
+  return (await done(api.POST('/v1/probe', { body: core as object as Record<string, never> }))).files;
 }
