@@ -95,8 +95,8 @@ const Case cases[] = {
      "curl --globoff 'https://b.example/f[1].zip' --compressed -H 'User-Agent: Mozilla/5.0 (X11) "
      "Firefox/140.0' "
      "-H 'Accept: text/html,*/*;q=0.8' -H 'Connection: keep-alive' -H 'Referer: https://b.example/' "
-     "-H 'Cookie: sid=abc; x=\"q v\"' -H 'Upgrade-Insecure-Requests: 1' -H 'Priority: u=0, i' -H TE: "
-     "trailers",
+     "-H 'Cookie: sid=abc; x=\"q v\"' -H 'Upgrade-Insecure-Requests: 1' -H 'Priority: u=0, i' -H 'TE: "
+     "trailers'",
      "GET https://b.example/f%5B1%5D.zip [user-agent: Mozilla/5.0 (X11) Firefox/140.0] "
      "[accept: text/html,*/*;q=0.8] [referer: https://b.example/] [upgrade-insecure-requests: 1] "
      "[priority: u=0, i] cookie(sid=abc) cookie(x=\"q v\")"},

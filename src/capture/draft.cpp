@@ -294,6 +294,8 @@ void SourceDraft::add_header(std::string_view given_name, std::string_view given
 
 void join(proxy::Document& document, proxy::File& file, SourceDraft draft) {
   for (auto& credential : draft.credentials) {
+    // More than documents may have: the whole is refused then.
+    if (document.access.size() > proxy::max_credentials) break;
     const auto same = std::find_if(document.access.begin(), document.access.end(), [&](const auto& one) {
       credential.id = one.id;
       return one.kind == credential.kind && one.scope == credential.scope && one.user == credential.user &&
@@ -317,7 +319,7 @@ void Gathering::add(SourceDraft draft, proxy::File file) {
   add(std::move(document), std::move(notes));
 }
 
-void Gathering::add(proxy::Document document, std::vector<std::string> notes) {
+void Gathering::add(proxy::Document document, std::vector<std::string> notes, const std::string& shown_name) {
   if (out_.requests.size() >= limits_.requests) {
     ++too_many_;
     return;
@@ -332,7 +334,9 @@ void Gathering::add(proxy::Document document, std::vector<std::string> notes) {
   proxy::Document plain = document;
   plain.id.clear();
   if (!seen_.insert(proxy::to_json(plain)).second) return;
-  request.name = file.name.empty() ? name_in_url(file.sources.front().url) : file.name;
+  request.name = !file.name.empty()    ? file.name
+                 : !shown_name.empty() ? shown_name
+                                       : name_in_url(file.sources.front().url);
   request.secrets = secrets_of(document);
   request.document = std::move(document);
   for (auto& note : notes)

@@ -63,8 +63,9 @@ public:
 
   /// A download of one file from one source.
   void add(SourceDraft draft, proxy::File file = {});
-  /// One of several sources or files, whose `credential_ids` are those of its access.
-  void add(proxy::Document document, std::vector<std::string> notes = {});
+  /// One of several sources or files, whose `credential_ids` are those of its access. `shown_name`: the name
+  /// that it will probably have, where nobody wants one; empty: as its address says.
+  void add(proxy::Document document, std::vector<std::string> notes = {}, const std::string& shown_name = {});
   void leave_out(std::string what, std::string why);
   /// Ends the gathering. Error invalid: there was nothing.
   Result<Understood> finish();
@@ -83,5 +84,10 @@ void join(proxy::Document& document, proxy::File& file, SourceDraft draft);
 Result<Understood> understand_urls(std::string_view text, const Limits& limits);
 Result<Understood> understand_curl(std::string_view text, const Limits& limits);
 bool looks_like_curl(std::string_view text);
+Result<Understood> understand_har(std::string_view text, const Limits& limits);
+Result<Understood> understand_metalink(std::string_view text, const Limits& limits);
+Result<Understood> understand_aria2(std::string_view text, const Limits& limits);
+bool looks_like_aria2(std::string_view text);
+Result<Understood> understand_request(std::string_view text, const Limits& limits);
 
 }  // namespace restante::capture

@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "capture/draft.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -17,8 +18,29 @@ constexpr std::array<std::pair<Kind, std::string_view>, 6> kinds{{{Kind::urls, "
                                                                   {Kind::aria2, "aria2"},
                                                                   {Kind::request, "request"}}};
 
+/// The beginning of a recording names its log before anything else could be called so.
+bool looks_like_har(std::string_view json) {
+  const auto log = json.find("\"log\"");
+  return log != json.npos && log < 4096 && json.find("\"entries\"", log) != json.npos;
+}
+
+/// Three or five parts of base64url between dots: a document that is signed or sealed (RFC 7515, RFC 7516).
+bool is_compact_jose(std::string_view text) {
+  constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+  const auto dots = std::count(text.begin(), text.end(), '.');
+  return text.starts_with("eyJ") && (dots == 2 || dots == 4) && text.find_first_not_of(alphabet) == text.npos;
+}
+
 Kind kind_of(std::string_view text) {
+  constexpr std::string_view spaces = " \t\r\n";
+  auto content = text.substr(std::min(text.find_first_not_of(spaces), text.size()));
+  content = content.substr(0, content.find_last_not_of(spaces) + 1);
+  if (content.starts_with('{')) return looks_like_har(content) ? Kind::har : Kind::request;
+  if (content.starts_with("web+restante:") || is_compact_jose(content)) return Kind::request;
+  if (content.starts_with('<') && content.substr(0, 4096).find("metalink") != text.npos)
+    return Kind::metalink;
   if (looks_like_curl(text)) return Kind::curl;
+  if (looks_like_aria2(text)) return Kind::aria2;
   return Kind::urls;
 }
 
@@ -42,9 +64,18 @@ Result<Understood> understand(std::string_view text, const Hint& hint) {
   switch (hint.kind ? *hint.kind : kind_of(text)) {
     case Kind::curl:
       return understand_curl(text, hint.limits);
-    default:
-      return understand_urls(text, hint.limits);
+    case Kind::har:
+      return understand_har(text, hint.limits);
+    case Kind::metalink:
+      return understand_metalink(text, hint.limits);
+    case Kind::aria2:
+      return understand_aria2(text, hint.limits);
+    case Kind::request:
+      return understand_request(text, hint.limits);
+    case Kind::urls:
+      break;
   }
+  return understand_urls(text, hint.limits);
 }
 
 }  // namespace restante::capture
