@@ -64,6 +64,7 @@ Task<http::Response> share(Context& context, Call call);
 // job_routes.cpp
 Task<http::Response> list_jobs(Context& context, Call call);
 Task<http::Response> show_job(Context& context, Call call);
+Task<http::Response> job_rates(Context& context, Call call);
 Task<http::Response> change_job(Context& context, Call call);
 Task<http::Response> remove_job(Context& context, Call call);
 Task<http::Response> pause_job(Context& context, Call call);

@@ -76,19 +76,6 @@ Task<Result<jobs::JobView>> looked_at(Context& context, accounts::Principal who,
   }
 }
 
-/// Nothing is known of a job that has neither run nor been changed; the others are looked at more closely.
-Task<jobs::JobView> list_entry(Context& context, jobs::Job job) {
-  using enum jobs::State;
-  const bool untouched = job.attempt == 0 && (job.state == scheduled || job.state == waiting);
-  if (!untouched || job.file_count > 1) {
-    auto view = co_await context.parts.jobs.find(job.account, job.id);
-    if (view) co_return std::move(*view);
-  }
-  jobs::JobView view;
-  view.job = std::move(job);
-  co_return view;
-}
-
 Task<http::Response> act(Context& context, Call call, jobs::Action action) {
   const auto id = JobId::parse(call.parameters.at(0));
   if (!id) co_return refuse(nothing_there("job"), call.request);
@@ -102,15 +89,12 @@ Task<http::Response> act(Context& context, Call call, jobs::Action action) {
 Task<http::Response> list_jobs(Context& context, Call call) {
   auto filter = read_filter(call.request, context.options.limits);
   if (!filter) co_return refuse(filter.error(), call.request);
-  auto page = co_await context.parts.jobs.list(call.who->account, *filter);
+  auto page = co_await context.parts.jobs.list_views(call.who->account, *filter);
   if (!page) co_return refuse(page.error(), call.request);
   std::string out;
   JsonWriter json(out);
   json.open('[');
-  for (auto& job : page->jobs) {
-    auto view = co_await list_entry(context, std::move(job));
-    write_job(json, view);
-  }
+  for (const auto& view : page->views) write_job(json, view);
   json.close(']');
   auto response = http::json_response(200, std::move(out));
   if (!page->next_cursor.empty()) {
@@ -141,6 +125,17 @@ Task<http::Response> show_job(Context& context, Call call) {
   response.set("ETag", fmt::format("\"{}\"", view->job.version));
   if (wait) response.set("Preference-Applied", fmt::format("wait={}", wait->count() / 1000));
   co_return response;
+}
+
+Task<http::Response> job_rates(Context& context, Call call) {
+  const auto id = JobId::parse(call.parameters.at(0));
+  if (!id) co_return refuse(nothing_there("job"), call.request);
+  auto rates = co_await context.parts.jobs.rates(call.who->account, *id);
+  if (!rates) co_return refuse(hide_foreign(rates.error(), "job"), call.request);
+  std::string out;
+  JsonWriter json(out);
+  write_rates(json, *rates);
+  co_return http::json_response(200, std::move(out));
 }
 
 Task<http::Response> change_job(Context& context, Call call) {

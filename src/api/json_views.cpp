@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace restante::api {
 
@@ -15,6 +16,7 @@ std::uint64_t received(const jobs::FileRow& file) {
 }
 
 std::optional<std::uint64_t> size_of(const jobs::JobView& view) {
+  if (view.amounts) return view.amounts->size_bytes;
   std::uint64_t sum = 0;
   const bool all_known = !view.files.empty() &&
                          std::all_of(view.files.begin(), view.files.end(), [&](const jobs::FileRow& file) {
@@ -27,7 +29,7 @@ std::optional<std::uint64_t> size_of(const jobs::JobView& view) {
 }
 
 std::uint64_t received(const jobs::JobView& view) {
-  std::uint64_t sum = 0;
+  std::uint64_t sum = view.amounts ? view.amounts->received_bytes : 0;
   for (const auto& file : view.files) sum += received(file);
   return view.live ? std::max(sum, view.live->received_bytes) : sum;
 }
@@ -63,6 +65,45 @@ void write_probe(JsonWriter& json, const jobs::Probe& probe) {
 
 namespace {
 
+std::string hour_text(int minutes) {
+  return fmt::format("{:02}:{:02}", minutes / 60, minutes % 60);
+}
+
+void write_windows(JsonWriter& json, const std::vector<proxy::Window>& windows) {
+  constexpr std::array<std::string_view, 7> days{"MO", "TU", "WE", "TH", "FR", "SA", "SU"};
+  json.key("windows").open('[');
+  for (const auto& window : windows) {
+    json.open('{').key("from").text(hour_text(window.from_minute));
+    json.key("to").text(hour_text(window.to_minute));
+    if (!window.days.empty()) {
+      json.key("days").open('[');
+      for (const auto day : window.days) json.text(days.at(static_cast<std::size_t>(day)));
+      json.close(']');
+    }
+    json.close('}');
+  }
+  json.close(']');
+}
+
+void write_when(JsonWriter& json, const proxy::When& when) {
+  const bool any = !when.start_text.empty() || !when.by_text.empty() || !when.tz.empty() ||
+                   !when.windows.empty() || !when.repeat.empty();
+  if (!any) return;
+  json.key("when").open('{');
+  if (!when.start_text.empty()) json.key("start").text(when.start_text);
+  if (!when.by_text.empty()) json.key("by").text(when.by_text);
+  if (!when.tz.empty()) json.key("tz").text(when.tz);
+  if (!when.windows.empty()) write_windows(json, when.windows);
+  if (!when.repeat.empty()) json.key("repeat").text(when.repeat);
+  json.close('}');
+}
+
+void write_asked(JsonWriter& json, const jobs::Asked& asked) {
+  if (!asked.folder.empty()) json.key("folder").text(asked.folder);
+  write_when(json, asked.when);
+  if (!asked.origin.empty()) json.key("sources_origin").text(asked.origin);
+}
+
 void write_job_members(JsonWriter& json, const jobs::JobView& view) {
   const jobs::Job& job = view.job;
   json.key("id").text(job.id.text());
@@ -80,10 +121,46 @@ void write_job_members(JsonWriter& json, const jobs::JobView& view) {
   if (view.live && job.state == jobs::State::running) json.key("bytes_per_s").number(view.live->bytes_per_s);
   json.key("attempt").number(job.attempt);
   json.key("created").text(to_rfc3339(job.created));
+  if (job.occurrence) json.key("occurrence").text(to_rfc3339(*job.occurrence));
+  if (job.started) json.key("started").text(to_rfc3339(*job.started));
+  if (jobs::ended(job.state) && job.changed != Instant{}) json.key("ended").text(to_rfc3339(job.changed));
+  if (view.asked) write_asked(json, *view.asked);
   if (job.probe) {
     json.key("probe");
     write_probe(json, *job.probe);
   }
+}
+
+/// What proved a file that is here; "": it is not here.
+std::string_view proof_of(const jobs::FileRow& file, bool has_digest) {
+  if (file.state != jobs::FileState::done) return {};
+  if (!file.verified) return "nothing";
+  return has_digest ? "digest" : "length";
+}
+
+void write_details(JsonWriter& json, const jobs::JobView& view) {
+  const jobs::Asked& asked = *view.asked;
+  json.key("sources").open('[');
+  for (const auto& source : asked.sources) {
+    json.open('{').key("file").number(source.file).key("url").text(source.url);
+    if (source.in_use) json.key("in_use").yes_no(true);
+    json.close('}');
+  }
+  json.close(']').key("checks").open('[');
+  for (const auto& check : asked.checks) {
+    const auto& file = view.files.at(static_cast<std::size_t>(check.file));
+    json.open('{').key("file").number(check.file);
+    if (!check.hex.empty()) {
+      json.key("expected").open('{').key("algorithm").text(check.algorithm);
+      json.key("hex").text(check.hex).close('}');
+    }
+    if (const auto proof = proof_of(file, !check.hex.empty()); !proof.empty())
+      json.key("verified_by").text(proof);
+    json.close('}');
+  }
+  json.close(']').key("limits").open('{');
+  if (asked.rate_bytes_per_s) json.key("rate").number(*asked.rate_bytes_per_s);
+  json.close('}');
 }
 
 void write_job_file(JsonWriter& json, const jobs::JobView& view, const jobs::FileRow& file) {
@@ -121,7 +198,17 @@ void write_job(JsonWriter& json, const jobs::JobView& view, const JobDetail& det
   }
   json.close(']').key("files").open('[');
   for (const auto& file : view.files) write_job_file(json, view, file);
-  json.close(']').key("why").text(detail.why).close('}');
+  json.close(']');
+  if (view.asked) write_details(json, view);
+  json.key("why").text(detail.why).close('}');
+}
+
+void write_rates(JsonWriter& json, const jobs::Rates& rates) {
+  json.open('{').key("interval_s").number(rates.interval.count());
+  if (rates.begin) json.key("begin").text(to_rfc3339(*rates.begin));
+  json.key("bytes_per_s").open('[');
+  for (const auto rate : rates.bytes_per_s) json.number(rate);
+  json.close(']').close('}');
 }
 
 void write_file(JsonWriter& json, const files::FileRecord& file) {

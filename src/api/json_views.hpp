@@ -10,7 +10,7 @@
 #include <vector>
 
 // The one place where jobs, files, devices and errors become JSON (contract/openapi.yaml, DESIGN.md §4a).
-// Nothing here shows a secret: documents are not part of a view.
+// Nothing here shows a secret: of a document a view has only jobs::Asked.
 namespace restante::api {
 
 void write_job(JsonWriter& json, const jobs::JobView& view);
@@ -20,6 +20,8 @@ struct JobDetail {
   std::string why;
 };
 void write_job(JsonWriter& json, const jobs::JobView& view, const JobDetail& detail);
+
+void write_rates(JsonWriter& json, const jobs::Rates& rates);
 
 void write_probe(JsonWriter& json, const jobs::Probe& probe);
 

@@ -19,6 +19,7 @@ constexpr Route table[] = {
     {"GET", "/v1/proxies/{proxy}", account, Body::none, control, show_proxy},
     {"GET", "/v1/jobs", account, Body::none, control, list_jobs},
     {"GET", "/v1/jobs/{job}", account, Body::none, control, show_job},
+    {"GET", "/v1/jobs/{job}/rates", account, Body::none, control, job_rates},
     {"PATCH", "/v1/jobs/{job}", account, Body::small, control, change_job},
     {"DELETE", "/v1/jobs/{job}", account, Body::none, control, remove_job},
     {"POST", "/v1/jobs/{job}:pause", account, Body::small, control, pause_job},
