@@ -2,10 +2,21 @@
 import { common } from './common';
 import { downloads } from './downloads';
 import { files } from './files';
-import { me } from './me';
+import { connect, me, signIn } from './me';
 import { newDownload } from './new';
 import { operator } from './operator';
 import { remedies } from './remedies';
 import { sending } from './sending';
 
-export const en = { ...common, remedies, downloads, newDownload, sending, files, me, operator };
+export const en = {
+  ...common,
+  remedies,
+  downloads,
+  newDownload,
+  sending,
+  files,
+  me,
+  signIn,
+  connect,
+  operator,
+};
