@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /** The names of events (contract: GET /v1/events). */
-export type LiveEvent = 'job.state' | 'job.progress' | 'job.gone' | 'file.done' | 'files.changed';
+export type LiveEvent =
+  'job.state' | 'job.progress' | 'job.gone' | 'jobs.changed' | 'file.done' | 'files.changed';
 type Listener = (data: Record<string, unknown>) => void;
 
 export interface LiveOptions {
