@@ -48,8 +48,17 @@ export function duration(seconds: number): string {
     .join(' ');
 }
 
+// Making one costs as much as formatting a hundred times with it, and lists ask for the same few.
+const clocks = new Map<string, Intl.DateTimeFormat>();
+
 function clock(zone: string | undefined, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  return new Intl.DateTimeFormat(locale, { ...options, ...(zone ? { timeZone: zone } : {}) });
+  const key = `${zone ?? ''} ${Object.entries(options).join(' ')}`;
+  let made = clocks.get(key);
+  if (!made) {
+    made = new Intl.DateTimeFormat(locale, { ...options, ...(zone ? { timeZone: zone } : {}) });
+    clocks.set(key, made);
+  }
+  return made;
 }
 
 /** An instant (RFC 3339) as people say it: "14:05" today, "Fri 14:05" within a week, else with its date. */
