@@ -3,8 +3,8 @@
 """The README's two commands in a bare Debian 12 root, without init, from a path with a space, as root and as a user with
 sudo. Part of ./dev soak (needs root and debootstrap; takes several minutes, most of it compiling twice).
 
-The root's package sources are this machine's own. pivot_root in namespaces of its own makes user namespaces and
-`ip netns` work inside, and leaves no mount behind.
+The root's package sources and the authorities that npm trusts are this machine's own. pivot_root in namespaces of its own
+makes user namespaces and `ip netns` work inside, and leaves no mount behind.
 """
 import argparse
 import json
@@ -19,8 +19,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 ENTER = """
 mount --bind "$R" "$R"; cd "$R"; mount -t proc proc proc; mount --rbind /sys sys; mount --rbind /dev dev
 mount -t tmpfs tmpfs run; mkdir -p .old; pivot_root . .old; cd /; umount -l /.old
-exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$H" LANG=C.UTF-8 $AS bash -c "$CMD"
+exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME="$H" LANG=C.UTF-8 npm_config_cafile=/etc/ssl/machine.crt \
+  NODE_EXTRA_CA_CERTS=/etc/ssl/machine.crt $AS bash -c "$CMD"
 """
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"  # what this machine trusts: npm's registry may stand behind one of its own
 
 
 def inside(root: pathlib.Path, command: str, log: pathlib.Path, user: str | None = None) -> int:
@@ -38,6 +40,8 @@ def bare_root(root: pathlib.Path) -> None:
     shutil.copytree("/etc/apt", root / "etc/apt", symlinks=True)
     for name in ("resolv.conf", "hosts"):
         shutil.copyfile(f"/etc/{name}", root / "etc" / name)
+    (root / "etc/ssl").mkdir(exist_ok=True)
+    shutil.copyfile(AUTHORITIES, root / "etc/ssl/machine.crt")
     (root / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")
     (root / "usr/sbin/policy-rc.d").chmod(0o755)
 
