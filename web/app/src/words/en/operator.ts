@@ -74,7 +74,7 @@ export const operator = {
     nameHelp: 'Small letters, digits, and . _ - in between; also the name of the folder.',
     role: 'May do',
     password: 'Password',
-    passwordHelp: 'At least 8 characters. Without one, a device has to be connected by “restanted pair”.',
+    passwordHelp: 'At least 8 characters. Without one, a first device is connected on the computer of the place.',
     passwordNew: 'New password',
     passwordNewHelp: 'Leave it empty to keep the old one. A new one ends all sign-ins of this person.',
     quota: 'May keep (GiB)',
@@ -173,6 +173,7 @@ export const operator = {
     noCode: 'The address has no code',
     noCodeText:
       'Run “restanted setup” on the computer of the place, and open the address that it prints. It works once, for an hour.',
+    codeOver: 'This address is no longer good.',
     done: 'This place is set up already',
     doneText: 'Sign in with your name and password.',
     signIn: 'Sign in',
