@@ -18,6 +18,7 @@ namespace restante::fuzz {
   X(disposition)                 \
   X(form)                        \
   X(key)                         \
+  X(pasted)                      \
   X(range)                       \
   X(request)                     \
   X(response)                    \
