@@ -166,7 +166,7 @@ TYPED_TEST_P(FileRecordsContract, AnIntentReplacesThatOfTheSameJobFile) {
   files::Intent intent;
   intent.id = file_id(1);
   intent.chosen_name = "a (1).bin";
-  intent.what = {this->ada_,           job_id(1), 2,     3,         "a.bin", "image/png", 77,
+  intent.what = {this->ada_,           job_id(1), 2,     3,         "a.bin", "", "image/png", 77,
                  std::string(64, 'd'), false,     {"x"}, Seconds(5)};
   files::Intent next = intent;
   next.chosen_name = "a (2).bin";
