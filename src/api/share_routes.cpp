@@ -3,9 +3,8 @@
 #include "api/body.hpp"
 #include "api/handlers.hpp"
 #include "api/json_views.hpp"
-#include "api/shared_text.hpp"
 #include "api/submitting.hpp"
-#include "base/text.hpp"
+#include "capture/understand.hpp"
 #include "http/form.hpp"
 
 #include <algorithm>
@@ -82,26 +81,27 @@ bool is_known(const std::vector<jobs::Submission>& known, const proxy::Document&
 
 /// The error of one of several links: it says of which. A pointer would lead into a document that nobody
 /// sees.
-Error about(const proxy::Document& document, Error error) {
-  error.message =
-      fmt::format("{}: {}", url_for_logs(document.files.front().sources.front().url), error.message);
+Error about(std::string_view what, Error error) {
+  error.message = fmt::format("{}: {}", what, error.message);
   error.pointer.clear();
   return error;
 }
 
 void understand(const Context& context, const Call& call, std::string_view text, Understood& out) {
   const Instant now = context.parts.clock.now();
-  auto requests = requests_in(text, context.options.jkt, context.options.public_url, now);
-  if (!requests) {
-    out.refused.push_back(std::move(requests.error()));
+  const capture::Recipient here{context.options.jkt, context.options.public_url};
+  auto understood = capture::understand(text);
+  if (!understood) {
+    out.refused.push_back(std::move(understood.error()));
     return;
   }
-  for (const auto& request : *requests) {
-    if (is_known(out.submissions, request)) continue;
-    std::string core = proxy::to_json(request);
+  for (auto& request : understood->requests) {
+    const auto addressed = capture::address_to(std::move(request.document), here, now);
+    if (is_known(out.submissions, addressed)) continue;
+    std::string core = proxy::to_json(addressed);
     auto document = admitted_document(core, *call.who, call.request.peer, context.options.jkt, now);
     if (!document)
-      out.refused.push_back(about(request, std::move(document.error())));
+      out.refused.push_back(about(request.url, std::move(document.error())));
     else if (out.submissions.size() == context.options.limits.shared_downloads)
       out.refused.push_back(fail(Reason::too_large,
                                  fmt::format("more than {} downloads are shared at once",
@@ -111,6 +111,8 @@ void understand(const Context& context, const Call& call, std::string_view text,
     else
       out.submissions.push_back({call.who->account, call.who->device, std::move(*document), std::move(core)});
   }
+  for (auto& one : understood->left_out)
+    out.refused.push_back(about(one.what, fail(Reason::invalid, std::move(one.why)).value()));
 }
 
 /// On the control loop.
