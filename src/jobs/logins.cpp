@@ -100,7 +100,7 @@ Result<proxy::Credential> credential_of(const NewLogin& login) {
     out.kind = proxy::CredentialKind::basic;
     out.user = login.user;
     out.password = login.secret;
-    if (out.user.empty()) return wrong("user", "the user name is missing");
+    if (out.user.empty()) return wrong("user", "the user name is missing", "give it with the password");
   } else if (!by_http) {
     return wrong("kind", "this server takes a user name and a password only", "use basic");
   } else if (login.kind == "bearer") {
@@ -113,7 +113,7 @@ Result<proxy::Credential> credential_of(const NewLogin& login) {
     out.cookies = std::move(*cookies);
   } else if (login.kind == "header") {
     out.kind = proxy::CredentialKind::headers;
-    if (login.user.empty()) return wrong("user", "the header's name is missing");
+    if (login.user.empty()) return wrong("user", "the header's name is missing", "as in X-Api-Key");
     out.headers.emplace_back(login.user, login.secret);
   } else {
     return wrong("kind", "there is no such kind of login", "use basic, bearer, cookie or header");
@@ -124,7 +124,8 @@ Result<proxy::Credential> credential_of(const NewLogin& login) {
   proxy::Document holder;
   auto read = proxy::restore_secrets(holder, plain);
   wipe(plain);
-  if (!read) return wrong("secret", "it has characters that cannot be sent there");
+  if (!read)
+    return wrong("secret", "it has characters that cannot be sent there", "type it once more, on one line");
   return out;
 }
 

@@ -209,7 +209,12 @@ public:
   }
 
   Task<Result<std::vector<Probe>>> look(AccountId account, proxy::Document document) override {
-    return previews_.look(account, std::move(document));
+    Submission asked;
+    asked.account = account;
+    asked.document = std::move(document);
+    const std::span one(&asked, 1);
+    if (auto lent = co_await logins_.lend(one); !lent) co_return fail(std::move(lent.error()));
+    co_return co_await previews_.look(account, std::move(asked.document));
   }
 
   Task<Result<JobView>> find_looked_at(AccountId account, JobId id, Millis limit) override {
