@@ -11,6 +11,8 @@
 namespace restante::capture {
 namespace {
 
+constexpr std::size_t most_sources = 64;  ///< of a document's file
+
 std::string_view trimmed(std::string_view text) {
   constexpr std::string_view spaces = " \t\r";
   while (!text.empty() && spaces.find(text.front()) != text.npos) text.remove_prefix(1);
@@ -81,7 +83,11 @@ public:
     document.limits.rate_bytes_per_s = rate_bytes_per_s_;
     proxy::File file = std::move(file_);
     set_name(file);
-    for (std::size_t i = 0; i < item_.urls.size(); ++i) {
+    for (std::size_t i = 0; i < item_.urls.size() && !out.is_full(); ++i) {
+      if (file.sources.size() == most_sources) {
+        notes_.emplace_back(fmt::format("only the first {} addresses of a file are used", most_sources));
+        break;
+      }
       auto url = plain_url(item_.urls[i]);
       if (!url || !url->origin.starts_with("http")) {
         out.leave_out(shown_url(item_.urls[i]),
@@ -184,7 +190,8 @@ bool looks_like_aria2(std::string_view text) {
 
 Result<Understood> understand_aria2(std::string_view text, const Limits& limits) {
   Gathering out(Kind::aria2, limits);
-  for (const auto& item : read_items(text, out)) ItemReader(item).make(out);
+  for (const auto& item : read_items(text, out))
+    if (!out.is_full()) ItemReader(item).make(out);
   return out.finish();
 }
 

@@ -15,6 +15,8 @@
 namespace restante::capture {
 namespace {
 
+constexpr std::size_t longest_body = 65536;  ///< of a document's source
+
 /// What one command (or what stands before `--next`) asks for.
 struct Asked {
   std::string method, agent, referer, user, bearer, json, output_dir;
@@ -275,7 +277,7 @@ private:
   }
 
   void finish() {
-    for (std::size_t i = 0; i < asked_.urls.size(); ++i) {
+    for (std::size_t i = 0; i < asked_.urls.size() && !out_.is_full(); ++i) {
       ++made_;
       make(asked_.urls[i], i < asked_.outputs.size() ? asked_.outputs[i] : std::string());
     }
@@ -308,6 +310,10 @@ private:
     std::string type;
     const bool sends = asked_.has_data || asked_.has_json || !asked_.fields.empty();
     std::string body = sends ? body_and_type(type) : std::string();
+    if (body.size() > longest_body) {
+      leave_out("what it sends along is longer than 64 KiB");
+      return;
+    }
     std::string query;
     for (const auto& part : asked_.queries) query += (query.empty() ? "" : "&") + part;
     const bool in_address = sends && asked_.get;

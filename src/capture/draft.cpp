@@ -16,6 +16,9 @@
 namespace restante::capture {
 namespace {
 
+constexpr std::size_t most_cookies = 256,
+                      most_headers = 64;  ///< of a document's credential (FORMATS.md §1.5)
+
 /// The headers that the place makes by itself (FORMATS.md §1.5).
 bool is_own_header(std::string_view name) {
   constexpr std::array<std::string_view, 11> own{
@@ -229,7 +232,8 @@ void SourceDraft::add_bearer(std::string token) {
 void SourceDraft::add_cookies(std::string_view header_value) {
   const std::string host(proxy::split_url(source.url)->host);
   std::vector<proxy::Cookie> found;
-  for (auto left = header_value; !left.empty();) {
+  // One more than documents may have: the whole is refused then.
+  for (auto left = header_value; !left.empty() && found.size() <= most_cookies;) {
     const auto end = std::min(left.find(';'), left.size());
     const auto pair = trimmed(left.substr(0, end));
     left.remove_prefix(std::min(end + 1, left.size()));
@@ -251,6 +255,7 @@ void SourceDraft::add_cookies(std::string_view header_value) {
   if (found.empty()) return;
   auto& cookies = credential(proxy::CredentialKind::cookies).cookies;
   for (auto& cookie : found) {
+    if (cookies.size() > most_cookies) return;
     std::erase_if(cookies, [&](const auto& one) { return one.name == cookie.name; });
     cookies.push_back(std::move(cookie));
   }
@@ -289,7 +294,7 @@ void SourceDraft::add_header(std::string_view given_name, std::string_view given
   }
   const bool harmless = proxy::is_harmless_header(name);
   auto& headers = harmless ? source.request.headers : credential(proxy::CredentialKind::headers).headers;
-  headers.emplace_back(std::move(name), std::string(value));
+  if (headers.size() <= most_headers) headers.emplace_back(std::move(name), std::string(value));
 }
 
 void join(proxy::Document& document, proxy::File& file, SourceDraft draft) {
@@ -320,6 +325,7 @@ void Gathering::add(SourceDraft draft, proxy::File file) {
 }
 
 void Gathering::add(proxy::Document document, std::vector<std::string> notes, const std::string& shown_name) {
+  ++tried_;
   if (out_.requests.size() >= limits_.requests) {
     ++too_many_;
     return;
@@ -347,6 +353,7 @@ void Gathering::add(proxy::Document document, std::vector<std::string> notes, co
 }
 
 void Gathering::leave_out(std::string what, std::string why) {
+  ++tried_;
   if (out_.left_out.size() < limits_.left_out)
     out_.left_out.push_back({std::move(what), std::move(why)});
   else

@@ -67,6 +67,8 @@ public:
   /// that it will probably have, where nobody wants one; empty: as its address says.
   void add(proxy::Document document, std::vector<std::string> notes = {}, const std::string& shown_name = {});
   void leave_out(std::string what, std::string why);
+  /// Whether nothing more is to be tried.
+  bool is_full() const { return tried_ >= limits_.tries; }
   /// Ends the gathering. Error invalid: there was nothing.
   Result<Understood> finish();
 
@@ -74,7 +76,7 @@ private:
   Limits limits_;
   Understood out_;
   std::set<std::string> seen_;  ///< documents, so that each is there once
-  std::size_t too_many_ = 0, not_told_ = 0;
+  std::size_t tried_ = 0, too_many_ = 0, not_told_ = 0;
 };
 
 /// Puts the source into the file and its credentials into the document, under ids of the document.

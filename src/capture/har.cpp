@@ -153,8 +153,12 @@ public:
   Recording(const bj::array& entries, Gathering& out) : out_(out) {
     for (const auto& value : entries)
       if (auto entry = read_entry(value)) entries_.push_back(std::move(*entry));
-    for (const auto& entry : entries_)
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      const Entry& entry = entries_[i];
       if (has_secrets(entry)) sanitised_ = false;
+      if (entry.status < 300 || entry.status >= 400 || entry.method != "GET") continue;
+      led_to_[without_fragment(resolved(entry))].push_back(i);
+    }
   }
 
   void choose() {
@@ -178,7 +182,9 @@ public:
     });
     std::set<std::string> urls;
     for (const auto at : chosen)
-      if (urls.insert(entries_[at].method + " " + without_fragment(entries_[at].url)).second) make(at, sure);
+      if (!out_.is_full() &&
+          urls.insert(entries_[at].method + " " + without_fragment(entries_[at].url)).second)
+        make(at, sure);
     if (entries_.empty()) return;
     const auto others = entries_.size() - std::min(entries_.size(), chosen.size());
     if (others > 0)
@@ -196,11 +202,12 @@ private:
   std::vector<std::size_t> chain_to(std::size_t chosen) const {
     std::vector<std::size_t> out{chosen};
     if (entries_[chosen].method != "GET") return out;
-    for (std::size_t i = chosen; i-- > 0 && out.size() <= most_hops;) {
-      const Entry& entry = entries_[i];
-      if (entry.status < 300 || entry.status >= 400 || entry.method != "GET") continue;
-      if (without_fragment(resolved(entry)) == without_fragment(entries_[out.front()].url))
-        out.insert(out.begin(), i);
+    while (out.size() <= most_hops) {
+      const auto before = led_to_.find(without_fragment(entries_[out.front()].url));
+      if (before == led_to_.end()) break;
+      const auto next = std::lower_bound(before->second.begin(), before->second.end(), out.front());
+      if (next == before->second.begin()) break;
+      out.insert(out.begin(), *(next - 1));
     }
     return out;
   }
@@ -266,6 +273,7 @@ private:
 
   Gathering& out_;
   std::vector<Entry> entries_;
+  std::map<std::string, std::vector<std::size_t>> led_to_;  ///< redirects, by where they lead
   bool sanitised_ = true;
 };
 

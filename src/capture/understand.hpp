@@ -51,6 +51,7 @@ struct Understood {
 
 struct Limits {
   std::size_t requests = 256;  ///< of one text; what is beyond is left out
+  std::size_t tries = 1024;    ///< that may become requests; a text with more is not read to its end
   std::size_t left_out = 64;   ///< told one by one; beyond, their number is
   std::size_t notes = 16;      ///< of one request
   std::size_t words = 4096;    ///< of one command

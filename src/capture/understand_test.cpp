@@ -93,6 +93,38 @@ TEST(Understand, RefusesWhatHasNothingInIt) {
   }
 }
 
+std::string times(std::size_t count, std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < count; ++i) out += text;
+  return out;
+}
+
+TEST(Understand, StopsWhereATextHasTooMuch) {
+  Hint hint;
+  hint.limits.tries = 100;
+  for (const std::string& text :
+       {times(1000, "ftp://a.example/x\n"), times(1000, "ftp://a.example/x "),
+        "curl " + times(1000, "ftp://a.example/x "), times(1000, "https://a\n  out=..\n")}) {
+    const auto found = understand(text, hint);
+
+    ASSERT_TRUE(found) << text.substr(0, 40);
+    EXPECT_LE(found->requests.size() + found->left_out.size(), 70u) << text.substr(0, 40);
+  }
+}
+
+TEST(Understand, RefusesMoreCookiesAndHeadersThanDocumentsHave) {
+  std::string cookies, headers;
+  for (int i = 0; i < 300; ++i) cookies += "c" + std::to_string(i) + "=1; ";
+  for (int i = 0; i < 70; ++i) headers += " -H 'X-" + std::to_string(i) + ": 1'";
+
+  const auto found =
+      understand("curl -b '" + cookies + "' https://a.example/1\ncurl https://a.example/2" + headers);
+
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ(urls(found), "");
+  EXPECT_EQ(found->left_out.size(), 2u);
+}
+
 TEST(AddressTo, MakesADocumentThatThisPlaceTakes) {
   const auto found = understand("https://a.example/1");
   const Instant now{std::chrono::seconds(1'800'000'000)};

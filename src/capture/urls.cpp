@@ -19,34 +19,36 @@ std::string_view trimmed(std::string_view text) {
 
 /// Where the first address of the text begins, or npos.
 std::size_t find_address(std::string_view lower, std::size_t from) {
-  constexpr std::array<std::string_view, 5> schemes{"https://", "http://", "ftp://", "ftps://", "sftp://"};
-  auto first = std::string_view::npos;
-  for (const auto scheme : schemes)
-    for (auto at = lower.find(scheme, from); at != lower.npos && at < first;
-         at = lower.find(scheme, at + 1)) {
-      const char before = at == 0 ? ' ' : lower[at - 1];
-      if ((before >= 'a' && before <= 'z') || (before >= '0' && before <= '9')) continue;
-      first = at;
-    }
-  return first;
+  constexpr std::array<std::string_view, 5> schemes{"https", "http", "ftp", "ftps", "sftp"};
+  for (auto colon = lower.find("://", from); colon != lower.npos; colon = lower.find("://", colon + 3)) {
+    auto begin = colon;
+    while (begin > from && colon - begin < 8 && lower[begin - 1] >= 'a' && lower[begin - 1] <= 'z') --begin;
+    const bool apart = begin == from || lower[begin - 1] < '0' || lower[begin - 1] > '9';
+    const auto scheme = lower.substr(begin, colon - begin);
+    if (apart && std::find(schemes.begin(), schemes.end(), scheme) != schemes.end()) return begin;
+  }
+  return lower.npos;
 }
 
 /// The address at the beginning of the text, without the marks that close a sentence. Brackets stay if they
 /// are opened within it.
 std::string_view address_at(std::string_view text) {
   auto address = text.substr(0, text.find_first_of(" \t\r\n\v\f<>\"`{}|\\^"));
-  const auto closes = [&](char open, char close) {
-    return address.back() == close && std::count(address.begin(), address.end(), open) <
-                                          std::count(address.begin(), address.end(), close);
-  };
-  while (!address.empty()) {
-    const bool mark = std::string_view(".,;:!?'*").find(address.back()) != std::string_view::npos;
-    if (!mark && !closes('(', ')') && !closes('[', ']')) break;
-    address.remove_suffix(1);
-  }
   // Typographic quotes and the ellipsis, in UTF-8: U+2018 to U+201F, U+2026, U+00BB.
   for (const std::string_view mark : {"\u2018", "\u2019", "\u201c", "\u201d", "\u201e", "\u2026", "\u00bb"})
     if (const auto at = address.find(mark); at != address.npos) address = address.substr(0, at);
+  const auto count = [&](char c) { return std::count(address.begin(), address.end(), c); };
+  auto round = count(')') - count('('), square = count(']') - count('[');  // closed and not opened
+  while (!address.empty()) {
+    const char last = address.back();
+    if (last == ')' && round > 0)
+      --round;
+    else if (last == ']' && square > 0)
+      --square;
+    else if (std::string_view(".,;:!?'*").find(last) == std::string_view::npos)
+      break;
+    address.remove_suffix(1);
+  }
   return address;
 }
 
@@ -110,7 +112,7 @@ void read_line(Gathering& out, std::string_view line) {
     add_address(out, line, {}, note);
     return;
   }
-  while (at != lower.npos) {
+  while (at != lower.npos && !out.is_full()) {
     const auto address = address_at(line.substr(at));
     add_address(out, address, {}, note);
     at = find_address(lower, at + std::max<std::size_t>(address.size(), 1));
@@ -125,6 +127,10 @@ Result<Understood> understand_urls(std::string_view text, const Limits& limits) 
     const auto end = std::min(text.find('\n', from), text.size());
     const auto line = trimmed(text.substr(from, end - from));
     from = end + 1;
+    if (out.is_full()) {
+      out.leave_out("the rest of the text", "there is too much in it at once");
+      break;
+    }
     if (!line.empty() && !line.starts_with('#')) read_line(out, line);
   }
   return out.finish();

@@ -395,11 +395,8 @@ Result<std::vector<Command>> read_cmd(std::string_view text, std::size_t most_wo
 bool is_for_cmd(std::string_view text) {
   const auto caret_quote = text.find("^\""), first_quote = text.find_first_of("'\"");
   if (caret_quote != text.npos && caret_quote + 1 == first_quote) return true;
-  for (auto at = text.find("^"); at != text.npos; at = text.find("^", at + 1)) {
-    const auto next = text.find_first_not_of(" \t\r", at + 1);
-    if (next != text.npos && text[next] == '\n' && text.find("\\\n") == text.npos) return true;
-  }
-  return false;
+  if (text.find("\\\n") != text.npos) return false;
+  return text.find("^\n") != text.npos || text.find("^\r\n") != text.npos;
 }
 
 }  // namespace restante::capture
