@@ -2,6 +2,7 @@
 #include "base/crypto.hpp"
 #include "base/text.hpp"
 #include "context.hpp"
+#include "proxy/recurrence.hpp"
 #include "proxy/zone.hpp"
 #include "request/compose.hpp"
 #include "request/logins.hpp"
@@ -175,6 +176,7 @@ private:
       context_.note("it starts " + request::time_words(job.next_run, session_.zones(), request::Both::yes));
     if (options_.strict && job.plan == "cannot" && !job.ended()) return refuse_plan(job);
     context_.result(context_.json ? job.json : request::job_line(job, session_.zones()));
+    if (!job.repeat.empty()) context_.note("it repeats " + proxy::recurrence_words(job.repeat));
     if (options_.wait && job.state == "done") tell_names(job);
     const bool ended_badly = job.ended() && job.state != "done";
     if (!ended_badly && !(options_.wait && job.state == "held")) return;
@@ -303,6 +305,8 @@ void add_send_command(CLI::App& app, Context& context) {
   command->add_option("--by", wish.by, "Be done by then")->type_name("TIME");
   many(command->add_option("--window", wish.windows, "Only in these hours (repeatable)")
            ->type_name("HH:MM-HH:MM[@DAYS]"));
+  command->add_option("--every", wish.every, "Again and again: day, week, month, mo,we,fr or an RRULE")
+      ->type_name("RRULE");
   command->add_option("--tz", wish.tz, "Zone of these times, or 'here'; default: the place's")
       ->type_name("ZONE");
   command->add_option("--name", wish.name, "Name of the file; default: the server's")->type_name("NAME");

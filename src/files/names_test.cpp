@@ -109,6 +109,7 @@ TEST(Numbered, StandsBeforeTheExtension) {
   EXPECT_EQ(numbered("a.bin", 1), "a (1).bin");
   EXPECT_EQ(numbered("a.tar.gz", 2), "a (2).tar.gz");
   EXPECT_EQ(numbered("plain", 3), "plain (3)");
+  EXPECT_EQ(marked("f.d/a.tar.gz", "2026-11-23"), "f.d/a 2026-11-23.tar.gz");
   EXPECT_EQ(numbered("f.d/plain", 1), "f.d/plain (1)");
   EXPECT_EQ(numbered("v1.2 final", 1), "v1.2 final (1)");
   EXPECT_EQ(numbered("tar.gz", 1), "tar (1).gz");

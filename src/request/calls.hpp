@@ -28,6 +28,7 @@ struct LookFirst {
 /// A download as a place tells it. `json` is the place's own object on one line, for --json.
 struct Job {
   std::string id, proxy, name, state, reason, waiting_for, message, plan, plan_reason, next_run, created;
+  std::string repeat;  ///< its recurrence rule; empty: once
   std::optional<std::uint64_t> size_bytes, bytes_per_s;
   std::uint64_t received_bytes = 0, attempt = 0;
   std::optional<LookFirst> look_first;

@@ -4,6 +4,7 @@
 #include "base/crypto.hpp"
 #include "base/text.hpp"
 #include "proxy/headers.hpp"
+#include "proxy/recurrence.hpp"
 #include "proxy/url.hpp"
 #include "proxy/zone.hpp"
 #include "request/cookies.hpp"
@@ -230,7 +231,13 @@ Result<void> set_when(const Wish& wish, const Place& place, Instant now, proxy::
     if (!window) return fail(std::move(window.error()));
     when.windows.push_back(std::move(*window));
   }
-  if (!when.windows.empty() || !wish.tz.empty() || when.start || when.by) when.tz = zone;
+  if (!wish.every.empty()) {
+    auto rule = proxy::parse_person_recurrence(wish.every);
+    if (!rule) return fail(std::move(rule.error()));
+    when.repeat = std::move(*rule);
+  }
+  const bool by_clocks = !when.windows.empty() || !when.repeat.empty() || when.start || when.by;
+  if (by_clocks || !wish.tz.empty()) when.tz = zone;
   return {};
 }
 

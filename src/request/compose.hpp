@@ -19,6 +19,7 @@ struct Wish {
   std::vector<std::string> mirrors;
   std::string at, by;                ///< proxy::parse_person_time; empty: now, no deadline
   std::vector<std::string> windows;  ///< proxy::parse_person_window
+  std::string every;                 ///< proxy::parse_person_recurrence; empty: once
   std::string tz;                    ///< "": the place's zone; "here": this machine's
   std::string name, folder;
   std::vector<std::string> checksums;  ///< "sha-256=HEX"

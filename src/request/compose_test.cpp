@@ -94,6 +94,18 @@ TEST(Compose, MeansThemInAnotherZoneWhenAsked) {
   EXPECT_EQ(document.when.tz, "Asia/Tokyo");
 }
 
+TEST(Compose, RepeatsByTheClocksOfThePlace) {
+  auto from = wish();
+  from.every = "mo,fr";
+
+  const auto document = composed(from);
+
+  EXPECT_EQ(document.when.repeat, "FREQ=WEEKLY;BYDAY=MO,FR");
+  EXPECT_EQ(document.when.tz, "Europe/Paris");
+  from.every = "hour";
+  EXPECT_EQ(compose(from, test_place(), now).error().reason, Reason::usage);
+}
+
 TEST(Compose, TakesSeveralWindows) {
   auto from = wish();
   from.windows = {"22:00-06:00@mo-fr", "00:00-24:00@SA,SU"};

@@ -67,6 +67,7 @@ Job read_job(const json::bj::object& object) {
   job.plan_reason = json::text(object, "plan_reason");
   job.next_run = json::text(object, "next_run");
   job.created = json::text(object, "created");
+  if (const auto* when = json::object(object, "when")) job.repeat = json::text(*when, "repeat");
   job.size_bytes = json::number(object, "size_bytes");
   job.bytes_per_s = json::number(object, "bytes_per_s");
   job.received_bytes = json::number(object, "received_bytes").value_or(0);

@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "base/unicode.hpp"
+#include "proxy/recurrence.hpp"
 #include "proxy/zone.hpp"
 
 #include <algorithm>
@@ -171,6 +172,7 @@ std::string job_page(const JobDetail& detail, const Zones& zones) {
   if (job.state != "done") size = human_size(job.received_bytes) + (size.empty() ? " so far" : " of " + size);
   row("size", size);
   if (!job.next_run.empty() && !job.ended()) row("next", time_words(job.next_run, zones, Both::yes));
+  row("repeats", job.repeat.empty() ? "" : shown(proxy::recurrence_words(job.repeat)));
   row("plan", job.ended() ? "" : plan_words(job, zones));
   row("looked", look_first_words(job));
   if (job.attempt > 1) row("attempt", std::to_string(job.attempt));
@@ -201,7 +203,7 @@ std::string in_options(std::string_view text) {
     std::string_view pointer, option;
   };
   // Longer pointers first: one may begin like another.
-  constexpr std::array<Option, 11> options{{{"/what/files/0/sources/0/url: ", ""},
+  constexpr std::array<Option, 12> options{{{"/what/files/0/sources/0/url: ", ""},
                                             {"/what/files/0/sources/0/url", "the URL"},
                                             {"/limits/bytes", "--max-size"},
                                             {"/what/files/0/name", "--name"},
@@ -209,6 +211,7 @@ std::string in_options(std::string_view text) {
                                             {"/when/windows", "--window"},
                                             {"/when/start", "--at"},
                                             {"/when/by", "--by"},
+                                            {"/when/repeat", "--every"},
                                             {"/limits/rate", "--limit-rate"},
                                             {"folders go into `path`", "folders go into --folder"},
                                             {"/keep", "--keep"}}};

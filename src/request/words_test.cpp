@@ -91,6 +91,16 @@ TEST(Words, ShowAPageWithWhyAndHistory) {
             "         2026-11-22 12:00:05  failed: it does not exist (http 404)\n");
 }
 
+TEST(Words, SayHowItRepeats) {
+  JobDetail detail;
+  detail.job = job("scheduled");
+  EXPECT_THAT(job_page(detail, paris), ::testing::Not(HasSubstr("repeats")));
+
+  detail.job.repeat = "FREQ=DAILY;INTERVAL=2";
+
+  EXPECT_THAT(job_page(detail, paris), HasSubstr("repeats  every 2 days\n"));
+}
+
 TEST(Words, TellWhatTheFirstLookFound) {
   Job looked = job();
   EXPECT_EQ(look_first_words(looked), "");

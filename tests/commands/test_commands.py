@@ -96,12 +96,29 @@ def test_the_first_digits_of_an_id_are_enough(publish, ana):
     assert job["id"][:8] in ana.run("list").stdout
 
 
-@pytest.mark.parametrize("option", [["--every", "FREQ=DAILY"], ["--budget", "5 EUR"], ["--code", "x.js"], ["--notify", "a@b"],
-                                    ["--preset", "p"]])
+@pytest.mark.parametrize("option", [["--budget", "5 EUR"], ["--code", "x.js"], ["--notify", "a@b"], ["--preset", "p"]])
 def test_options_of_later_versions_are_unknown(ana, option):
     done = ana.run("send", "http://127.0.0.1/x", *option, check=2)
 
     assert option[0] in done.stderr and done.stdout == ""
+
+
+def test_a_repetition_gives_one_download_after_another(publish, ana):
+    url, _ = publish("list.csv")
+
+    job, = ana.json("send", url, "--every", "day", "--name", "daily list.csv", "--wait")
+    coming, = [one for one in ana.json("list") if one["name"] == "daily list.csv" and one["state"] == "scheduled"]
+
+    assert job["state"] == "done" and job["when"]["repeat"] == coming["when"]["repeat"] == "FREQ=DAILY"
+    assert job["occurrence"] < coming["occurrence"] == coming["next_run"]
+    assert "repeats  every day" in ana.run("show", coming["id"]).stdout
+    ana.run("now", coming["id"])
+    again, = [one for one in ana.json("list") if one["name"] == "daily list.csv" and one["state"] == "scheduled"]
+    assert again["occurrence"] > coming["occurrence"]
+    ana.run("watch", coming["id"])
+    assert f"daily list {coming['occurrence'][:10]}.csv" in ana.run("files").stdout
+    ana.run("cancel", again["id"])
+    assert not [one for one in ana.json("list") if one["name"].startswith("daily list") and one["state"] == "scheduled"]
 
 
 def test_bad_values_send_nothing(publish, ana):
