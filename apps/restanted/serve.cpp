@@ -134,6 +134,7 @@ public:
     limits.time_zone = config.time_zone;
     jobs_ = jobs::make_service(executor_, *house.store, *house.store, *pool_, *house.areas, *rules_,
                                house.clock, limits, nullptr, &notices_->service());
+    house.areas->tell_changes([this](AccountId account) { jobs_->files_changed(account); });
     administration_ = std::make_unique<api::Administration>(house.administration());
     administration_->jobs = jobs_.get();
     administration_->tell_of_end = [this](const accounts::Account& account) {

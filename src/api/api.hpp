@@ -35,6 +35,8 @@ struct ApiLimits {
   std::size_t batch_step_bytes = 4ull << 20;   ///< or fewer, when they are long
   int longest_page = 1000, usual_page = 50;    ///< jobs in one answer
   int arriving_files = 1000;                   ///< in one answer
+  int files_found = 200;                       ///< by one search
+  std::size_t longest_search = 200;            ///< bytes
   Seconds longest_wait{30};                    ///< Prefer: wait
   Millis wait_piece{500};                      ///< after which a wait asks whether it may still be answered
   Millis heartbeat{15000};                     ///< of an event stream without events

@@ -68,9 +68,36 @@ Task<http::Response> list_one_folder(Context& context, Call call, std::string fo
   co_return http::json_response(200, std::move(out));
 }
 
+/// Files by a part of their path. Error invalid: nothing to look for, or too much.
+Task<http::Response> search_files(Context& context, Call call, std::string text) {
+  const ApiLimits& limits = context.options.limits;
+  if (text.empty() || text.size() > limits.longest_search) {
+    const auto error = fail(Reason::invalid, "this cannot be searched for", "give a part of a name").value();
+    co_return refuse(error, call.request);
+  }
+  const int most = limits.files_found;
+  auto finding = run_there(context.parts.control,
+                           context.parts.areas.search(call.who->account, std::move(text), most + 1));
+  auto found = co_await std::move(finding);
+  if (!found) co_return refuse(found.error(), call.request);
+  const bool more = found->size() > static_cast<std::size_t>(most);
+  if (more) found->pop_back();
+  std::string out;
+  JsonWriter json(out);
+  json.open('{').key("folders").open('[').close(']').key("files").open('[');
+  for (const auto& file : *found) write_file(json, file);
+  json.close(']').key("more").yes_no(more).close('}');
+  co_return http::json_response(200, std::move(out));
+}
+
 /// Runs on the connection's loop: a long list is written there and holds up nobody else.
 Task<http::Response> list_files(Context& context, Call call) {
   const AccountId account = call.who->account;
+  if (const auto wanted = call.request.query_value("search")) {
+    std::string text(*wanted);
+    auto searching = search_files(context, std::move(call), std::move(text));
+    co_return co_await std::move(searching);
+  }
   if (const auto folder = call.request.query_value("folder")) {
     std::string path(*folder);
     auto listing = list_one_folder(context, std::move(call), std::move(path));

@@ -56,6 +56,46 @@ TEST_F(Keeping, AFolderHasItsOwnFilesAndNoneOfOneWhoseNameBeginsAlike) {
     EXPECT_EQ(place.run(place.areas().list_folder(bob, path)).error().reason, Reason::not_found) << path;
 }
 
+TEST_F(Keeping, AFileIsFoundByAPartOfItsPathHoweverItIsWritten) {
+  publish(bob, 1, "1", "Trips/Été 100%.jpg");
+  publish(bob, 2, "2", "b/trip_report.pdf");
+  publish(bob, 3, "3", "a");
+  publish(bobby, 4, "4", "trips/foreign.jpg");
+  const auto found = [&](const std::string& text, int limit = 10) {
+    Names out;
+    const auto files = place.run(place.areas().search(bob, text, limit));
+    for (const auto& file : *files) out.push_back(file.name);
+    return out;
+  };
+
+  EXPECT_EQ(found("TRIP"), (Names{"Trips/Été 100%.jpg", "b/trip_report.pdf"}));
+  EXPECT_EQ(found("e\u0301te\u0301"), Names{"Trips/Été 100%.jpg"});
+  EXPECT_EQ(found("100%"), Names{"Trips/Été 100%.jpg"});
+  EXPECT_EQ(found("%"), Names{"Trips/Été 100%.jpg"});
+  EXPECT_EQ(found("p_r"), Names{"b/trip_report.pdf"});
+  EXPECT_EQ(found("trips/foreign"), Names{});
+  EXPECT_EQ(found("trip", 1), Names{"Trips/Été 100%.jpg"});
+}
+
+TEST_F(Keeping, WhoWantsToKnowIsToldOfOwnChangesAndOfThoseOfOtherPrograms) {
+  const FileId file = publish(bob, 1, "1", "a");
+  ASSERT_TRUE(place.run(place.areas().list(bob)));
+  std::vector<AccountId> told;
+  place.areas().tell_changes([&](AccountId account) { told.push_back(account); });
+
+  ASSERT_TRUE(place.run(place.areas().list(bob)));
+  EXPECT_TRUE(told.empty()) << "nothing changed";
+  ASSERT_TRUE(place.run(place.areas().rename(bob, file, "b")));
+  ASSERT_TRUE(place.run(place.areas().list(bob)));
+  EXPECT_EQ(told, std::vector<AccountId>{bob});
+  std::ofstream(area / "other") << "x";
+  ASSERT_TRUE(place.run(place.areas().list(bob)));
+  ASSERT_TRUE(place.run(place.areas().list(bob)));
+  EXPECT_EQ(told, (std::vector<AccountId>{bob, bob}));
+  ASSERT_TRUE(place.run(place.areas().make_folder(bob, "folder")));
+  EXPECT_EQ(told.size(), 3u);
+}
+
 TEST_F(Keeping, AMovedFolderTakesItsFilesAlongAndReplacesNothing) {
   const FileId file = publish(bob, 1, "1", "x/in/a");
   publish(bob, 2, "2", "x2/b");
