@@ -5,7 +5,7 @@ import './styles/tokens.css';
 import './styles/base.css';
 import App from './App.svelte';
 import { beginWorker } from './lib/worker';
-import { words } from './words';
+import { words } from './words/common';
 
 document.documentElement.lang = words.language.code;
 document.documentElement.dir = words.language.direction;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { words } from '../words';
+import { words } from '../words/common';
 
 const locale = words.language.code;
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;

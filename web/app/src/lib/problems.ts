@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { problems, reasons, type Problem } from '@restante/sdk';
-import { words } from '../words';
+import { words } from '../words/common';
 
 function sentence(text: string): string {
   const trimmed = text.trim();

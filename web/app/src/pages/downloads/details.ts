@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Schemas } from '@restante/sdk';
-import { words } from '../../words';
+import { words } from '../../words/downloads';
 
 type Detail = Schemas['JobDetail'];
 const say = words.downloads.details;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { rate } from '../../lib/format';
-import { words } from '../../words';
+import { words } from '../../words/downloads';
 
 export interface Drawing {
   /** Times in seconds since 1970, bytes a second. */

@@ -2,7 +2,7 @@
 import { duration, percent, rate, share, size, when } from '../../lib/format';
 import { reasonWords } from '../../lib/problems';
 import type { IconName } from '../../components/Icon.svelte';
-import { words } from '../../words';
+import { words } from '../../words/downloads';
 import type { Row } from './rows.svelte';
 
 type State = Row['state'];

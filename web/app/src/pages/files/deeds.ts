@@ -3,7 +3,7 @@
 import { api, done } from '../../lib/place';
 import { baseName, folderOf } from '../../lib/format';
 import { toasts } from '../../lib/toasts.svelte';
-import { words } from '../../words';
+import { words } from '../../words/files';
 import { inside, type Thing } from './things';
 
 const said = words.files;

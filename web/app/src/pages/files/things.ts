@@ -2,7 +2,7 @@
 import type { Schemas } from '@restante/sdk';
 import type { IconName } from '../../components/Icon.svelte';
 import { baseName } from '../../lib/format';
-import { words } from '../../words';
+import { words } from '../../words/files';
 
 export type FileFacts = Schemas['File'] & { id: string };
 
@@ -60,6 +60,11 @@ export function kind(file: FileFacts): Kind {
   const first = type.slice(0, type.indexOf('/'));
   if (first === 'image' || first === 'audio' || first === 'video' || first === 'text') return first;
   return type.startsWith('application/json') ? 'text' : 'other';
+}
+
+/** SVG: a picture that could also be a page, so it is only ever shown as a picture. */
+export function isDrawing(file: FileFacts): boolean {
+  return file.name.toLowerCase().endsWith('.svg') || (file.media_type ?? '').startsWith('image/svg');
 }
 
 const icons: Record<Kind, IconName> = {
