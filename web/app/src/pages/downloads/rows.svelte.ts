@@ -158,10 +158,9 @@ class Rows {
     this.#tell();
   }
 
-  /** What the place answered to a change. */
+  /** What the place answered to a change. While the stream is there it tells more: the answer may be older. */
   put(job: Job): void {
-    this.#heard.add(job.id);
-    this.#set(job.id, job);
+    if (!session.connected) this.#set(job.id, job);
   }
 
   forget(id: string): void {
