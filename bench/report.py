@@ -76,10 +76,26 @@ def _accepting(results: dict, goals: list) -> list[str]:
     return text
 
 
+def _web(results: dict, goals: list) -> list[str]:
+    about = results["about"]
+    text = ["## The web app by Lighthouse", "", f"Commit {about['commit']}, {about['date']}, {about['machine']}; {'; '.join(about['browser'])}.", "",
+            "Its usual phone and simulated network, without the internet; medians of five, smallest to largest behind the scores.", "",
+            "| page | performance | accessibility | first paint s | largest paint s | blocked ms | shift | kB |",
+            "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    for page, rows in results["results"].items():
+        middle = {key: measure.median(rows, key) for key in rows[0] if key != "faults"}
+        text.append(f"| {page} | {middle['performance']:.0f} ({measure.spread(rows, 'performance')}) | "
+                    f"{middle['accessibility']:.0f} ({measure.spread(rows, 'accessibility')}) | {middle['first_paint_ms'] / 1000:.2f} | "
+                    f"{middle['largest_paint_ms'] / 1000:.2f} | {middle['blocked_ms']:.0f} | {middle['shift']:.3f} | {middle['bytes'] / 1000:.0f} |")
+        for category in ("performance", "accessibility"):
+            _goal(goals, "web", f"{page}: {category} by Lighthouse", middle[category], 95, "", at_least=True)
+    return [*text, ""]
+
+
 def write(root: pathlib.Path) -> None:
     goals: list[str] = []
     sections: list[str] = []
-    for name, section in (("bulk", _bulk), ("accepting", _accepting)):
+    for name, section in (("bulk", _bulk), ("accepting", _accepting), ("web", _web)):
         path = root / "docs" / "results" / f"bench-{name}.json"
         if path.exists():
             sections += section(json.loads(path.read_text()), goals)

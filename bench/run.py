@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""./dev bench [bulk] [accepting]: paired runs against peers on this machine; raw samples go to docs/results/, and
+"""./dev bench [bulk] [accepting] [web]: paired runs against peers on this machine, and Lighthouse; raw samples go to docs/results/, and
 docs/benchmarks.md is made from them."""
 import datetime
 import json
@@ -17,6 +17,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench")]
 import bulk  # noqa: E402
 import accepting  # noqa: E402
 import report  # noqa: E402
+import web  # noqa: E402
 
 
 def about() -> dict:
@@ -24,20 +25,23 @@ def about() -> dict:
         return subprocess.run(command, capture_output=True, text=True, cwd=ROOT).stdout.splitlines()[0]
     nginx = subprocess.run(["/usr/sbin/nginx", "-v"], capture_output=True, text=True).stderr.strip()
     cpu = next(line.split(":")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name"))
+    lighthouse = json.loads((ROOT / "bench" / "web" / "package.json").read_text())["dependencies"]["lighthouse"]
     return {"commit": first("git", "rev-parse", "--short", "HEAD"), "date": datetime.date.today().isoformat(),
             "machine": f"{cpu}, {len(os.sched_getaffinity(0))} cores, Linux {platform.release()}",
-            "peers": [first("curl", "--version"), first("aria2c", "--version"), nginx]}
+            "peers": [first("curl", "--version"), first("aria2c", "--version"), nginx],
+            "browser": [first("chromium", "--version").strip(), f"Lighthouse {lighthouse}"]}
 
 
 def main() -> int:
-    wanted = sys.argv[1:] or ["bulk", "accepting"]
+    wanted = sys.argv[1:] or ["bulk", "accepting", "web"]
     results = ROOT / "docs" / "results"
     results.mkdir(parents=True, exist_ok=True)
     work = pathlib.Path(tempfile.mkdtemp(prefix="restante-bench-", dir="/var/tmp"))
     memory = pathlib.Path("/dev/shm/restante-bench")
     try:
         for name in wanted:
-            found = {"bulk": lambda: bulk.bench(work / "bulk", memory), "accepting": lambda: accepting.bench(work / "accepting")}[name]()
+            found = {"bulk": lambda: bulk.bench(work / "bulk", memory), "accepting": lambda: accepting.bench(work / "accepting"),
+                     "web": lambda: web.bench(work / "web")}[name]()
             (results / f"bench-{name}.json").write_text(json.dumps({"about": about(), "results": found}, indent=1) + "\n")
     finally:
         shutil.rmtree(work, ignore_errors=True)
