@@ -47,9 +47,6 @@ Task<http::Response> show_health(Context& context, Call call);
 Task<http::Response> show_failures(Context& context, Call call);
 Task<http::Response> show_week(Context& context, Call call);
 
-// pair_page.cpp
-Task<http::Response> pair_page(Context& context, Call call);
-
 // submit_routes.cpp
 Task<http::Response> submit(Context& context, Call call);
 Task<http::Response> show_proxy(Context& context, Call call);

@@ -47,13 +47,4 @@ http::Response page(int status, std::string_view title, std::string body) {
   return response;
 }
 
-http::Response page_with_script(std::string_view title, std::string body, std::string_view script) {
-  auto response = page(200, title, fmt::format("{}\n<script>{}</script>", body, script));
-  response.set("Content-Security-Policy",
-               fmt::format("default-src 'none'; style-src {}; script-src {}; connect-src 'self'; form-action "
-                           "'none'; base-uri 'none'; frame-ancestors 'none'",
-                           hash_source(style), hash_source(script)));
-  return response;
-}
-
 }  // namespace restante::api

@@ -14,8 +14,4 @@ namespace restante::api {
 /// only; it is neither stored nor indexed, and links on it tell nobody where they were followed.
 http::Response page(int status, std::string_view title, std::string body);
 
-/// The same with one script of our own at its end, which may speak to this place only. `script` is a literal:
-/// the policy names its digest.
-http::Response page_with_script(std::string_view title, std::string body, std::string_view script);
-
 }  // namespace restante::api

@@ -16,7 +16,6 @@ from bed.documents import document, submit
 from bed.mail import Relay
 from bed.place import ALLOW_LOOPBACK, Place
 from bed.process import wait_until
-from bed.tab import Tab
 
 LABEL = "K4N4RY-label-Ms-Finch"
 NAMES = ("K4N4RY-file.bin", "K4N4RY-foreign.txt", "K4N4RY-deleted.bin", "K4N4RY-slow.bin")
@@ -188,29 +187,3 @@ def test_dates_are_days_of_the_place_and_nonsense_is_refused(work):
         f"&from={next_year}-02-29T15:00:00Z&until={next_year}-03-04T15:00:00Z" in url
     assert wrong.returncode == 1 and "ends before it begins" in wrong.stderr
     assert place.run("invite", "--until", "2026-02-31", check=False).returncode == 2
-
-
-def test_a_browser_connects_by_the_button_and_not_by_looking(work, desk):
-    url = invite(desk, "--until", "+1d")
-    page = desk.get("/pair")[2]
-    for _ in range(50):  # previews and scanners
-        assert desk.get("/pair")[2] == page
-
-    with Tab(work / "browser") as tab:
-        tab.open(url)
-        assert "You are invited" in tab.value("document.body.innerText")
-        assert tab.value("location.href") == desk.url + "/pair" and "c=" not in tab.value("document.referrer")
-        assert tab.value("document.getElementById('line').textContent") == f"restante place add NAME '{url}'"
-        assert not tab.cookies()
-        tab.value("document.getElementById('connect').click()")
-        wait_until("the answer", lambda: tab.value("document.body.dataset.outcome") == "connected" or None)
-        assert "This browser is connected." in tab.value("document.body.innerText")
-        assert tab.value("fetch('/v1/session').then(answer => answer.json()).then(said => said.account.role)") == "guest"
-        cookie = tab.cookies()[0]
-        assert cookie["httpOnly"] and cookie["sameSite"] == "Strict"
-        assert tab.value("document.cookie") == ""
-
-        tab.open(url)
-        tab.value("document.getElementById('connect').click()")
-        wait_until("the refusal", lambda: tab.value("document.body.dataset.outcome") == "refused" or None)
-        assert "not valid" in tab.value("document.body.innerText")
