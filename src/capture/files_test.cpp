@@ -92,7 +92,7 @@ TEST(Recording, SendsAFormAgain) {
 
   ASSERT_EQ(found->requests.size(), 1u);
   EXPECT_EQ(source(found->requests[0]).request.method, "POST");
-  EXPECT_EQ(source(found->requests[0]).request.body, "a%20b=1%262");
+  EXPECT_EQ(source(found->requests[0]).request.body, "a+b=1%262");
   EXPECT_EQ(source(found->requests[0]).request.headers.at(0).second, "application/x-www-form-urlencoded");
 }
 

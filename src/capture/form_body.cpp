@@ -93,6 +93,8 @@ std::string url_encoded(std::string_view text) {
                        c == '-' || c == '.' || c == '_' || c == '~';
     if (plain)
       out += c;
+    else if (c == ' ')
+      out += '+';
     else
       out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
   }

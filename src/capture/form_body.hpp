@@ -21,7 +21,7 @@ Result<FormField> read_form_option(std::string_view text);
 /// The body of multipart/form-data (RFC 7578); `type` becomes its Content-Type.
 std::string multipart_body(const std::vector<FormField>& fields, std::string& type);
 
-/// Percent-encoded as in application/x-www-form-urlencoded; a space is %20, as curl writes it.
+/// Percent-encoded as in application/x-www-form-urlencoded; a space is '+', as curl and browsers write it.
 std::string url_encoded(std::string_view text);
 
 }  // namespace restante::capture
