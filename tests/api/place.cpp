@@ -17,8 +17,9 @@
 
 namespace restante::api::test {
 
-Task<jobs::TransferResult> SilentTransfers::run(jobs::TransferOrder, jobs::TransferObserver&,
+Task<jobs::TransferResult> SilentTransfers::run(jobs::TransferOrder order, jobs::TransferObserver&,
                                                 std::stop_token stop) {
+  if (order.probe && answer) co_return answer(order);
   while (!stop.stop_requested()) co_await sleep_for(Millis{5});
   jobs::TransferResult result;
   result.outcome = jobs::Outcome::stopped;

@@ -11,6 +11,7 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/json/value.hpp>
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,9 +21,12 @@ namespace restante::api::test {
 
 inline constexpr const char* server_jkt = "cn-I_WNMClehiVp51i_0VpOENW1upEerA8sEam5hn-s";
 
-/// A content server that answers nothing: transfers wait until they are stopped.
+/// A content server that answers nothing: transfers wait until they are stopped. With `answer` it tells what
+/// it has to those who only look.
 class SilentTransfers final : public jobs::Transfers {
 public:
+  std::function<jobs::TransferResult(const jobs::TransferOrder& order)> answer;
+
   Task<jobs::TransferResult> run(jobs::TransferOrder order, jobs::TransferObserver& observer,
                                  std::stop_token stop) override;
 };
