@@ -8,6 +8,7 @@ export const common = {
     menu: 'Pages',
     loading: 'One moment…',
     away: 'The place cannot be reached. It is tried again by itself; what you see may be old.',
+    awayTitle: 'No connection to the place',
     notFound: 'There is no such page.',
     notFoundMend: 'Perhaps the address was not whole.',
     adminsOnly: 'This page is for the people who look after this place.',
