@@ -23,6 +23,7 @@ EXTRA = """
     location /crawl/ { limit_rate 10k; }
     location = /broken { return 503 "down"; }
     location = /missing { return 404 "none"; }
+    location = /members { if ($cookie_sid != "K4N4RY") { return 403 "no"; } return 200 "for members"; }
     location = /attachment { add_header Content-Disposition "attachment; filename=\\"Report 2026.pdf\\""; return 200 "the report"; }
 """
 ADMIN = "olga"
