@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "request/compose.hpp"
 
-#include "base/crypto.hpp"
 #include "base/text.hpp"
+#include "base/uuid.hpp"
 #include "proxy/headers.hpp"
 #include "proxy/recurrence.hpp"
 #include "proxy/url.hpp"
@@ -244,15 +244,7 @@ Result<void> set_when(const Wish& wish, const Place& place, Instant now, proxy::
 }  // namespace
 
 std::string new_request_id(Instant now) {
-  std::array<std::uint8_t, 16> bytes{};
-  random_bytes(bytes.data(), bytes.size());
-  auto ms = static_cast<std::uint64_t>(now.time_since_epoch().count());
-  for (int i = 5; i >= 0; --i, ms >>= 8) bytes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(ms);
-  bytes[6] = static_cast<std::uint8_t>(0x70 | (bytes[6] & 0x0f));
-  bytes[8] = static_cast<std::uint8_t>(0x80 | (bytes[8] & 0x3f));
-  std::string hex = to_hex(bytes);
-  for (const std::size_t at : {20u, 16u, 12u, 8u}) hex.insert(at, "-");
-  return hex;
+  return uuid_v7(now);
 }
 
 Result<proxy::Document> compose(const Wish& wish, const Place& place, Instant now) {
