@@ -51,6 +51,13 @@ export function duration(seconds: number): string {
 // Making one costs as much as formatting a hundred times with it, and lists ask for the same few.
 const clocks = new Map<string, Intl.DateTimeFormat>();
 
+let placeZone: string | undefined;
+
+/** From now on instants are told by the place's clock, as windows and starts are meant: one clock on all pages. */
+export function tellTimesOf(zone: string): void {
+  placeZone = zone;
+}
+
 function clock(zone: string | undefined, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
   const key = `${zone ?? ''} ${Object.entries(options).join(' ')}`;
   let made = clocks.get(key);
@@ -62,7 +69,7 @@ function clock(zone: string | undefined, options: Intl.DateTimeFormatOptions): I
 }
 
 /** An instant (RFC 3339) as people say it: "14:05" today, "Fri 14:05" within a week, else with its date. */
-export function when(instant: string, zone?: string, now = Date.now()): string {
+export function when(instant: string, zone = placeZone, now = Date.now()): string {
   const at = new Date(instant);
   if (Number.isNaN(at.getTime())) return instant;
   const day = clock(zone, { year: 'numeric', month: '2-digit', day: '2-digit' });
@@ -76,7 +83,7 @@ export function when(instant: string, zone?: string, now = Date.now()): string {
 }
 
 /** The whole of it, for titles and details: date, time and zone. */
-export function whenExactly(instant: string, zone?: string): string {
+export function whenExactly(instant: string, zone = placeZone): string {
   const at = new Date(instant);
   if (Number.isNaN(at.getTime())) return instant;
   return clock(zone, { dateStyle: 'full', timeStyle: 'long' }).format(at);

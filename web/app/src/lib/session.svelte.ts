@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Live, Problem, type Account, type Credentials, type Schemas } from '@restante/sdk';
+import { tellTimesOf } from './format';
 import { place } from './place';
 
 type PlaceFacts = Schemas['Place'];
@@ -77,6 +78,7 @@ class Session {
 
   async #askPlace(): Promise<void> {
     this.facts = await place.done(place.api.GET('/.well-known/restante'));
+    tellTimesOf(this.facts.time.tz);
   }
 
   #entered(account: Account): void {
