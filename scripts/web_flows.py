@@ -39,7 +39,7 @@ def asked(body: str) -> list[str]:
         path = match["path"]
         if path is None:
             continue
-        path = re.sub(r"\$\{bed\.place\}", "", path)
+        path = re.sub(r"\$\{(?:bed\.place|url)\}", "", path)
         path = re.sub(r"\$\{[^}]*\}", "…", path).split("?")[0]
         if path.startswith("/") and path not in paths:
             paths.append(path)

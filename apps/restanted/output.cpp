@@ -74,7 +74,8 @@ Result<void> Output::print(const std::string& command, const Result<api::Command
     const auto value = boost::json::parse(line, unreadable);
     if (unreadable || !value.is_object()) return fail(Reason::internal, "the answer could not be understood");
     std::cout << (json ? line : for_people(command, value.as_object())) << '\n';
-    if (command == "pair" || command == "invite" || command == "setup") show_qr(text(value.as_object(), "url"));
+    if (command == "pair" || command == "invite" || command == "setup")
+      show_qr(text(value.as_object(), "url"));
     if (command == "check") sound = sound && yes(value.as_object(), "ok");
   }
   std::cout << std::flush;
