@@ -211,9 +211,9 @@ test('hostile names and contents run nothing and ask nobody', async ({ page, ana
   const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9" onload="${code}"><script>${code}</script><image href="${bed.content}/stolen"/><rect width="9" height="9"/></svg>`;
   await put(bed, ana, { [bad]: html, 'page.html': html, 'code.svg': svg, 'x.xhtml': html });
   await page.goto('/files');
+  await expect(row(page, bad)).toBeVisible();
   const title = await page.title();
 
-  await expect(row(page, bad)).toBeVisible();
   for (const name of [bad, 'page.html', 'x.xhtml']) {
     await row(page, name).click();
     await expect(dialog(page).getByRole('region')).toContainText('<script>');
