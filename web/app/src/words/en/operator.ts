@@ -74,7 +74,8 @@ export const operator = {
     nameHelp: 'Small letters, digits, and . _ - in between; also the name of the folder.',
     role: 'May do',
     password: 'Password',
-    passwordHelp: 'At least 8 characters. Without one, a first device is connected on the computer of the place.',
+    passwordHelp:
+      'At least 8 characters. Without one, a first device is connected on the computer of the place.',
     passwordNew: 'New password',
     passwordNewHelp: 'Leave it empty to keep the old one. A new one ends all sign-ins of this person.',
     quota: 'May keep (GiB)',
