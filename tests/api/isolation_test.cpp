@@ -34,11 +34,14 @@ TEST(Isolation, AForeignIdIsAnsweredLikeAnUnknownOneOnEveryRoute) {
   const std::string token = id_of(place.send("GET", "/v1/tokens", anas).json().at("tokens"));
   const std::string link_body = R"({"file":")" + file + R"("})";
   const std::string link(place.send("POST", "/v1/links", anas, link_body).json().at("id").as_string());
+  const std::string login_body = R"({"origin":"https://cs.example","kind":"bearer","secret":"s"})";
+  const std::string login(place.send("POST", "/v1/logins", anas, login_body).json().at("id").as_string());
   const std::string unknown_id(32, 'f');
   const std::map<std::string, std::pair<std::string, std::string>> ids{
       {"{job}", {job, unknown_id}},
       {"{file}", {file, unknown_id}},
       {"{link}", {link, unknown_id}},
+      {"{login}", {login, unknown_id}},
       {"{device}", {id_of(devices.at("devices")), std::string(43, 'f')}},
       {"{session}", {id_of(devices.at("sessions")), unknown_id}},
       {"{token}", {token, unknown_id}},
