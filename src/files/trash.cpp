@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
@@ -136,7 +138,13 @@ Result<void> AreasOnDisk::move_from_trash(const TrashedFile& file, const std::st
   if (!to.folder) return fail(Reason::conflict, "the folder is gone");
   const int error = rename_no_replace(trash->get(), file.file.id.text(), to.folder.get(), to.name);
   if (error == EEXIST) return fail(Reason::conflict, "the name is taken");
-  if (error == ENOENT) return no_such_file();
+  if (error == ENOENT) {
+    // Either of the two folders: only a file that is not in the trash may lose its row.
+    struct stat is{};
+    const bool there = ::fstatat(trash->get(), file.file.id.text().c_str(), &is, AT_SYMLINK_NOFOLLOW) == 0;
+    if (there) return fail(Reason::conflict, "the folder is gone");
+    return errno == ENOENT ? no_such_file() : fail_errno(Reason::storage, "look into the trash", errno);
+  }
   if (error != 0) return fail_errno(Reason::storage, "bring back " + name, error);
   if (::fsync(to.folder.get()) != 0) return fail_errno(Reason::storage, "sync a folder", errno);
   return {};
