@@ -10,6 +10,7 @@ if git grep -nE '\b(TODO|FIXME|XXX|HACK)\b' -- '*.cpp' '*.hpp' '*.py' '*.sh' '*.
   echo "unfinished marks: finish them, or say them in docs/limits.md" >&2; exit 1
 fi
 /usr/bin/python3 scripts/check_layers.py
+/usr/bin/python3 scripts/web_flows.py --check
 scripts/node.sh npm --prefix web run --silent format:check
 scripts/node.sh npm --prefix web run --silent check
 /usr/bin/python3 -m compileall -q scripts tests bench

@@ -5,6 +5,7 @@ import { defineConfig } from 'vite';
 // Nothing inline (the page's policy forbids it), every asset under a name that tells its content.
 export default defineConfig({
   plugins: [svelte()],
+  css: { preprocessorOptions: { scss: { quietDeps: true } } },
   build: {
     outDir: process.env['RESTANTE_WEB_OUT'] ?? 'dist',
     emptyOutDir: true,

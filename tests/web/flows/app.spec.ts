@@ -51,3 +51,21 @@ test('the text of strangers becomes no script and no HTML in the page', async ({
   expect(ran).toEqual({ faults: ['html', 'address', 'policy'], hit: false });
   expect((await page.request.get(`${bed.place}/v1/session`)).status()).toBe(401);
 });
+
+test('the first load is small', async ({ page, ana }) => {
+  await page.goto('/downloads');
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Downloads');
+  await ana.read('/v1/session');
+
+  const came = await page.evaluate(() =>
+    [...performance.getEntriesByType('navigation'), ...performance.getEntriesByType('resource')]
+      .map((one) => one as PerformanceResourceTiming)
+      .filter((one) => !new URL(one.name).pathname.startsWith('/v1/'))
+      .map((one) => ({ path: new URL(one.name).pathname, bytes: one.encodedBodySize })),
+  );
+  const bytes = came.reduce((sum, one) => sum + one.bytes, 0);
+
+  // What the browser got, packed: the page, its scripts, styles and pictures.
+  expect(came.length).toBeGreaterThan(5);
+  expect(bytes, JSON.stringify(came)).toBeLessThanOrEqual(60_000);
+});

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mount } from 'svelte';
-import '@picocss/pico/css/pico.min.css';
+import './styles/pico.scss';
 import './styles/tokens.css';
 import './styles/base.css';
 import App from './App.svelte';

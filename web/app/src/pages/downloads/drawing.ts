@@ -14,6 +14,13 @@ export async function draw(box: HTMLElement, zone: string): Promise<Drawing> {
   let data: [number[], number[]] = [[], []];
   const colour = (name: string) => getComputedStyle(box).getPropertyValue(name).trim();
 
+  const time = new Intl.DateTimeFormat(words.language.code, {
+    timeZone: zone,
+    timeStyle: 'medium',
+    hourCycle: 'h23',
+  });
+  const clock = (at: number) => time.format(at * 1000);
+
   const make = () => {
     const ink = colour('--ink-soft');
     const grid = { stroke: colour('--line'), width: 1 };
@@ -36,7 +43,7 @@ export async function draw(box: HTMLElement, zone: string): Promise<Drawing> {
           },
         ],
         axes: [
-          { stroke: ink, grid, ticks: grid },
+          { stroke: ink, grid, ticks: grid, space: 70, values: (_, all) => all.map(clock) },
           { stroke: ink, grid, ticks: grid, size: 86, values: (_, all) => all.map(rate) },
         ],
       },
