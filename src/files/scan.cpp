@@ -122,7 +122,12 @@ Task<Result<void>> AreasOnDisk::scan(AccountId account) {
 /// False: we ourselves changed something meanwhile.
 Task<Result<bool>> AreasOnDisk::scan_once(AccountId account) {
   const auto began = Steady::now();
-  const std::uint64_t changes_before = states_[account].changes;
+  std::uint64_t changes_before = 0;
+  {
+    // A change that is under way has rows and files apart from each other: let it end first.
+    const auto pass = co_await gate_.enter(account);
+    changes_before = states_[account].changes;
+  }
   states_[account].dirty = false;
   auto open_area = [this, account] { return area_if_there(account); };
   auto root = co_await offload(pool_, open_area);

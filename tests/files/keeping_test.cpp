@@ -136,6 +136,35 @@ TEST_F(Keeping, ADeletedFileLeavesTheAreaAndCanBeHadBack) {
   EXPECT_EQ(names(bob), (Names{"x/a (1).txt", "x/a.txt"}));
 }
 
+TEST_F(Keeping, ADeletionStaysOneHoweverManyLookOn) {
+  constexpr int rounds = 25, files = 8;
+  const auto look_on = [](Areas& areas, AccountId who, const bool& over) -> Task<void> {
+    while (!over) {
+      auto listing = areas.list(who);
+      co_await std::move(listing);
+    }
+  };
+  fs::create_directories(area);
+  for (int round = 1; round <= rounds; ++round) {
+    for (int i = 0; i < files; ++i) std::ofstream(area / std::to_string(i)) << i;
+    const auto all = place.run(place.areas().list(bob));
+    ASSERT_EQ(all->size(), static_cast<std::size_t>(files));
+    bool over = false, ended = false;
+    asio::co_spawn(place.loop(), look_on(place.areas(), bob, over),
+                   [&ended](std::exception_ptr) { ended = true; });
+
+    for (const FileRecord& file : *all) {
+      // At another moment of the look each time.
+      for (int step = 0; step < round; ++step) place.loop().poll_one();
+      EXPECT_TRUE(place.run(place.areas().trash(bob, file.id)));
+    }
+    over = true;
+    while (!ended) place.loop().run_one();
+
+    ASSERT_EQ(trash(bob).size(), static_cast<std::size_t>(round * files));
+  }
+}
+
 TEST_F(Keeping, TheTrashIsEmptiedByAskingAndByTime) {
   for (int i = 1; i <= 3; ++i) publish(bob, i, "bytes", "a" + std::to_string(i));
   const auto all_file = place.run(place.areas().list(bob));
