@@ -5,8 +5,8 @@
 
 namespace restante::daemon {
 
-/// The files of the web app that were built into this program (scripts/embed_app.py makes the definition); none
-/// with the build option RESTANTE_APP off.
+/// The files of the web app that were built into this program (scripts/embed_app.py makes the definition);
+/// none with the build option RESTANTE_APP off.
 api::App web_app();
 
 }  // namespace restante::daemon

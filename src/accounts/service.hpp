@@ -155,7 +155,7 @@ public:
   virtual Task<Result<void>> told_of_end(AccountId account, Database::Work also) = 0;
   virtual const GuestLimits& guest_limits() const = 0;
   virtual Task<Result<std::string>> new_pairing_code(
-      std::string name) = 0;  ///< base64url, 128 bits, valid once
+      std::string name) = 0;                 ///< base64url, 128 bits, valid once
   virtual Seconds pairing_time() const = 0;  ///< that such a code is good for
 
   /// Errors: unauthenticated (code unknown, used or expired; proof wrong), told alike.

@@ -122,10 +122,10 @@ struct ServiceLimits {
   std::size_t hosts_at_rest = 10000;  ///< remembered; beyond, the rest that ends first is forgotten
   int probes_waiting = 64;            ///< a look-first beyond that is left out
   Millis probe_time{15000};
-  std::size_t preview_files = 16;     ///< of one document that is only looked at; others are not
-  int previews = 32;                  ///< such documents under way at once
-  int previews_of_account = 4;        ///< of one account; one more is refused
-  Millis preview_time{8000};          ///< for all of a document's files
+  std::size_t preview_files = 16;        ///< of one document that is only looked at; others are not
+  int previews = 32;                     ///< such documents under way at once
+  int previews_of_account = 4;           ///< of one account; one more is refused
+  Millis preview_time{8000};             ///< for all of a document's files
   std::size_t waiting_for_looks = 1000;  ///< calls of find_looked_at; beyond, they do not wait
   Seconds default_keep{30 * 86400};
   Millis room_asked_again{5000};  ///< waiting for room on the disk or in the quota

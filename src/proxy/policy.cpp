@@ -52,7 +52,8 @@ Result<void> check_supported(const Document& document) {
   if (!document.when.repeat.empty()) {
     auto rule = parse_recurrence(document.when.repeat);
     if (!rule)
-      return fail(Reason::invalid, "/when/repeat: " + rule.error().message, rule.error().hint, "/when/repeat");
+      return fail(Reason::invalid, "/when/repeat: " + rule.error().message, rule.error().hint,
+                  "/when/repeat");
   }
   for (std::size_t i = 0; i < document.access.size(); ++i) {
     if (document.access[i].kind != CredentialKind::tls) continue;
