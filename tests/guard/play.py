@@ -175,7 +175,7 @@ class Run:
 
         def plain(value):
             if isinstance(value, dict):
-                return {name: plain(part) for name, part in value.items() if name not in ("id", "proxy", "created", "at", "next_run", "plan")}
+                return {name: plain(part) for name, part in value.items() if name not in ("id", "proxy", "created", "at", "started", "ended", "next_run", "plan")}
             return [plain(part) for part in value] if isinstance(value, list) else value
         return json.dumps(plain(detail), sort_keys=True).replace(str(port), "PORT").replace(outcome.job, "JOB")
 
