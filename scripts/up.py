@@ -37,9 +37,10 @@ def main() -> int:
         if "listening on" in line:
             break
     if server.poll() is None:
-        print("connect a device with this line, valid once and for 15 minutes:", flush=True)
-        pairing = subprocess.run([restanted, "pair", first.group(1)], text=True, stdout=subprocess.PIPE)
-        print(f"  {shlex.quote(str(BIN / 'restante'))} place add home '{pairing.stdout.strip()}'", flush=True)
+        address = subprocess.run([restanted, "pair", first.group(1)], text=True, stdout=subprocess.PIPE).stdout.strip()
+        print("open this address in a browser, or connect a device with the line below; it is valid once and for 15 minutes:")
+        print(f"  {address}")
+        print(f"  {shlex.quote(str(BIN / 'restante'))} place add home '{address}'", flush=True)
     for line in server.stderr:
         sys.stderr.write(line)
     return server.wait()
