@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import { Problem } from '@restante/sdk';
+import { session } from './session.svelte';
 
 /** What the place says to one question, and what went wrong. The last answer stays while it is asked again. */
 export class Asked<T> {
@@ -24,4 +25,17 @@ export class Asked<T> {
       if (mine === this.#latest) this.problem = thrown;
     }
   }
+}
+
+/**
+ * A question that is asked when the component comes, and anew whenever the place is there again, or what `ask` read
+ * before its first wait has changed.
+ */
+export function asking<T>(ask: () => Promise<T>): Asked<T> {
+  const asked = new Asked(ask);
+  $effect(() => {
+    void session.opened;
+    void asked.again();
+  });
+  return asked;
 }
