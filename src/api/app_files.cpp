@@ -18,11 +18,12 @@ namespace {
 
 /// The page loads and speaks to this place only, runs no script but its own files, and makes script or HTML
 /// from text only by the two policies that are named (Trusted Types): Svelte's own templates, and ours for
-/// the service worker. Previews of one's own files stand in a frame, where their own policy is `sandbox`.
+/// the service worker. Nothing that is stored here becomes a part of it: scripts and styles of people are
+/// answered as bytes (http/ranges.cpp).
 constexpr std::string_view page_policy =
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; "
-    "img-src 'self' blob: data:; media-src 'self' blob:; manifest-src 'self'; worker-src 'self'; "
-    "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "img-src 'self' data:; media-src 'self'; manifest-src 'self'; worker-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
     "require-trusted-types-for 'script'; trusted-types svelte-trusted-html restante";
 /// A picture that is opened by itself is a document, too; a service worker has the policy of its own answer
 /// and speaks to this place only.

@@ -15,10 +15,20 @@ namespace {
 void write_understood(JsonWriter& json, const capture::Understood& understood, const Context& context,
                       Instant now) {
   const capture::Recipient here{context.options.jkt, context.options.public_url};
+  std::size_t bytes = 0, too_much = 0;
   json.open('{').key("kind").text(capture::name(understood.kind));
   json.key("requests").open('[');
   for (const auto& one : understood.requests) {
-    json.open('{').key("core").raw(proxy::to_json(capture::address_to(one.document, here, now)));
+    // What is common to all is written with each: a short text can stand for a very long answer.
+    const std::string core = bytes < context.options.limits.composed_bytes
+                                 ? proxy::to_json(capture::address_to(one.document, here, now))
+                                 : std::string();
+    bytes += core.size();
+    if (core.empty() || bytes > context.options.limits.composed_bytes) {
+      ++too_much;
+      continue;
+    }
+    json.open('{').key("core").raw(core);
     if (!one.name.empty()) json.key("name").text(one.name);
     json.key("url").text(one.url).key("secrets").open('[');
     for (const auto& secret : one.secrets)
@@ -37,6 +47,13 @@ void write_understood(JsonWriter& json, const capture::Understood& understood, c
   json.close(']').key("left_out").open('[');
   for (const auto& [what, why] : understood.left_out)
     json.open('{').key("what").text(what).key("why").text(why).close('}');
+  if (too_much > 0)
+    json.open('{')
+        .key("what")
+        .text(fmt::format("{} more", too_much))
+        .key("why")
+        .text("there is too much in it at once")
+        .close('}');
   json.close(']').close('}');
 }
 
@@ -82,6 +99,10 @@ Task<http::Response> compose(Context& context, Call call) {
       co_return refuse(error, call.request);
     }
   }
+  // Also what is refused has to be read: it counts.
+  auto taking = take_turn_there(context, *call.who);
+  const auto turn = co_await std::move(taking);
+  if (!turn.allowed) co_return too_often(context, turn, call);
   const auto understood = capture::understand(call.request.body, hint);
   if (!understood) co_return refuse(understood.error(), call.request);
   bool has_secrets = false;
@@ -97,6 +118,7 @@ Task<http::Response> compose(Context& context, Call call) {
   write_understood(json, *understood, context, context.parts.clock.now());
   auto response = http::json_response(200, std::move(out));
   response.set("Cache-Control", "no-store");
+  add_rate_headers(context, turn, response);
   co_return response;
 }
 

@@ -116,9 +116,7 @@ void understand(const Context& context, const Call& call, std::string_view text,
 }
 
 /// On the control loop.
-Task<http::Response> take(Context& context, Call call, Understood understood) {
-  const auto turn = take_turn(context, *call.who);
-  if (!turn.allowed) co_return too_often(context, turn, call);
+Task<http::Response> take(Context& context, Call call, Understood understood, SubmitLimit::Verdict turn) {
   std::vector<jobs::JobView> taken;
   auto results = co_await context.parts.jobs.submit_all(std::move(understood.submissions));
   for (auto& result : results) {
@@ -149,6 +147,10 @@ Task<http::Response> take(Context& context, Call call, Understood understood) {
 }  // namespace
 
 Task<http::Response> share(Context& context, Call call) {
+  // Also what is refused has to be read: it counts.
+  auto counting = take_turn_there(context, *call.who);
+  const auto turn = co_await std::move(counting);
+  if (!turn.allowed) co_return too_often(context, turn, call);
   auto fields = read_fields(call.request);
   if (!fields) co_return refuse(fields.error(), call.request);
   Understood understood;
@@ -167,7 +169,7 @@ Task<http::Response> share(Context& context, Call call) {
     co_return refuse(understood.refused.empty() ? nothing : understood.refused.front(), call.request);
   }
   const Executor control = context.parts.control;
-  auto taking = run_there(control, take(context, std::move(call), std::move(understood)));
+  auto taking = run_there(control, take(context, std::move(call), std::move(understood), turn));
   co_return co_await std::move(taking);
 }
 

@@ -31,6 +31,18 @@ SubmitLimit::Verdict take_turn(Context& context, const accounts::Principal& who)
   return limit.take(who.account, context.parts.clock.now());
 }
 
+namespace {
+Task<SubmitLimit::Verdict> turn_of(Context& context, accounts::Principal who) {
+  co_return take_turn(context, who);
+}
+}  // namespace
+
+Task<SubmitLimit::Verdict> take_turn_there(Context& context, accounts::Principal who) {
+  const Executor control = context.parts.control;
+  auto taking = run_there(control, turn_of(context, std::move(who)));
+  co_return co_await std::move(taking);
+}
+
 void add_rate_headers(const Context& context, const SubmitLimit::Verdict& verdict, http::Response& response) {
   response.set("RateLimit-Policy", context.submits.policy_header());
   response.set("RateLimit", SubmitLimit::state_header(verdict));

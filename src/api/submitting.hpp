@@ -18,6 +18,8 @@ bool is_terse(const accounts::Principal& who);
 void write_told(JsonWriter& json, const jobs::JobView& view, bool terse);
 
 SubmitLimit::Verdict take_turn(Context& context, const accounts::Principal& who);
+/// The same from a connection's loop.
+Task<SubmitLimit::Verdict> take_turn_there(Context& context, accounts::Principal who);
 void add_rate_headers(const Context& context, const SubmitLimit::Verdict& verdict, http::Response& response);
 http::Response too_often(const Context& context, const SubmitLimit::Verdict& verdict, const Call& call);
 

@@ -30,9 +30,13 @@ std::size_t find_address(std::string_view lower, std::size_t from) {
   return lower.npos;
 }
 
+/// Of one address: what is longer is refused as too long, and a line is not read again for each of its tries.
+constexpr std::size_t longest_looked_at = 8192 + 64;
+
 /// The address at the beginning of the text, without the marks that close a sentence. Brackets stay if they
 /// are opened within it.
 std::string_view address_at(std::string_view text) {
+  text = text.substr(0, longest_looked_at);
   auto address = text.substr(0, text.find_first_of(" \t\r\n\v\f<>\"`{}|\\^"));
   // Typographic quotes and the ellipsis, in UTF-8: U+2018 to U+201F, U+2026, U+00BB.
   for (const std::string_view mark : {"\u2018", "\u2019", "\u201c", "\u201d", "\u201e", "\u2026", "\u00bb"})

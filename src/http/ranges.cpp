@@ -24,8 +24,17 @@ bool safe_to_show(std::string_view type) {
          bare.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789.-_/") == std::string::npos;
 }
 
+/// Types that a page of ours could be made to load as its own script or style. With `nosniff` nothing else is
+/// taken for one (Fetch Standard, "should response to request be blocked due to nosniff").
+bool becomes_part_of_pages(std::string_view type) {
+  const std::string bare = ascii_lower(type.substr(0, type.find(';')));
+  for (std::string_view one : {"javascript", "ecmascript", "jscript", "livescript", "/css"})
+    if (bare.find(one) != bare.npos) return true;
+  return false;
+}
+
 std::string media_type(const Representation& file) {
-  if (file.media_type.empty()) return "application/octet-stream";
+  if (file.media_type.empty() || becomes_part_of_pages(file.media_type)) return "application/octet-stream";
   return file.media_type;
 }
 

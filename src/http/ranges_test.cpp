@@ -198,6 +198,23 @@ TEST(FileResponse, ShowsOnlyWhatCarriesNoCode) {
     EXPECT_EQ(disposition(unsafe), "attach") << unsafe;
 }
 
+TEST(FileResponse, NeverIsTheScriptOrStyleOfAPage) {
+  const auto shown_as = [](std::string type) {
+    Request request;
+    request.method = "GET";
+    Representation file;
+    file.fd = std::make_shared<UniqueFd>();
+    file.name = "n";
+    file.media_type = std::move(type);
+    return header(file_response(request, file), "Content-Type");
+  };
+
+  for (const char* loaded : {"text/javascript", "Application/JavaScript; charset=utf-8", "text/ecmascript",
+                             "application/x-javascript", "text/jscript", "text/livescript", "text/css"})
+    EXPECT_EQ(shown_as(loaded), "application/octet-stream") << loaded;
+  for (const char* other : {"text/plain", "application/pdf", "image/png"}) EXPECT_EQ(shown_as(other), other);
+}
+
 TEST(ContentDisposition, GivesAPlainAndAnExactName) {
   EXPECT_EQ(content_disposition("attachment", "a b.txt"), "attachment; filename=\"a b.txt\"");
   EXPECT_EQ(content_disposition("inline", "Übung €.txt"),

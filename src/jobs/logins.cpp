@@ -129,6 +129,10 @@ Result<proxy::Credential> credential_of(const NewLogin& login) {
   return out;
 }
 
+bool only_reads(const proxy::Source& source) {
+  return source.request.method == "GET" && !source.request.body;
+}
+
 std::set<std::string> origins_without_credential(const proxy::Document& document) {
   const auto has_one = [&](const std::string& origin) {
     return std::any_of(document.access.begin(), document.access.end(), [&](const auto& one) {
@@ -138,7 +142,8 @@ std::set<std::string> origins_without_credential(const proxy::Document& document
   std::set<std::string> out;
   for (const auto& file : document.files) {
     for (const auto& source : file.sources) {
-      if (!source.credential_ids.empty()) continue;
+      // A request that could change something over there is never signed with what lies here.
+      if (!source.credential_ids.empty() || !only_reads(source)) continue;
       if (auto origin = proxy::origin_of(source.url); origin && !has_one(*origin)) out.insert(*origin);
     }
   }
@@ -215,6 +220,8 @@ Task<Result<void>> Logins::lend(std::span<Submission> submissions) {
     proxy::Document& document = submission.document;
     if (!with_logins_.contains(submission.account)) continue;
     if (document.op != proxy::Document::Op::submit) continue;
+    // Its later occurrences would go on with a login that has been removed since.
+    if (!document.when.repeat.empty()) continue;
     const auto wanted = origins_without_credential(document);
     if (wanted.empty()) continue;
     if (!known.contains(submission.account)) {

@@ -104,6 +104,34 @@ TEST_F(ComposeTest, ALookIsRefusedAsTheRequestItselfWouldBe) {
   EXPECT_EQ(place.send("POST", "/v1/probe", device, "{}", octets).status, 415);
 }
 
+TEST_F(ComposeTest, AShortTextGivesNoEndlessAnswer) {
+  std::string text = "curl --data-raw $'";
+  for (int i = 0; i < 10'000; ++i) text += "\\x01";
+  text += "'";
+  for (int i = 0; i < 250; ++i) text += " http://127.0.0.1:9/" + std::to_string(i);
+
+  const auto answer = compose(text);
+
+  ASSERT_EQ(answer.status, 200) << answer.body.substr(0, 500);
+  EXPECT_LT(answer.body.size(), ApiLimits{}.composed_bytes + 512 * 1024);
+  EXPECT_LT(answer.json().at("requests").as_array().size(), 250u);
+  EXPECT_GT(answer.json().at("requests").as_array().size(), 10u);
+  EXPECT_NE(answer.body.find("there is too much in it at once"), std::string::npos);
+}
+
+TEST_F(ComposeTest, WhatIsReadCountsAlsoIfItIsRefused) {
+  for (const char* way : {"/v1/compose", "/v1/share"}) {
+    ApiLimits limits;
+    limits.submit_per_minute = 1;
+    Place narrow(limits);
+    const auto token = narrow.connect("ana");
+    const char* type = std::string_view(way) == "/v1/share" ? "text/plain" : octets;
+
+    EXPECT_EQ(narrow.send("POST", way, token, "nothing at all", type).status, 400) << way;
+    EXPECT_EQ(narrow.send("POST", way, token, "nothing at all", type).status, 429) << way;
+  }
+}
+
 TEST_F(ComposeTest, LooksCountAgainstWhatAnAccountMaySubmit) {
   ApiLimits limits;
   limits.submit_per_minute = 1;

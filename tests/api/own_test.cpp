@@ -4,6 +4,8 @@
 #include "jobs/records.hpp"
 #include "place.hpp"
 
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -101,6 +103,24 @@ TEST_F(OwnTest, AStoredLoginGoesWithWhatAsksItsOriginOnlyAndIsSealed) {
   EXPECT_NE(plain->find(R"("http://127.0.0.1:9")"), std::string::npos);
   EXPECT_EQ(plain->find("other.example"), std::string::npos);
   EXPECT_EQ(again.status, 200) << "the same request, replayed: " << again.body;
+}
+
+TEST_F(OwnTest, AStoredLoginSignsNothingThatChangesThingsAndNothingThatRepeats) {
+  store_login(ana, "http://127.0.0.1:9/login");
+  auto posting = boost::json::parse(place.core(4)).as_object();
+  posting.at("what").at("files").at(0).at("sources").at(0).as_object()["request"] = {{"method", "POST"},
+                                                                                     {"body", "all=1"}};
+
+  auto repeating = boost::json::parse(place.core(5)).as_object();
+  repeating.at("when").as_object()["repeat"] = "FREQ=DAILY";
+
+  const auto posted = place.send("POST", "/v1/proxies", ana, boost::json::serialize(posting));
+  const auto repeated = place.send("POST", "/v1/proxies", ana, boost::json::serialize(repeating));
+
+  ASSERT_EQ(posted.status, 202) << posted.body;
+  ASSERT_EQ(repeated.status, 202) << repeated.body;
+  EXPECT_TRUE(stored(posted).secrets.empty());
+  EXPECT_TRUE(stored(repeated).secrets.empty());
 }
 
 TEST_F(OwnTest, WhatBringsItsOwnCredentialKeepsThatOne) {

@@ -222,6 +222,8 @@ test('hostile names and contents run nothing and ask nobody', async ({ page, ana
   await row(page, 'code.svg').click();
   const picture = dialog(page).getByRole('img');
   await expect.poll(() => picture.evaluate((img: HTMLImageElement) => img.naturalWidth)).toBe(9);
+  // Opened in a tab of its own it would be a document: not one of this place.
+  expect(await picture.getAttribute('src')).toMatch(/^data:image\/svg\+xml;base64,/);
   await page.keyboard.press('Escape');
   await page.getByRole('button', { name: 'Show as tiles' }).click();
   await expect(row(page, 'code.svg')).toBeVisible();

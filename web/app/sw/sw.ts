@@ -13,6 +13,7 @@ const page = '/';
 const cacheName = 'restante-' + shell.version;
 /** Where app/src/pages/new/arrived.ts looks for what was shared. */
 const shelf = 'shared';
+const mostShared = 32 << 20;
 const longestWaitMs = 4000;
 /** The app's own pages; every other address goes to the place as if there was no service worker. */
 const pages =
@@ -75,6 +76,8 @@ async function shared(request: Request): Promise<Response> {
   const lines = ['url', 'text'].map((name) => form.get(name)).filter((part) => typeof part === 'string');
   const what = files[0] ?? new Blob([lines.join('\n')], { type: 'text/plain' });
   await caches.delete(shelf);
+  // The place takes no more at once; any page could make such a form.
+  if (what.size > mostShared) return Response.redirect('/new', 303);
   const kept = await caches.open(shelf);
   await kept.put('/share-target', new Response(what));
   return Response.redirect('/new?shared', 303);

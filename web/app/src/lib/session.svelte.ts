@@ -57,6 +57,8 @@ class Session {
 
   async signOut(): Promise<void> {
     await place.signOut();
+    // What another app shared and nobody asked for yet (app/sw): it may hold secrets.
+    if ('caches' in globalThis) await caches.delete('shared');
     this.ended();
   }
 

@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import { find } from '../../lib/router.svelte';
+import { routes } from '../../lib/routes';
+
 const otherwise = '/downloads';
 
 /** Where a person wanted to go before signing in: a page of ours, whatever the address bar says. */
@@ -10,6 +13,7 @@ export function wanted(query: string): string {
   } catch {
     return otherwise;
   }
-  const ours = there.origin === location.origin && to.startsWith('/') && there.pathname !== '/sign-in';
+  const page = find(routes, there.pathname);
+  const ours = there.origin === location.origin && page !== undefined && page.route.path !== '/sign-in';
   return ours ? there.pathname + there.search : otherwise;
 }
