@@ -68,7 +68,7 @@ function clock(zone: string | undefined, options: Intl.DateTimeFormatOptions): I
   return made;
 }
 
-/** An instant (RFC 3339) as people say it: "14:05" today, "Fri 14:05" within a week, else with its date. */
+/** An instant (RFC 3339) as people say it: "14:05" today, "Fri 14:05" in the days to come, else with its date. */
 export function when(instant: string, zone = placeZone, now = Date.now()): string {
   const at = new Date(instant);
   if (Number.isNaN(at.getTime())) return instant;
@@ -77,7 +77,7 @@ export function when(instant: string, zone = placeZone, now = Date.now()): strin
   if (day.format(at) === day.format(now)) return time;
   if (day.format(at) === day.format(now + 86_400_000)) return `${words.times.tomorrow} ${time}`;
   if (day.format(at) === day.format(now - 86_400_000)) return `${words.times.yesterday} ${time}`;
-  if (Math.abs(at.getTime() - now) < 6 * 86_400_000)
+  if (at.getTime() > now && at.getTime() - now < 6 * 86_400_000)
     return `${clock(zone, { weekday: 'short' }).format(at)} ${time}`;
   return `${clock(zone, { day: 'numeric', month: 'short', year: 'numeric' }).format(at)} ${time}`;
 }

@@ -20,7 +20,7 @@ export interface When {
 }
 
 /** Which field a fault belongs to. */
-export type PlanFault = 'at' | 'between' | 'by' | 'repeat' | 'days' | 'day' | 'times' | 'until';
+export type PlanFault = 'at' | 'over' | 'between' | 'by' | 'repeat' | 'days' | 'day' | 'times' | 'until';
 
 /** When a download shall run, as a person chooses it; every time is meant at the place. */
 export class Plan {
@@ -51,6 +51,9 @@ export class Plan {
   faults(now = Date.now()): PlanFault[] {
     const out: PlanFault[] = [];
     if (this.start === 'at' && !told(this.zone, this.at)) out.push('at');
+    // The minute that runs is still to be had.
+    const at = this.start === 'at' ? instantOf(this.zone, this.at) : undefined;
+    if (at && at.instant + 60_000 <= now) out.push('over');
     if (this.start === 'between' && (!this.from || !this.to || this.from === this.to)) out.push('between');
     const by = this.by ? told(this.zone, this.by) : undefined;
     if (this.by && (!by || Date.parse(by.replace(/\[.*/, '')) <= now)) out.push('by');

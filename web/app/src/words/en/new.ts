@@ -112,6 +112,7 @@ export const newDownload = {
     weekdays: { MO: 'Mon', TU: 'Tue', WE: 'Wed', TH: 'Thu', FR: 'Fri', SA: 'Sat', SU: 'Sun' },
     faults: {
       at: 'Say when it begins.',
+      over: 'This time is over.',
       between: 'Say from when until when; both cannot be the same.',
       by: 'This must be a time that is still to come.',
       repeat: 'This repetition cannot be.',
