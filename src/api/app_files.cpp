@@ -30,7 +30,7 @@ constexpr std::string_view page_policy =
 constexpr std::string_view file_policy =
     "default-src 'none'; connect-src 'self'; style-src 'self'; frame-ancestors 'none'";
 constexpr std::string_view permissions =
-    "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), bluetooth=(), midi=(), "
+    "camera=(), microphone=(), geolocation=(), payment=(), usb=(), serial=(), midi=(), "
     "display-capture=(), browsing-topics=()";
 
 const AppFile* find(App app, std::string_view path) {
