@@ -2,7 +2,8 @@
 import { problems, reasons, type Problem } from '@restante/sdk';
 import { words } from '../words/common';
 
-function sentence(text: string): string {
+/** With a capital letter and an end. */
+export function sentence(text: string): string {
   const trimmed = text.trim();
   if (!trimmed) return '';
   const begun = trimmed.charAt(0).toLocaleUpperCase(words.language.code) + trimmed.slice(1);

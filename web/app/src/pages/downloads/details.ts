@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import type { Schemas } from '@restante/sdk';
+import { when } from '../../lib/format';
 import { words } from '../../words/downloads';
 
 type Detail = Schemas['JobDetail'];
@@ -17,6 +18,13 @@ export function plainWhy(why: string): string {
 /** "2026-11-28T01:00:00+01:00[Europe/Paris]" as browsers read it. */
 export function instantText(given: string): string {
   return given.replace(/\[[^\]]*\]/g, '');
+}
+
+/** What is to be said of its deadline, if something is. */
+export function planWords(job: Detail, zone: string): string {
+  if (job.plan !== 'tight' && job.plan !== 'cannot') return '';
+  const by = job.when?.by;
+  return by ? say.plan[job.plan](when(instantText(by), zone)) : (job.plan_reason ?? '');
 }
 
 /** Names and instants, in the order in which they come. */

@@ -100,6 +100,10 @@ export const downloads = {
     gone: 'This download is not here any more.',
     goneMend: 'Its record was removed, or the address is not whole.',
     why: 'What happens now',
+    plan: {
+      tight: (by: string) => `It may just be done by ${by}.`,
+      cannot: (by: string) => `It will probably not be done by ${by}.`,
+    },
     times: 'Times',
     created: 'Asked for',
     started: 'Begun',
