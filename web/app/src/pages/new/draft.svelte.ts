@@ -144,7 +144,7 @@ export function complete(core: Core, wish: Wish, origin: string): Core {
 }
 
 /** What became of one request. */
-export type Sent = { found: Found; job?: { id: string; name: string; plan?: string; plan_reason?: string } };
+export type Sent = { found: Found; job?: Schemas['Job'] };
 
 /** What a person is making: what was pasted, what the place understood and saw. Forgotten when it was sent. */
 export class Draft {

@@ -31,8 +31,8 @@ export class Plan {
   days = $state<Weekday[]>([]);
   by = $state('');
   every = $state<Every>('never');
-  on = $state<Weekday[]>([]);
-  day = $state(1);
+  #on = $state<Weekday[]>();
+  #day = $state<number>();
   until = $state<Until>('ever');
   times = $state(10);
   last = $state('');
@@ -46,6 +46,31 @@ export class Plan {
   get begins(): string | undefined {
     if (this.start === 'tonight') return nextAt(this.zone, night);
     return this.start === 'at' && this.at ? this.at : undefined;
+  }
+
+  /** The day on which it begins: "2026-11-28". */
+  get #first(): string {
+    return (this.begins ?? wallOf(this.zone, Date.now())).slice(0, 10);
+  }
+
+  /** The days of a weekly one: that of its start until the person says others. */
+  get on(): Weekday[] {
+    if (this.#on) return this.#on;
+    const first = weekdays[(new Date(`${this.#first}T00:00:00Z`).getUTCDay() + 6) % 7];
+    return first ? [first] : [];
+  }
+
+  set on(days: Weekday[]) {
+    this.#on = days;
+  }
+
+  /** The day of a monthly one, likewise. */
+  get day(): number {
+    return this.#day === undefined ? Number(this.#first.slice(8)) : this.#day;
+  }
+
+  set day(day: number) {
+    this.#day = day;
   }
 
   faults(now = Date.now()): PlanFault[] {
