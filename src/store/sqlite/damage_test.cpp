@@ -68,6 +68,8 @@ INSTANTIATE_TEST_SUITE_P(
                     "UPDATE jobs SET attempt = attempt + 64 WHERE seq = 2",
                     "UPDATE jobs SET next_run = next_run + 1 WHERE seq = 2",
                     "UPDATE jobs SET probe = 'no JSON' WHERE seq = 2",
+                    "UPDATE jobs SET started = 7 WHERE seq = 2",
+                    "UPDATE jobs SET occurrence = 7 WHERE seq = 2",
                     "UPDATE jobs SET origin = 99 WHERE seq = 2",
                     "UPDATE jobs SET control_sum = NULL WHERE seq = 2",
                     "UPDATE jobs SET body_sum = 0 WHERE seq = 2"));

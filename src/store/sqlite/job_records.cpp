@@ -51,11 +51,11 @@ constexpr int control_sound_column = 22;
 constexpr int body_sound_column = 23;
 constexpr int document_column = 24;
 
-// What the sums of a job's row are made of (schema.cpp, version 4).
+// What the sums of a job's row are made of (migrations.cpp, versions 4 and 10).
 #define RESTANTE_CONTROL_SUM                                                                     \
   "row_sum(jobs.id, jobs.state, jobs.waiting_for, jobs.attempt, jobs.changed, jobs.next_run, "   \
   "jobs.start, jobs.rev, jobs.version, jobs.file_count, jobs.reason, jobs.message, jobs.probe, " \
-  "jobs.name)"
+  "jobs.name, jobs.started, jobs.occurrence)"
 #define RESTANTE_BODY_SUM                                                                           \
   "row_sum(jobs.id, jobs.account, jobs.origin, jobs.created, jobs.proxy_id, jobs.document_digest, " \
   "jobs.document)"
@@ -418,7 +418,8 @@ private:
       "version, file_count, reason, message, probe, proxy_id, name, document_digest, document, secrets, "
       "occurrence, control_sum, body_sum) "
       "VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,"
-      "row_sum(?1,?4,?5,?6,?8,?9,?10,?11,?12,?13,?14,?15,?16,?18),row_sum(?1,?2,?3,?7,?17,?19,?20)) "
+      "row_sum(?1,?4,?5,?6,?8,?9,?10,?11,?12,?13,?14,?15,?16,?18,NULL,?22),"
+      "row_sum(?1,?2,?3,?7,?17,?19,?20)) "
       "ON CONFLICT (id) DO NOTHING"};
   Sql find_origin_{"SELECT id FROM origins WHERE device = ?"};
   Sql insert_origin_{"INSERT INTO origins (device) VALUES (?)"};
@@ -429,12 +430,13 @@ private:
   Sql update_{
       "UPDATE jobs SET state = ?1, waiting_for = ?2, attempt = ?3, changed = ?4, next_run = ?5, start = ?6, "
       "rev = ?7, version = ?8, file_count = ?9, reason = ?10, message = ?11, probe = ?12, name = ?13, "
-      "started = ?15, control_sum = row_sum(?14,?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13) WHERE id = ?14"};
+      "started = ?15, "
+      "control_sum = row_sum(?14,?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?15,occurrence) WHERE id = ?14"};
   Sql replace_{
       "UPDATE jobs SET state = ?1, waiting_for = ?2, attempt = ?3, changed = ?4, next_run = ?5, start = ?6, "
       "rev = ?7, version = ?8, file_count = ?9, reason = ?10, message = ?11, probe = ?12, name = ?13, "
       "document_digest = ?14, document = ?15, secrets = ?16, started = ?18, "
-      "control_sum = row_sum(?17,?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13), "
+      "control_sum = row_sum(?17,?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?18,occurrence), "
       "body_sum = row_sum(?17,account,origin,created,proxy_id,?14,?15) WHERE id = ?17"};
   // The number of State::failed stands in the index jobs_failed_secrets too.
   Sql erase_failed_secrets_{

@@ -330,13 +330,20 @@ CREATE INDEX notices_of_account ON notices (account);
 CREATE INDEX notices_of_contact ON notices (contact, seq);
 )sql";
 
-// `started`: when a download first ran since it was asked for; a fact to look at, not in the sum of its row.
+// `started`: when a download first ran since it was asked for; `occurrence`: which turn of a series a job is.
+// Both belong to the job's `control_sum` from here on; a row that was damaged before stays so.
 // `failures` counts how often downloads came to need somebody, failed or expired, a quarter of an hour (since
 // 1970) and reason; it names no account, and outlives the downloads.
 constexpr const char* version_10 = R"sql(
 ALTER TABLE jobs ADD COLUMN started INTEGER;
+ALTER TABLE jobs ADD COLUMN occurrence INTEGER;
 UPDATE jobs SET started = (SELECT min(at) FROM history WHERE history.job = jobs.seq AND to_state = 2)
   WHERE attempt > 0;
+UPDATE jobs SET
+  control_sum = row_sum(id, state, waiting_for, attempt, changed, next_run, start, rev, version, file_count,
+                        reason, message, probe, name, started, occurrence)
+  WHERE control_sum = row_sum(id, state, waiting_for, attempt, changed, next_run, start, rev, version,
+                              file_count, reason, message, probe, name);
 
 CREATE TABLE failures (
   slot   INTEGER NOT NULL,
@@ -349,9 +356,7 @@ INSERT INTO failures (slot, reason, count)
   WHERE to_state IN (7, 8, 10) AND from_state <> to_state GROUP BY 1, 2;
 CREATE INDEX jobs_unended ON jobs (state) WHERE state IN (0, 1, 2, 3, 4, 6, 7);
 
--- Documents that repeat, and how far they have come; `sum` as in version 4. `occurrence` of a job is a fact
--- to look at, not in the sum of its row.
-ALTER TABLE jobs ADD COLUMN occurrence INTEGER;
+-- Documents that repeat, and how far they have come; `sum` as in version 4.
 CREATE TABLE series (
   id              BLOB PRIMARY KEY,
   account         INTEGER NOT NULL REFERENCES accounts (id) ON DELETE CASCADE,

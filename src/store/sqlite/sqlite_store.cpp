@@ -36,15 +36,16 @@ std::thread start_thread(const char* name, std::function<void()> body) {
   return thread;
 }
 
-/// The jobs of rows whose values are not those that were written (schema.cpp, version 4). The bit may have
-/// been one of the id, so the request is named too, if that can be read.
+/// The jobs of rows whose values are not those that were written (migrations.cpp, versions 4 and 10). The bit
+/// may have been one of the id, so the request is named too, if that can be read.
 #define RESTANTE_WHICH_JOB \
   "SELECT lower(hex(jobs.id)), iif(jobs.proxy_id GLOB '*[^0-9a-f-]*', '?', jobs.proxy_id) "
 constexpr const char* damaged_rows[] = {
     RESTANTE_WHICH_JOB
     "FROM jobs WHERE control_sum IS NOT row_sum(id, state, waiting_for, attempt, "
-    "changed, next_run, start, rev, version, file_count, reason, message, probe, name) OR body_sum IS NOT "
-    "row_sum(id, account, origin, created, proxy_id, document_digest, document) LIMIT 100",
+    "changed, next_run, start, rev, version, file_count, reason, message, probe, name, "
+    "started, occurrence) OR body_sum IS NOT row_sum(id, account, origin, created, proxy_id, document_digest, "
+    "document) LIMIT 100",
     RESTANTE_WHICH_JOB
     "FROM job_files CROSS JOIN jobs ON jobs.seq = job_files.job WHERE sum IS NOT "
     "row_sum(job, file, job_files.state, job_files.reason, job_files.name, media_type, size_bytes, source, "
