@@ -344,7 +344,7 @@ Control begin(const Terms& terms, Instant now) {
   const bool future_start = terms.hours.start && *terms.hours.start > now;
   out.state = future_start ? State::scheduled : State::waiting;
   if (!future_start) out.waiting_for = run > now ? WaitingFor::window : WaitingFor::slot;
-  out.next_run = look_at(terms, future_start ? *terms.hours.start : run, now);
+  out.next_run = look_at(terms, run, now);
   return out;
 }
 

@@ -327,6 +327,10 @@ TEST(Begin, IsScheduledOnlyForALaterStart) {
 
   EXPECT_EQ(begin(later, now).state, State::scheduled);
   EXPECT_EQ(begin(later, now).next_run, now + hours(1));
+  Terms later_in_hours = in_hours(600, 660);
+  later_in_hours.hours.start = now + hours(1);
+  EXPECT_EQ(begin(later_in_hours, now).state, State::scheduled);
+  EXPECT_EQ(begin(later_in_hours, now).next_run, now + hours(10));
   EXPECT_EQ(begin(past, now).state, State::waiting);
   EXPECT_EQ(begin(past, now).next_run, now);
   EXPECT_EQ(begin(in_hours(600, 660), now).waiting_for, WaitingFor::window);

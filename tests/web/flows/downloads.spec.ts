@@ -222,7 +222,7 @@ test('the week shows what is planned and what is done', async ({ page, ana, bed 
   await ana.have(url);
   await ana.send(`${bed.content}/week-planned.bin`, {
     when: {
-      start: new Date(Date.now() + 2 * 86_400_000).toISOString(),
+      start: new Date(Date.now() + 2 * 86_400_000).toISOString().replace(/T.*/, 'T23:45:00Z'),
       windows: [{ from: '01:00', to: '06:00' }],
     },
   });
@@ -231,7 +231,9 @@ test('the week shows what is planned and what is done', async ({ page, ana, bed 
   const days = page.getByRole('region');
   await expect(days).toHaveCount(7);
   await expect(days.nth(1)).toContainText(/week-done\.bin\s*Done, from/);
-  await expect(page.getByText(/week-planned\.bin/)).toBeVisible();
+  // Its hours come after its start: it begins with them, on the day after.
+  await expect(days.nth(4)).toContainText(/week-planned\.bin\s*Planned, .*01:00/);
+  await expect(page.getByText(/week-planned\.bin/)).toHaveCount(1);
   await fitForEverybody(page, 'the week');
   await act(page, 'A week later');
   await act(page, 'A week later');

@@ -124,7 +124,11 @@ export function week(all: Iterable<Row>, first: string, zone: string, now: numbe
   const today = dayOf(zone, now);
   return Array.from({ length: 7 }, (_, index) => {
     const date = addDays(first, index);
-    const mine = spans.filter((one) => dayOf(zone, one.from) <= date && dayOf(zone, one.to) >= date);
+    // How long a planned one takes is a guess: it is of the day it begins on.
+    const mine = spans.filter((one) => {
+      const begins = dayOf(zone, one.from);
+      return begins === date || (one.kind !== 'planned' && begins < date && dayOf(zone, one.to) >= date);
+    });
     const ends: number[] = [];
     const pieces = mine.map((span) => {
       const from = Math.min(share(zone, date, span.from), 1 - least);
