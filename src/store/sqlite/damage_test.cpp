@@ -62,17 +62,15 @@ TEST_P(Damage, OfOneJobIsFoundAndNamedAndTheOthersAreAsTheyWere) {
 
 INSTANTIATE_TEST_SUITE_P(
     Values, Damage,
-    testing::Values("UPDATE jobs SET document = replace(document, 'h', 'i') WHERE seq = 2",
-                    "UPDATE jobs SET created = created + 1 WHERE seq = 2",
-                    "UPDATE jobs SET name = 'another' WHERE seq = 2",
-                    "UPDATE jobs SET attempt = attempt + 64 WHERE seq = 2",
-                    "UPDATE jobs SET next_run = next_run + 1 WHERE seq = 2",
-                    "UPDATE jobs SET probe = 'no JSON' WHERE seq = 2",
-                    "UPDATE jobs SET started = 7 WHERE seq = 2",
-                    "UPDATE jobs SET occurrence = 7 WHERE seq = 2",
-                    "UPDATE jobs SET origin = 99 WHERE seq = 2",
-                    "UPDATE jobs SET control_sum = NULL WHERE seq = 2",
-                    "UPDATE jobs SET body_sum = 0 WHERE seq = 2"));
+    testing::Values(
+        "UPDATE jobs SET document = replace(document, 'h', 'i') WHERE seq = 2",
+        "UPDATE jobs SET created = created + 1 WHERE seq = 2",
+        "UPDATE jobs SET name = 'another' WHERE seq = 2",
+        "UPDATE jobs SET attempt = attempt + 64 WHERE seq = 2",
+        "UPDATE jobs SET next_run = next_run + 1 WHERE seq = 2",
+        "UPDATE jobs SET probe = 'no JSON' WHERE seq = 2", "UPDATE jobs SET started = 7 WHERE seq = 2",
+        "UPDATE jobs SET occurrence = 7 WHERE seq = 2", "UPDATE jobs SET origin = 99 WHERE seq = 2",
+        "UPDATE jobs SET control_sum = NULL WHERE seq = 2", "UPDATE jobs SET body_sum = 0 WHERE seq = 2"));
 
 TEST(RowDamage, OfAFileFailsItsJobAlone) {
   Folder folder;

@@ -44,7 +44,8 @@ constexpr const char* damaged_rows[] = {
     RESTANTE_WHICH_JOB
     "FROM jobs WHERE control_sum IS NOT row_sum(id, state, waiting_for, attempt, "
     "changed, next_run, start, rev, version, file_count, reason, message, probe, name, "
-    "started, occurrence) OR body_sum IS NOT row_sum(id, account, origin, created, proxy_id, document_digest, "
+    "started, occurrence) OR body_sum IS NOT row_sum(id, account, origin, created, proxy_id, "
+    "document_digest, "
     "document) LIMIT 100",
     RESTANTE_WHICH_JOB
     "FROM job_files CROSS JOIN jobs ON jobs.seq = job_files.job WHERE sum IS NOT "
