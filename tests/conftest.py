@@ -2,6 +2,7 @@
 """Fixtures: a content server, a place and connected devices, all real."""
 import pathlib
 import shutil
+import signal
 import sys
 import tempfile
 
@@ -11,6 +12,10 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from bed.content import ContentServer, make_file  # noqa: E402
 from bed.device import Device  # noqa: E402
 from bed.place import Place  # noqa: E402
+
+# What is started in the background by a shell ignores the interrupt, and so would every program that a test starts.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

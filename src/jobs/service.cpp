@@ -438,7 +438,7 @@ void ServiceImpl::complete(JobView& view) const {
   if (!document) return;
   const auto missing = fill_files(view, *document, &context_.shelf);
   view.asked = asked_of(*document);
-  add_details(*view.asked, *document, view.files);
+  add_details(*view.asked, *document, view.files, job.state == State::running);
   set_plan(view, missing, context_.limits.time_zone, context_.clock.now());
 }
 

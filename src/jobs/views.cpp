@@ -53,12 +53,13 @@ Asked asked_of(const proxy::Document& document) {
   return out;
 }
 
-void add_details(Asked& asked, const proxy::Document& document, const std::vector<FileRow>& files) {
+void add_details(Asked& asked, const proxy::Document& document, const std::vector<FileRow>& files,
+                 bool running) {
   for (int index = 0; index < static_cast<int>(document.files.size()); ++index) {
     const proxy::File& file = document.files[static_cast<std::size_t>(index)];
     int in_use = -1;
     for (const FileRow& row : files)
-      if (row.index == index && row.state == FileState::receiving) in_use = row.source;
+      if (running && row.index == index && row.state == FileState::receiving) in_use = row.source;
     int turn = 0;
     for (const int source : source_order(file))
       asked.sources.push_back(

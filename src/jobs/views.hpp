@@ -16,8 +16,9 @@ Amounts amounts_of(const Job& job, const std::vector<FileRow>& files);
 
 /// Without sources and checks.
 Asked asked_of(const proxy::Document& document);
-/// Sources and checks; `files` as fill_files left them.
-void add_details(Asked& asked, const proxy::Document& document, const std::vector<FileRow>& files);
+/// Sources and checks; `files` as fill_files left them. Only of a job that is `running` is a source in use.
+void add_details(Asked& asked, const proxy::Document& document, const std::vector<FileRow>& files,
+                 bool running);
 
 /// How much is missing of all files, if that can be known.
 std::optional<std::uint64_t> missing_of(const std::vector<FileRow>& files);

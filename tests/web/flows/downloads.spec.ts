@@ -51,11 +51,17 @@ test('a download is watched as it comes, paused and let go on', async ({ page, a
   await fitForEverybody(page, 'downloads, under way');
   await act(page, 'Pause: watched.bin');
   await expect(row(page, 'watched.bin')).toContainText('Paused');
-  expect((await ana.read(`/v1/jobs/${job.id}`)).state).toBe('paused');
+  const paused = await ana.read(`/v1/jobs/${job.id}`);
+  expect(paused.state).toBe('paused');
+  expect(paused.sources.filter((one: any) => one.in_use)).toEqual([]);
+  await page.getByRole('link', { name: 'watched.bin' }).click();
+  await expect(page.getByText('partly here')).toBeVisible();
+  await page.goBack();
   await act(page, 'Go on: watched.bin');
 
   await expect(row(page, 'watched.bin')).toContainText('Under way');
-  await ana.until(`/v1/jobs/${job.id}`, (now) => now.state === 'running');
+  const running = await ana.until(`/v1/jobs/${job.id}`, (now) => now.state === 'running');
+  expect(running.sources.filter((one: any) => one.in_use)).toHaveLength(1);
 });
 
 test('downloads are found by what they wait for and by name', async ({ page, ana, bed }) => {

@@ -104,6 +104,16 @@ test('a name and password are asked for, work, and leave the page', async ({ pag
   expect(job.name).toBe('report.bin');
 });
 
+test('a server that forbids offers the fields for signing in', async ({ page, ana, bed }) => {
+  await page.goto('/new');
+
+  await ask(page).fill(`${bed.content}/members`);
+  await expect(page.getByText(/The server did not give it: it is not allowed/)).toBeVisible();
+  await expect(page.getByLabel('How')).toBeVisible();
+
+  expect(await ana.read('/v1/jobs')).toEqual([]);
+});
+
 test('a file that is not there is told before it is sent', async ({ page, ana, bed }) => {
   await page.goto('/new');
 

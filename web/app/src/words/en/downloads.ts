@@ -129,6 +129,7 @@ export const downloads = {
       done: 'in my files',
       failed: 'failed',
     },
+    partly: 'partly here',
     noName: 'Not named yet',
     take: 'Save to this device',
     takeNamed: (name: string) => `Save ${name} to this device`,
