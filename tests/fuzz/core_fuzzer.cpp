@@ -40,8 +40,9 @@ void core(std::string_view input) {
   for (const auto& file : document->files) {
     for (const auto& source : file.sources) {
       check(proxy::origin_of(source.url).has_value(), "every source has an origin");
-      check(source.url.find('@') == std::string::npos ||
-                source.url.find('@') > source.url.find('/', source.url.find("//") + 2),
+      const auto authority = source.url.find("//") + 2;
+      const auto behind = source.url.find_first_of("/?#", authority);
+      check(source.url.substr(authority, behind - authority).find('@') == std::string::npos,
             "no source has user information in its address");
       for (const auto& [name, value] : source.request.headers)
         check(

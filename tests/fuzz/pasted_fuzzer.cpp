@@ -50,6 +50,7 @@ void check_understood(std::string_view input, const capture::Hint& hint) {
     return;
   }
   check(!found->requests.empty() || !found->left_out.empty(), "something is told");
+  check(capture::kind_named(capture::name(found->kind)) == found->kind, "its kind has a name");
   check(found->requests.size() <= hint.limits.requests, "no more than allowed");
   check(found->left_out.size() <= hint.limits.left_out + 2, "no more is told than allowed");
   for (const auto& one : found->requests) check_request(one);

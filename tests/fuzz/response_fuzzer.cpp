@@ -137,7 +137,7 @@ void check_end(const Asked& asked, const EndFacts& facts) {
   check(facts.coding_ended && !facts.part_differs, "a coding comes to its end, a part has its digest");
   const bool tls_cut = plan.framing == Framing::close && facts.tls && !facts.clean_tls_close;
   check(plan.total_bytes || !tls_cut, "a TLS stream that was cut is no content");
-  const bool said = plan.framing == Framing::chunked || (facts.tls && facts.clean_tls_close);
+  const bool said = plan.framing != Framing::close || (facts.tls && facts.clean_tls_close);
   check(unverified != (plan.total_bytes.has_value() || (said && !plan.part)),
         "what nothing proves is marked");
 }
