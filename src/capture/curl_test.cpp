@@ -4,7 +4,7 @@
 #include "capture/understand.hpp"
 
 #include <fmt/format.h>
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 #include <map>
 
@@ -254,6 +254,16 @@ TEST(Curl, ShowsNoSecret) {
   }
   for (const auto& one : found->left_out)
     EXPECT_EQ((one.what + one.why).find("S3CR3T"), std::string::npos) << one.what << ": " << one.why;
+}
+
+TEST(Curl, ShowsNoHeaderNameThatIsNone) {
+  const auto found = understand("curl https://a.example/x -H $'if-a\\nS3CR3T: 1' -H 'If-Match: 1'");
+
+  ASSERT_EQ(found->requests.size(), 1u);
+  const auto& notes = found->requests[0].notes;
+  ASSERT_EQ(notes.size(), 2u);
+  EXPECT_EQ(notes[0], "a header line without a proper name is left out");
+  EXPECT_THAT(notes[1], testing::HasSubstr("if-match"));
 }
 
 TEST(CurlOptions, AreFoundByNameLetterAndBeginning) {

@@ -265,12 +265,12 @@ void SourceDraft::add_header(std::string_view given_name, std::string_view given
   std::string name = ascii_lower(trimmed(given_name));
   const auto value = trimmed(given_value);
   if (name.starts_with(':') || is_own_header(name)) return;
-  if (name == "range" || name.starts_with("if-")) {
-    note("only a part was asked for, or only if it changed (" + name + "); the whole file is downloaded");
-    return;
-  }
   if (!holds(proxy::rules::header_name, name)) {
     note("a header line without a proper name is left out");
+    return;
+  }
+  if (name == "range" || name.starts_with("if-")) {
+    note("only a part was asked for, or only if it changed (" + name + "); the whole file is downloaded");
     return;
   }
   if (name == "cookie") {
