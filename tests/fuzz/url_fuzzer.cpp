@@ -45,6 +45,14 @@ std::string host_for_libcurl(const std::string& text, std::string& port) {
   return out;
 }
 
+/// "user@" in a reference. Boost.URL 1.81 finds none in "//[::0]:@h/", which is no reference by RFC 3986.
+bool has_user(std::string_view reference) {
+  const auto slashes = reference.find("//");
+  if (slashes == std::string_view::npos) return false;
+  const auto authority = reference.substr(slashes + 2);
+  return authority.substr(0, authority.find_first_of("/?#")).find('@') != std::string_view::npos;
+}
+
 bool is_ip(const std::string& host) {
   unsigned char bytes[16];
   return ::inet_pton(AF_INET, host.c_str(), bytes) == 1 || ::inet_pton(AF_INET6, host.c_str(), bytes) == 1;
@@ -120,7 +128,7 @@ void url(std::string_view input) {
   if (target && reference && boost_base) {
     boost::urls::url resolved;
     const auto done = boost::urls::resolve(*boost_base, *reference, resolved);
-    if (done && !reference->has_userinfo()) {
+    if (done && !has_user(location)) {
       // libcurl takes percent-encoding off a host, and writes names beyond ASCII as xn--.
       const std::string host = bare(resolved.host());
       const bool beyond_ascii =
