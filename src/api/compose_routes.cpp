@@ -15,19 +15,15 @@ namespace {
 void write_understood(JsonWriter& json, const capture::Understood& understood, const Context& context,
                       Instant now) {
   const capture::Recipient here{context.options.jkt, context.options.public_url};
-  std::size_t bytes = 0, too_much = 0;
+  std::size_t bytes = 0, written = 0;
   json.open('{').key("kind").text(capture::name(understood.kind));
   json.key("requests").open('[');
   for (const auto& one : understood.requests) {
     // What is common to all is written with each: a short text can stand for a very long answer.
-    const std::string core = bytes < context.options.limits.composed_bytes
-                                 ? proxy::to_json(capture::address_to(one.document, here, now))
-                                 : std::string();
+    const std::string core = proxy::to_json(capture::address_to(one.document, here, now));
     bytes += core.size();
-    if (core.empty() || bytes > context.options.limits.composed_bytes) {
-      ++too_much;
-      continue;
-    }
+    if (bytes > context.options.limits.composed_bytes) break;
+    ++written;
     json.open('{').key("core").raw(core);
     if (!one.name.empty()) json.key("name").text(one.name);
     json.key("url").text(one.url).key("secrets").open('[');
@@ -47,7 +43,7 @@ void write_understood(JsonWriter& json, const capture::Understood& understood, c
   json.close(']').key("left_out").open('[');
   for (const auto& [what, why] : understood.left_out)
     json.open('{').key("what").text(what).key("why").text(why).close('}');
-  if (too_much > 0)
+  if (const std::size_t too_much = understood.requests.size() - written; too_much > 0)
     json.open('{')
         .key("what")
         .text(fmt::format("{} more", too_much))

@@ -160,6 +160,16 @@ TEST(FileResponse, FramesSeveralParts) {
   EXPECT_EQ(body.after, "\r\n--" + separator + "--\r\n");
 }
 
+Response shown_as(std::string type) {
+  Request request;
+  request.method = "GET";
+  Representation file;
+  file.fd = std::make_shared<UniqueFd>();
+  file.name = "n";
+  file.media_type = std::move(type);
+  return file_response(request, file);
+}
+
 TEST(FileResponse, TellsADigestOnceItIsKnown) {
   Request request;
   request.method = "GET";
@@ -176,13 +186,7 @@ TEST(FileResponse, TellsADigestOnceItIsKnown) {
 
 TEST(FileResponse, ShowsOnlyWhatCarriesNoCode) {
   const auto disposition = [](std::string type) {
-    Request request;
-    request.method = "GET";
-    Representation file;
-    file.fd = std::make_shared<UniqueFd>();
-    file.name = "n";
-    file.media_type = std::move(type);
-    const auto response = file_response(request, file);
+    const auto response = shown_as(std::move(type));
     EXPECT_EQ(header(response, "Content-Security-Policy"),
               "sandbox; default-src 'none'; frame-ancestors 'none'");
     EXPECT_EQ(header(response, "X-Content-Type-Options"), "nosniff");
@@ -199,20 +203,12 @@ TEST(FileResponse, ShowsOnlyWhatCarriesNoCode) {
 }
 
 TEST(FileResponse, NeverIsTheScriptOrStyleOfAPage) {
-  const auto shown_as = [](std::string type) {
-    Request request;
-    request.method = "GET";
-    Representation file;
-    file.fd = std::make_shared<UniqueFd>();
-    file.name = "n";
-    file.media_type = std::move(type);
-    return header(file_response(request, file), "Content-Type");
-  };
+  const auto type_of = [](std::string type) { return header(shown_as(std::move(type)), "Content-Type"); };
 
   for (const char* loaded : {"text/javascript", "Application/JavaScript; charset=utf-8", "text/ecmascript",
                              "application/x-javascript", "text/jscript", "text/livescript", "text/css"})
-    EXPECT_EQ(shown_as(loaded), "application/octet-stream") << loaded;
-  for (const char* other : {"text/plain", "application/pdf", "image/png"}) EXPECT_EQ(shown_as(other), other);
+    EXPECT_EQ(type_of(loaded), "application/octet-stream") << loaded;
+  for (const char* other : {"text/plain", "application/pdf", "image/png"}) EXPECT_EQ(type_of(other), other);
 }
 
 TEST(ContentDisposition, GivesAPlainAndAnExactName) {

@@ -121,14 +121,15 @@ export function week(all: Iterable<Row>, first: string, zone: string, now: numbe
     if (span && span.to >= begin && span.from < end) spans.push(span);
   }
   spans.sort((a, b) => a.from - b.from);
+  // How long a planned one takes is a guess: it is of the day it begins on.
+  const dated = spans.map((span) => {
+    const begins = dayOf(zone, span.from);
+    return { span, begins, ends: span.kind === 'planned' ? begins : dayOf(zone, span.to) };
+  });
   const today = dayOf(zone, now);
   return Array.from({ length: 7 }, (_, index) => {
     const date = addDays(first, index);
-    // How long a planned one takes is a guess: it is of the day it begins on.
-    const mine = spans.filter((one) => {
-      const begins = dayOf(zone, one.from);
-      return begins === date || (one.kind !== 'planned' && begins < date && dayOf(zone, one.to) >= date);
-    });
+    const mine = dated.filter((one) => one.begins <= date && one.ends >= date).map((one) => one.span);
     const ends: number[] = [];
     const pieces = mine.map((span) => {
       const from = Math.min(share(zone, date, span.from), 1 - least);
