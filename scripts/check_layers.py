@@ -17,13 +17,14 @@ ALLOWED = {
     "jobs": {"base", "proxy"},
     "files": {"base", "jobs"},
     "accounts": {"base", "proxy"},
+    "intake": {"base", "proxy", "jobs", "accounts"},
     "net": {"base"},
     "notify": {"base", "proxy", "jobs", "files", "accounts", "net"},
     "store": {"base", "proxy", "jobs", "files", "accounts", "notify"},
     "worker": {"base", "proxy", "jobs", "net", "notify"},
     "transfer": {"base", "proxy", "jobs", "net", "worker"},
     "http": {"base"},
-    "api": {"base", "proxy", "capture", "jobs", "files", "accounts", "notify", "http"},
+    "api": {"base", "proxy", "capture", "jobs", "files", "accounts", "intake", "notify", "http"},
     "request": {"base", "proxy", "net"},
 }
 # A third-party library belongs to one module (CONVENTIONS: "Shape"). Prefix of the include to the modules that may.

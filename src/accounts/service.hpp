@@ -21,6 +21,9 @@ public:
   virtual std::optional<Principal> by_token(std::string_view token, Instant now) const = 0;
   /// Whether that very credential still holds: neither revoked nor over, and its account may come in.
   virtual bool alive(const Principal& who, Instant now) const = 0;
+  /// Who asks by a document that this device signed, as if it had shown its token.
+  virtual std::optional<Principal> device_principal(const DeviceId& device, Instant now) const = 0;
+  virtual std::optional<Device> device(const DeviceId& device) const = 0;
   virtual std::optional<Account> account(AccountId id) const = 0;
   virtual std::vector<Account> accounts() const = 0;
   virtual std::vector<Device> devices(AccountId account) const = 0;

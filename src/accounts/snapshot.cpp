@@ -50,6 +50,21 @@ public:
     return entry->principal;
   }
 
+  std::optional<Principal> device_principal(const DeviceId& device, Instant now) const override {
+    const auto found = devices_.find(device);
+    if (found == devices_.end()) return std::nullopt;
+    const auto entry = entries_.find(found->second.device.token_digest);
+    if (entry == entries_.end() || entry->second.expires <= now) return std::nullopt;
+    found->second.seen->store(now.time_since_epoch().count(), std::memory_order_relaxed);
+    return entry->second.principal;
+  }
+
+  std::optional<Device> device(const DeviceId& device) const override {
+    const auto found = devices_.find(device);
+    if (found == devices_.end()) return std::nullopt;
+    return found->second.device;
+  }
+
   bool alive(const Principal& who, Instant now) const override {
     const auto found = entries_.find(who.credential);
     return found != entries_.end() && found->second.expires > now &&

@@ -61,8 +61,17 @@ bool equal_in_constant_time(std::string_view a, std::string_view b) {
 }
 
 void wipe(std::string& secret) {
+  secret.resize(secret.capacity());  // what was there before it was shortened, or moved from, goes too
   sodium_memzero(secret.data(), secret.size());
   secret.clear();
+}
+
+Secret& Secret::operator=(Secret&& other) noexcept {
+  if (this == &other) return *this;
+  wipe(text);
+  text = std::move(other.text);
+  wipe(other.text);
+  return *this;
 }
 
 }  // namespace restante

@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace restante {
 
@@ -35,5 +36,19 @@ std::string random_token();                      ///< 256 random bits in base64u
 
 bool equal_in_constant_time(std::string_view a, std::string_view b);
 void wipe(std::string& secret);  ///< overwritten, then emptied
+
+/// A text that is wiped when it goes away, also by an error on the way. Short strings lie inside the object,
+/// so moving wipes what is moved from.
+struct Secret {
+  std::string text;
+
+  Secret() = default;
+  explicit Secret(std::string secret) noexcept : text(std::move(secret)) {}
+  Secret(Secret&& other) noexcept : text(std::move(other.text)) { wipe(other.text); }
+  Secret& operator=(Secret&& other) noexcept;
+  Secret(const Secret&) = delete;
+  Secret& operator=(const Secret&) = delete;
+  ~Secret() { wipe(text); }
+};
 
 }  // namespace restante
