@@ -4,6 +4,7 @@
 #include "accounts/passwords.hpp"
 #include "accounts/service_on_loop.hpp"
 #include "base/text.hpp"
+#include "proxy/jws.hpp"
 #include "proxy/keys.hpp"
 
 #include <boost/json/parse.hpp>

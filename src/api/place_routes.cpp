@@ -3,6 +3,7 @@
 #include "api/json_writer.hpp"
 #include "api/openapi_json.hpp"
 #include "base/text.hpp"
+#include "proxy/jws.hpp"
 
 #include <fmt/format.h>
 

@@ -3,6 +3,7 @@
 
 #include "base/crypto.hpp"
 #include "base/text.hpp"
+#include "proxy/evp.hpp"
 #include "proxy/json_tree.hpp"
 
 #include <fmt/format.h>
@@ -21,19 +22,6 @@ namespace restante::proxy {
 
 namespace {
 
-constexpr std::size_t coordinate_size = 32;
-constexpr std::size_t largest_jws = 1024 * 1024;
-
-template <auto Free>
-struct Freeing {
-  template <class T>
-  void operator()(T* pointer) const {
-    Free(pointer);
-  }
-};
-using KeyPtr = std::unique_ptr<EVP_PKEY, Freeing<EVP_PKEY_free>>;
-using KeyContextPtr = std::unique_ptr<EVP_PKEY_CTX, Freeing<EVP_PKEY_CTX_free>>;
-using DigestContextPtr = std::unique_ptr<EVP_MD_CTX, Freeing<EVP_MD_CTX_free>>;
 using NumberPtr = std::unique_ptr<BIGNUM, Freeing<BN_free>>;
 using SignaturePtr = std::unique_ptr<ECDSA_SIG, Freeing<ECDSA_SIG_free>>;
 using BuilderPtr = std::unique_ptr<OSSL_PARAM_BLD, Freeing<OSSL_PARAM_BLD_free>>;
@@ -43,11 +31,13 @@ struct CloseBio {
 };
 using BioPtr = std::unique_ptr<BIO, CloseBio>;
 
-const unsigned char* bytes(std::string_view text) {
-  return reinterpret_cast<const unsigned char*>(text.data());
+tl::unexpected<Error> not_a_key(std::string what) {
+  return fail(Reason::invalid, std::move(what),
+              R"(a P-256 key is {"kty":"EC","crv":"P-256","x":"...","y":"..."})");
 }
 
-/// A public key of OpenSSL from affine coordinates; null if the point is not on the curve.
+}  // namespace
+
 KeyPtr public_evp(const PublicKey& key) {
   if (key.x.size() != coordinate_size || key.y.size() != coordinate_size) return nullptr;
   const std::string point = "\x04" + key.x + key.y;
@@ -71,17 +61,6 @@ KeyPtr public_evp(const PublicKey& key) {
   return nullptr;
 }
 
-tl::unexpected<Error> not_proven(std::string what) {
-  return fail(Reason::unauthenticated, std::move(what));
-}
-
-tl::unexpected<Error> not_a_key(std::string what) {
-  return fail(Reason::invalid, std::move(what),
-              R"(a P-256 key is {"kty":"EC","crv":"P-256","x":"...","y":"..."})");
-}
-
-}  // namespace
-
 std::string PublicKey::jwk() const {
   // The members in the order of RFC 7638 §3, so that this is also what the thumbprint is taken of.
   return fmt::format(R"({{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}})", to_base64url(x), to_base64url(y));
@@ -92,23 +71,26 @@ std::string PublicKey::thumbprint() const {
   return to_base64url({reinterpret_cast<const char*>(digest.data()), digest.size()});
 }
 
-Result<PublicKey> PublicKey::from_jwk(std::string_view json) {
-  auto tree = JsonTree::parse(json, {.bytes = 4096, .depth = 4});
-  if (!tree) return fail(std::move(tree.error()));
-  const auto& root = tree->root();
-  if (root.kind != JsonTree::Kind::object) return not_a_key("the key is not a JSON object");
+Result<PublicKey> public_key_of(const JsonTree& tree, const JsonTree::Node& node) {
   const auto text = [&](std::string_view name) {
-    const auto* member = tree->member(root, name);
+    const auto* member = tree.member(node, name);
     return member != nullptr && member->kind == JsonTree::Kind::string ? member->text : std::string_view();
   };
   if (text("kty") != "EC" || text("crv") != "P-256") return not_a_key("the key is not a P-256 key");
-  if (tree->member(root, "d") != nullptr)
+  if (tree.member(node, "d") != nullptr)
     return not_a_key("the key has its private half in it; never send that");
   const auto x = from_base64url(text("x")), y = from_base64url(text("y"));
   if (!x || !y) return not_a_key("the coordinates of the key are not base64url");
   PublicKey out{*x, *y};
   if (!public_evp(out)) return not_a_key("the key is not a point on the curve P-256");
   return out;
+}
+
+Result<PublicKey> PublicKey::from_jwk(std::string_view json) {
+  auto tree = JsonTree::parse(json, {.bytes = 4096, .depth = 4});
+  if (!tree) return fail(std::move(tree.error()));
+  if (tree->root().kind != JsonTree::Kind::object) return not_a_key("the key is not a JSON object");
+  return public_key_of(*tree, tree->root());
 }
 
 bool PublicKey::verify(std::string_view message, std::string_view signature) const {
@@ -211,40 +193,6 @@ std::string PrivateKey::sign(std::string_view message) const {
 
 void* PrivateKey::native() const {
   return state_->key.get();
-}
-
-std::string sign_compact(const PrivateKey& key, std::string_view payload, std::string_view typ) {
-  const auto header =
-      fmt::format(R"({{"alg":"ES256","kid":"{}","typ":"{}"}})", key.public_key().thumbprint(), typ);
-  const auto input = to_base64url(header) + "." + to_base64url(payload);
-  return input + "." + to_base64url(key.sign(input));
-}
-
-Result<Verified> verify_compact(std::string_view jws, const PublicKey& key, std::string_view typ) {
-  if (jws.size() > largest_jws) return not_proven("the signed text is too large");
-  const auto first = jws.find('.');
-  const auto second = first == std::string_view::npos ? first : jws.find('.', first + 1);
-  if (second == std::string_view::npos || jws.find('.', second + 1) != std::string_view::npos)
-    return not_proven("it is not a signed text (JWS, three parts with dots)");
-  const auto header = from_base64url(jws.substr(0, first));
-  auto payload = from_base64url(jws.substr(first + 1, second - first - 1));
-  const auto signature = from_base64url(jws.substr(second + 1));
-  if (!header || !payload || !signature) return not_proven("a part of the signed text is not base64url");
-
-  auto tree = JsonTree::parse(*header, {.bytes = 4096, .depth = 4});
-  if (!tree || tree->root().kind != JsonTree::Kind::object)
-    return not_proven("the header of the signed text is not a JSON object");
-  const auto text = [&](std::string_view name) {
-    const auto* member = tree->member(tree->root(), name);
-    return member != nullptr && member->kind == JsonTree::Kind::string ? member->text : std::string_view();
-  };
-  if (text("alg") != "ES256") return not_proven("the signed text is not signed with ES256");
-  if (text("typ") != typ) return not_proven("the signed text is of another type");
-  if (tree->member(tree->root(), "crit") != nullptr)
-    return not_proven("the signed text demands what is not known here (crit)");
-  if (text("kid") != key.thumbprint()) return not_proven("the signed text names another key");
-  if (!key.verify(jws.substr(0, second), *signature)) return not_proven("the signature is wrong");
-  return Verified{std::move(*payload), std::string(text("kid"))};
 }
 
 }  // namespace restante::proxy

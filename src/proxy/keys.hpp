@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "proxy/json_tree.hpp"
 
 #include <memory>
 #include <string>
@@ -19,6 +20,9 @@ struct PublicKey {
   /// ES256 (RFC 7518 §3.4): signature is raw r||s, 64 bytes.
   bool verify(std::string_view message, std::string_view signature) const;
 };
+
+/// A JWK that is an object inside a larger JSON text. Error invalid.
+Result<PublicKey> public_key_of(const JsonTree& tree, const JsonTree::Node& node);
 
 /// A P-256 private key: the identity of a server or of a device (DESIGN.md §7, Keys).
 class PrivateKey {
@@ -39,16 +43,5 @@ private:
   explicit PrivateKey(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
-
-/// Compact JWS (RFC 7515) with ES256 over `payload`; header {"alg","kid","typ"} with `typ` as given.
-std::string sign_compact(const PrivateKey& key, std::string_view payload, std::string_view typ);
-
-struct Verified {
-  std::string payload;
-  std::string kid;
-};
-/// Accepts only alg ES256 and exactly `typ`, no crit, kid equal to the key's thumbprint. Error:
-/// unauthenticated.
-Result<Verified> verify_compact(std::string_view jws, const PublicKey& key, std::string_view typ);
 
 }  // namespace restante::proxy

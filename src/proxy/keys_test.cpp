@@ -2,6 +2,7 @@
 #include "proxy/keys.hpp"
 
 #include "base/text.hpp"
+#include "proxy/jws.hpp"
 
 #include <gtest/gtest.h>
 

@@ -3,6 +3,7 @@
 
 #include "base/crypto.hpp"
 #include "base/text.hpp"
+#include "proxy/jws.hpp"
 #include "request/model.hpp"
 
 #include <boost/json/serialize.hpp>

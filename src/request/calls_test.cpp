@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "request/calls.hpp"
 
+#include "proxy/jws.hpp"
 #include "request/json.hpp"
 #include "request/test_place.hpp"
 

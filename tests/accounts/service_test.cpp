@@ -4,6 +4,7 @@
 #include "base/clock.hpp"
 #include "base/crypto.hpp"
 #include "proxy/keys.hpp"
+#include "proxy/jws.hpp"
 #include "store/store.hpp"
 
 #include <boost/asio/detached.hpp>

@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "http/target.hpp"
 #include "proxy/keys.hpp"
+#include "proxy/jws.hpp"
 
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
