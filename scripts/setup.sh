@@ -12,7 +12,8 @@ build=(clang-19 lld-19 cmake ninja-build ccache pkg-config ca-certificates
 # What the demo adds: a mail server, and a browser that takes the content.
 demo=("${build[@]}" chromium python3-aiosmtpd libnss3-tools)
 # What the tests add: sanitizers, test libraries, real peers, and Node for the schema's own validator.
-test=("${demo[@]}" libclang-rt-19-dev clang-format-19 libgtest-dev libgmock-dev libical-dev python3-pytest python3-pytest-xdist python3-dnslib curl git strace apache2-bin xfsprogs e2fsprogs mount groff-base binutils)
+test=("${demo[@]}" libclang-rt-19-dev clang-format-19 libgtest-dev libgmock-dev libical-dev python3-pytest python3-pytest-xdist python3-dnslib curl git strace apache2-bin xfsprogs e2fsprogs mount groff-base binutils
+  jose dovecot-imapd python3-cryptography nftables)
 bench=("${build[@]}" curl aria2 wrk chromium)
 package=("${build[@]}" debhelper dpkg-dev binutils)
 fuzz=("${build[@]}" libclang-rt-19-dev llvm-19 libgtest-dev libgmock-dev git)
