@@ -6,6 +6,7 @@
 #include "store/contract/jobs.hpp"
 #include "store/contract/links.hpp"
 #include "store/contract/notices.hpp"
+#include "store/contract/replays.hpp"
 #include "store/contract/transactions.hpp"
 
 /// Runs everything that any store must do against one backend (see contract/fixture.hpp). Stands in a test
@@ -15,5 +16,6 @@
   INSTANTIATE_TYPED_TEST_SUITE_P(Prefix, FileRecordsContract, Backend);    \
   INSTANTIATE_TYPED_TEST_SUITE_P(Prefix, LinkRecordsContract, Backend);    \
   INSTANTIATE_TYPED_TEST_SUITE_P(Prefix, NoticeRecordsContract, Backend);  \
+  INSTANTIATE_TYPED_TEST_SUITE_P(Prefix, ReplayRecordsContract, Backend);  \
   INSTANTIATE_TYPED_TEST_SUITE_P(Prefix, AccountRecordsContract, Backend); \
   INSTANTIATE_TYPED_TEST_SUITE_P(Prefix, TransactionContract, Backend)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "jobs/replay_records.hpp"
 #include "store/test_support.hpp"
 
 #include <SQLiteCpp/Database.h>
@@ -90,6 +91,28 @@ TEST(RowDamage, OfAFileFailsItsJobAlone) {
   EXPECT_TRUE(rows(1));
   EXPECT_THAT(rows(2).error().message, HasSubstr(test::job_id(2).text()));
   EXPECT_THAT(store->check(), Contains(HasSubstr(test::job_id(2).text())));
+}
+
+TEST(RowDamage, OfWhatIsRememberedOfADocumentLeavesItUnknownWhichOneItWas) {
+  Folder folder;
+  {
+    auto store = test::open_in(folder);
+    jobs::Replay replay;
+    replay.id = test::job_id(1);
+    replay.account = test::make_account(*store, "ada");
+    replay.document_digest = sha256("core");
+    ASSERT_TRUE(test::write(*store, [&](Tx& tx) { return tx.repo<jobs::ReplayRecords>().save(replay); }));
+    store->close();
+  }
+
+  damage(folder, "UPDATE replays SET rev = 7");
+  auto store = test::open_in(folder);
+  const auto found = test::get<std::optional<jobs::Replay>>(
+      *store, [](Tx& tx) { return tx.repo<jobs::ReplayRecords>().find(test::job_id(1)); });
+
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->document_digest, Digest256{});
+  EXPECT_EQ(found->rev, 0);
 }
 
 TEST(RowDamage, OfTheHistoryHidesNoneOfIt) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "jobs/replay_records.hpp"
 #include "store/child.hpp"
 #include "store/sqlite/schema.hpp"
 #include "store/test_support.hpp"
@@ -248,6 +249,26 @@ TEST(Migrating, AStoreWithoutPiecesKeepsItsPartialFiles) {
   EXPECT_FALSE(rows[0].old);
   EXPECT_EQ(pieces.count(), 0u);
   EXPECT_TRUE(fs::exists(folder / ("restante.db.before-v" + std::to_string(sqlite::migrations().size()))));
+}
+
+TEST(Migrating, AStoreWithoutMemoryOfDocumentsGetsOne) {
+  Folder folder;
+  make_file(folder / "restante.db", "");
+  {
+    sqlite::Connection connection(folder / "restante.db", sqlite::Connection::Mode::read_write, 1024);
+    ASSERT_TRUE(sqlite::migrate(connection, sqlite::migrations().first(10)));
+    connection.execute("INSERT INTO accounts (id, name, role, created, lan) VALUES (1, 'ada', 'user', 0, 0)");
+  }
+
+  auto store = test::open_in(folder);
+  jobs::Replay replay;
+  replay.id = test::job_id(1);
+  replay.account = AccountId{1};
+  ASSERT_TRUE(test::write(*store, [&](Tx& tx) { return tx.repo<jobs::ReplayRecords>().save(replay); }));
+
+  EXPECT_TRUE(test::get<std::optional<jobs::Replay>>(
+      *store, [](Tx& tx) { return tx.repo<jobs::ReplayRecords>().find(test::job_id(1)); }));
+  EXPECT_TRUE(fs::exists(folder / "restante.db.before-v11"));
 }
 
 TEST(Migrating, ANewStoreNeedsNoCopy) {

@@ -8,6 +8,7 @@
 #include "jobs/login_records.hpp"
 #include "jobs/overview_records.hpp"
 #include "jobs/records.hpp"
+#include "jobs/replay_records.hpp"
 #include "jobs/series_records.hpp"
 #include "notify/records.hpp"
 #include "store/sqlite/connection.hpp"
@@ -22,6 +23,7 @@ namespace restante::store::sqlite {
 // Views over one connection; they live as long as it does and are used on its thread only.
 std::unique_ptr<jobs::JobRecords> make_job_records(Connection& connection);
 std::unique_ptr<jobs::SeriesRecords> make_series_records(Connection& connection);
+std::unique_ptr<jobs::ReplayRecords> make_replay_records(Connection& connection);
 std::unique_ptr<files::FileRecords> make_file_records(Connection& connection);
 std::unique_ptr<files::TrashRecords> make_trash_records(Connection& connection);
 std::unique_ptr<files::TrafficRecords> make_traffic_records(Connection& connection);

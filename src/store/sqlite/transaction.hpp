@@ -11,6 +11,7 @@ public:
   explicit SqliteTx(Connection& connection)
       : jobs_(make_job_records(connection)),
         series_(make_series_records(connection)),
+        replays_(make_replay_records(connection)),
         files_(make_file_records(connection)),
         trash_(make_trash_records(connection)),
         traffic_(make_traffic_records(connection)),
@@ -24,6 +25,7 @@ protected:
   void* find(const std::type_info& repository) override {
     if (repository == typeid(jobs::JobRecords)) return jobs_.get();
     if (repository == typeid(jobs::SeriesRecords)) return series_.get();
+    if (repository == typeid(jobs::ReplayRecords)) return replays_.get();
     if (repository == typeid(files::FileRecords)) return files_.get();
     if (repository == typeid(files::TrashRecords)) return trash_.get();
     if (repository == typeid(files::TrafficRecords)) return traffic_.get();
@@ -38,6 +40,7 @@ protected:
 private:
   std::unique_ptr<jobs::JobRecords> jobs_;
   std::unique_ptr<jobs::SeriesRecords> series_;
+  std::unique_ptr<jobs::ReplayRecords> replays_;
   std::unique_ptr<files::FileRecords> files_;
   std::unique_ptr<files::TrashRecords> trash_;
   std::unique_ptr<files::TrafficRecords> traffic_;
