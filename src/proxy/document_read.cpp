@@ -123,13 +123,17 @@ bool read_member(MemberReader& in, const Node& m, Document& out) {
 }
 
 bool read_document(MemberReader& in, Document& out) {
-  static constexpr std::string_view required[] = {"id", "aud", "iat", "exp", "what"};
+  static constexpr std::string_view always[] = {"id", "aud", "iat", "exp"}, of_submissions[] = {"what"};
   const Node& root = in.tree().root();
-  if (!in.want(root, Kind::object) || !read_version(in, root) || !in.require_members(root, required))
+  if (!in.want(root, Kind::object) || !read_version(in, root) || !in.require_members(root, always))
     return false;
+  const Node* op = in.tree().member(root, "op");
+  const bool cancels = op != nullptr && op->kind == Kind::string && op->text == "cancel";
+  if (!cancels && !in.require_members(root, of_submissions)) return false;
   for (const Node& m : in.tree().children(root))
     if (!read_member(in, m, out)) return false;
-  return separate_secrets(in, *in.tree().member(root, "what"), out);
+  const Node* what = in.tree().member(root, "what");
+  return what == nullptr || separate_secrets(in, *what, out);
 }
 
 }  // namespace

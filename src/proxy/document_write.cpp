@@ -296,6 +296,17 @@ void write_limits(Writer& out, const Limits& limits) {
   out.close('}');
 }
 
+void write_what(Writer& out, const Document& document) {
+  out.key("what").open('{');
+  out.member_if("title", document.title);
+  const auto folder = common_folder(document.files);
+  out.member_if("folder", folder);
+  out.key("files").open('[');
+  for (const auto& file : document.files) write_file(out, file, folder);
+  out.close(']');
+  out.close('}');
+}
+
 void write_people(Writer& out, const Document& document) {
   if (!document.iss_jkt.empty() || !document.iss_account.empty()) {
     out.key("iss").open('{');
@@ -333,14 +344,8 @@ std::string to_json(const Document& document, Part part) {
   out.member("iat", document.iat);
   if (document.nbf) out.member("nbf", *document.nbf);
   out.member("exp", document.exp);
-  out.key("what").open('{');
-  out.member_if("title", document.title);
-  const auto folder = common_folder(document.files);
-  out.member_if("folder", folder);
-  out.key("files").open('[');
-  for (const auto& file : document.files) write_file(out, file, folder);
-  out.close(']');
-  out.close('}');
+  // A cancellation may be without.
+  if (document.op == Document::Op::submit || !document.files.empty()) write_what(out, document);
   if (!document.access.empty() && part != Part::without_secrets)
     write_access(out, document.access, part == Part::hidden);
   write_when(out, document.when);

@@ -45,6 +45,9 @@ EVERYTHING = {
     "notify": [{"kind": "email", "to": "ana@example.net", "on": ["done", "failed"]}],
 }
 
+# It names what was asked for by its id alone.
+CANCELLATION = {**{name: value for name, value in MINIMAL.items() if name != "what"}, "op": "cancel", "rev": 1}
+
 # Apart from `path`: together they have a limit of their own.
 IN_FOLDER = {**MINIMAL, "what": {**MINIMAL["what"], "folder": "course/one"}}
 
@@ -145,7 +148,7 @@ class Generator:
     def __init__(self, schema, seed):
         self.schema, self.random = schema, random.Random(seed)
         self.places = {}
-        for base in (EVERYTHING, IN_FOLDER, MINIMAL):
+        for base in (EVERYTHING, IN_FOLDER, MINIMAL, CANCELLATION):
             for where, sub, path, value in walk(schema, base, schema):
                 self.places.setdefault(where, []).append((sub, base, path, value))
 

@@ -36,7 +36,7 @@ def judged():
     seed = int(os.environ.get("RESTANTE_SEED") or random.SystemRandom().randrange(2**32))
     print(f"RESTANTE_SEED={seed}")
     generator = documents.Generator(json.loads(SCHEMA.read_text()), seed)
-    made = [documents.MINIMAL, documents.EVERYTHING, *generator.all_aimed()]
+    made = [documents.MINIMAL, documents.EVERYTHING, documents.CANCELLATION, *generator.all_aimed()]
     made += [generator.one_at_random() for _ in range(2000)]
     texts = list(dict.fromkeys(json.dumps(one, ensure_ascii=False) for one in made))
     coded = "".join(base64.b64encode(text.encode()).decode() + "\n" for text in texts)
