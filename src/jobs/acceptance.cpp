@@ -2,6 +2,7 @@
 #include "jobs/acceptance.hpp"
 
 #include "base/text.hpp"
+#include "jobs/replay.hpp"
 #include "jobs/series.hpp"
 #include "proxy/policy.hpp"
 #include "proxy/url.hpp"
@@ -63,6 +64,7 @@ Result<Prepared> prepare(Submission submission, const Rules& rules, const Vault&
   job.document_digest = sha256(submission.core);
   out.cancels = document.op == proxy::Document::Op::cancel;
   out.probe = document.probe;
+  out.remembered_until = remembered_until(document.exp);
   if (!out.cancels && !document.when.repeat.empty()) {
     std::string plain = proxy::to_json(document, proxy::Part::only_secrets);
     auto series = begin_series(job, document, plain, rules, now);
@@ -182,6 +184,24 @@ Result<Settled> replace_series(Tx& tx, const Prepared& prepared, const Series& k
   return out;
 }
 
+/// A document whose job is not here any more.
+Result<std::optional<Settled>> from_memory(Tx& tx, const Prepared& prepared) {
+  auto known = recall(tx, prepared.job);
+  if (!known) return fail(std::move(known.error()));
+  if (!*known) return std::optional<Settled>();
+  Settled out;
+  out.replayed = true;
+  out.existing = std::move(**known);
+  return std::optional<Settled>(std::move(out));
+}
+
+Result<Settled> nothing_to_cancel(Tx& tx, const Prepared& prepared, const Rules& rules, Instant now) {
+  if (auto done = remember_cancelled(tx, prepared, rules, now); !done) return fail(std::move(done.error()));
+  Settled out;
+  out.refused = fail(Reason::not_found, "there is no request of that id to cancel").value();
+  return out;
+}
+
 Result<Settled> settle_series(Tx& tx, const Prepared& prepared, const Rules& rules, Instant now) {
   auto& all = tx.repo<SeriesRecords>();
   auto known = all.find(prepared.series->id);
@@ -192,6 +212,9 @@ Result<Settled> settle_series(Tx& tx, const Prepared& prepared, const Rules& rul
     if (*once)
       return fail(Reason::conflict, "another request with this id is here already", "give it a new id",
                   "/id");
+    auto gone = from_memory(tx, prepared);
+    if (!gone) return fail(std::move(gone.error()));
+    if (*gone) return std::move(**gone);
     return begin_occurrences(tx, *prepared.series, rules, now);
   }
   if ((*known)->account != prepared.job.account)
@@ -223,6 +246,9 @@ Result<Settled> settle(Tx& tx, const Prepared& prepared, const Rules& rules, Ins
     if (!repeats) return fail(std::move(repeats.error()));
     if (*repeats)
       return fail(Reason::conflict, "a request that repeats has this id already", "give it a new id", "/id");
+    auto gone = from_memory(tx, prepared);
+    if (!gone) return fail(std::move(gone.error()));
+    if (*gone) return std::move(**gone);
     auto inserted = records.insert(prepared.job);
     if (!inserted) return fail(std::move(inserted.error()));
     if (*inserted) {
@@ -237,6 +263,7 @@ Result<Settled> settle(Tx& tx, const Prepared& prepared, const Rules& rules, Ins
     if (!series) return fail(std::move(series.error()));
     if (*series && (*series)->account == prepared.job.account)
       return cancel_series(tx, prepared, **series, rules, now);
+    if (!*series) return nothing_to_cancel(tx, prepared, rules, now);
   }
   if (!*found || (*found)->account != prepared.job.account)
     return fail(Reason::not_found, "there is no request of that id to cancel");

@@ -20,6 +20,7 @@ struct Prepared {
   /// Of a document that repeats; then `job` stands for all of it until it is settled.
   std::optional<Series> series;
   bool cancels = false;  ///< `op` is cancel
+  Instant remembered_until{};
   bool probe = true;
 };
 
@@ -37,10 +38,11 @@ struct Settled {
   std::optional<Applied> applied;  ///< cancelled or replaced
   std::vector<Applied> also;       ///< other occurrences that were cancelled
   std::optional<Job> existing;     ///< replayed
+  std::optional<Error> refused;    ///< nothing of the above; but the store has kept that it came
 };
 
-/// Inserts it; or finds it replayed, replaces or cancels what is there. Errors: conflict, not-found (nothing
-/// to cancel), storage, disk-full.
+/// Inserts it; or finds it replayed, replaces or cancels what is there. Errors: conflict, busy (too many
+/// cancellations of what never came), storage, disk-full. Nothing to cancel: `refused` is not-found.
 Result<Settled> settle(Tx& tx, const Prepared& prepared, const Rules& rules, Instant now);
 
 }  // namespace restante::jobs

@@ -130,7 +130,8 @@ Rules rules_of(const Context& context) {
                limits.time_zone,
                context.witness,
                false,
-               &context.vault};
+               &context.vault,
+               limits.early_cancels};
 }
 
 Terms terms_of(const proxy::Document& document, const Rules& rules) {

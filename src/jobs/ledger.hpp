@@ -27,9 +27,10 @@ struct Rules {
   RetryRules retry;
   int default_attempts = 20;
   std::string zone;
-  Witness* witness = nullptr;    ///< outlives the transaction
-  bool amounts = false;          ///< Applied::amounts is wanted
-  const Vault* vault = nullptr;  ///< for secrets of the next occurrence; outlives the transaction
+  Witness* witness = nullptr;     ///< outlives the transaction
+  bool amounts = false;           ///< Applied::amounts is wanted
+  const Vault* vault = nullptr;   ///< for secrets of the next occurrence; outlives the transaction
+  std::size_t early_cancels = 0;  ///< of one account: cancelled before they came, and remembered
 };
 
 /// Found in the store without a document: its record was damaged there. It ends as failed.

@@ -8,6 +8,7 @@
 #include "jobs/logins.hpp"
 #include "jobs/looking.hpp"
 #include "jobs/preview.hpp"
+#include "jobs/replay.hpp"
 #include "jobs/scheduler.hpp"
 #include "jobs/series.hpp"
 #include "jobs/views.hpp"
@@ -105,16 +106,22 @@ public:
     }
   }
 
-  /// Erases the credentials of downloads that failed long ago: nobody will try those again.
+  /// Erases the credentials of downloads that failed long ago: nobody will try those again; and what is
+  /// remembered of documents that nobody can hand in any more.
   Task<void> forget() {
     const std::size_t at_once = context_.limits.forgotten_at_once;
     for (;;) {
-      const Instant before = context_.clock.now() - context_.limits.failed_secrets_kept;
-      std::function<Result<std::size_t>(Tx&)> work = [before, at_once](Tx& tx) {
-        return tx.repo<JobRecords>().erase_secrets_of_failed(before, at_once);
+      const Instant now = context_.clock.now();
+      const Instant before = now - context_.limits.failed_secrets_kept;
+      std::function<Result<std::size_t>(Tx&)> work = [now, before, at_once](Tx& tx) -> Result<std::size_t> {
+        auto secrets = tx.repo<JobRecords>().erase_secrets_of_failed(before, at_once);
+        if (!secrets) return secrets;
+        auto documents = tx.repo<ReplayRecords>().forget(now, at_once);
+        if (!documents) return documents;
+        return std::max(*secrets, *documents);
       };
       auto erased = co_await context_.database.write_value<std::size_t>(std::move(work));
-      if (!erased) log::warn("credentials of failed downloads stay for now: {}", erased.error().message);
+      if (!erased) log::warn("what is over its time stays for now: {}", erased.error().message);
       if (!erased || *erased < at_once) co_await sleep_for(context_.limits.forgets_every);
     }
   }
@@ -129,6 +136,7 @@ public:
     std::function<Result<Settled>(Tx&)> work = [&](Tx& tx) { return settle(tx, *prepared, rules, now); };
     auto settled = co_await context_.database.write_value<Settled>(std::move(work));
     if (!settled) co_return fail(std::move(settled.error()));
+    if (settled->refused) co_return fail(std::move(*settled->refused));
     const Job& made = settled->made ? *settled->made : prepared->job;
     if (settled->fresh) tell_made(made, settled->next);
     const bool look = prepared->probe && settled->fresh && *made.next_run > now;
@@ -173,6 +181,8 @@ public:
         out.push_back(fail(prepared[i] ? done.error() : prepared[i].error()));
       } else if (!settled[i]) {
         out.push_back(fail(std::move(settled[i].error())));
+      } else if (settled[i]->refused) {
+        out.push_back(fail(std::move(*settled[i]->refused)));
       } else if (settled[i]->fresh) {
         Job& made = settled[i]->made ? *settled[i]->made : prepared[i]->job;
         if (tell) tell_made(made, settled[i]->next);
@@ -331,10 +341,12 @@ public:
       co_return Result<void>();
     }
     if (job->state == State::failed) co_await runner_.discard(account, id);
+    const Instant now = context_.clock.now();
     Database::Work work = [&](Tx& tx) -> Result<void> {
       auto& all = tx.repo<SeriesRecords>();
       auto series = all.find_by_head(id);
       if (!series) return fail(std::move(series.error()));
+      if (auto done = remember_ended(tx, *job, *series, now); !done) return done;
       if (*series)
         if (auto done = all.erase((*series)->id); !done) return done;
       return tx.repo<JobRecords>().erase(id);

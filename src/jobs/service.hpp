@@ -136,8 +136,9 @@ struct ServiceLimits {
       100000;  ///< due times within the horizon; more are read when these are used up
   /// A failed download keeps its sealed credentials so long, for `retry`.
   Seconds failed_secrets_kept{7 * 86400};
-  Millis forgets_every{3600000};                     ///< credentials that are over their time
-  std::size_t forgotten_at_once = 256;               ///< downloads a transaction
+  Millis forgets_every{3600000};                     ///< credentials and documents that are over their time
+  std::size_t forgotten_at_once = 256;               ///< of each, a transaction
+  std::size_t early_cancels = 10000;                 ///< of one account: cancelled requests that are not here
   std::uint64_t listed_document_bytes = 8ull << 20;  ///< read for one page of a list; it is shorter then
   std::size_t rates_of_jobs = 200;                   ///< running ones and those that ended last
   std::size_t logins_of_account = 100;               ///< stored logins
