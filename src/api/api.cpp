@@ -6,6 +6,7 @@
 #include "api/door.hpp"
 #include "api/open_door.hpp"
 #include "api/routes.hpp"
+#include "api/sealed_routes.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
 
@@ -45,14 +46,20 @@ bool begins_something(std::string_view method, std::string_view pattern) {
 class ApiImpl final : public Api {
 public:
   ApiImpl(ApiParts parts, ApiOptions options)
-      : context_{std::move(parts), std::move(options), SubmitLimit(0), SubmitLimit(0)} {
-    context_.submits = context_.token_submits = SubmitLimit(context_.options.limits.submit_per_minute);
+      : context_{std::move(parts), std::move(options), intake::SubmitLimit(0), intake::SubmitLimit(0)} {
+    context_.submits = context_.token_submits =
+        intake::SubmitLimit(context_.options.limits.submit_per_minute);
     context_.started = context_.parts.clock.now();
     context_.link_door = LinkDoor(context_.options.limits.links);
+    context_.refused_senders =
+        accounts::Backoff({.free = context_.options.limits.refused_before_backoff,
+                           .longest = context_.options.limits.longest_refused_backoff});
   }
 
   std::uint64_t body_limit(const http::Request& head) const override {
     const ApiLimits& limits = context_.options.limits;
+    // What is sealed is taken from everybody.
+    if (brings_sealed(head)) return intake::largest_document;
     if (head.peer.open_door) return limits.small_body_bytes;
     const Match found = match(head.method, head.segments);
     if (found.route == nullptr || found.route->body == Body::none) return limits.small_body_bytes;
@@ -123,7 +130,8 @@ private:
     if (request.peer.open_door)
       if (auto stopped = stopped_at_open_door(context_, request)) co_return std::move(*stopped);
     Match found = match(request.method, request.segments);
-    const bool open = found.route != nullptr && found.route->rights == Rights::open;
+    const bool open =
+        found.route != nullptr && (found.route->rights == Rights::open || brings_sealed(request));
     Credential credential = credential_of(request);
     auto who = who_asks(request, credential);
     if (changes_something(request.method)) {

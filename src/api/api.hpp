@@ -8,6 +8,7 @@
 #include "files/areas.hpp"
 #include "files/links.hpp"
 #include "http/message.hpp"
+#include "intake/receiver.hpp"
 #include "jobs/service.hpp"
 #include "notify/service.hpp"
 #include "proxy/keys.hpp"
@@ -46,6 +47,9 @@ struct ApiLimits {
   int week_days = 7;                           ///< GET /v1/week
   int low_disk_percent = 5;                    ///< above the reserve: below, there is a warning
   Seconds certificate_ends_soon{10 * 86400};   ///< then there is a warning
+  /// Signed or sealed documents without a session that one IPv4 address or IPv6 /64 may send in vain.
+  int refused_before_backoff = 30;
+  Seconds longest_refused_backoff{300};
   LinkDoorLimits links;
 };
 
@@ -85,9 +89,10 @@ struct ApiParts {
   const Clock& clock;
   Administration& administration;  ///< what admins do over the API is what the operator's commands do
   files::Links& links;
-  Executor hashing;                    ///< the pool in which passwords are hashed
-  notify::Service* notices = nullptr;  ///< none: nobody is told
-  Database* database = nullptr;        ///< for what is counted of the whole place
+  Executor hashing;                      ///< the pool in which passwords are hashed
+  notify::Service* notices = nullptr;    ///< none: nobody is told
+  Database* database = nullptr;          ///< for what is counted of the whole place
+  intake::Receiver* receiver = nullptr;  ///< of signed and sealed documents; none: they are refused
 };
 
 /// The HTTP API v1 (contract/openapi.yaml). Handles requests on the connections' loops; control state is

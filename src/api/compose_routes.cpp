@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "api/admission.hpp"
 #include "api/body.hpp"
 #include "api/handlers.hpp"
 #include "api/json_views.hpp"
 #include "api/submitting.hpp"
 #include "capture/understand.hpp"
+#include "intake/admission.hpp"
 
 #include <utility>
 
@@ -124,8 +124,8 @@ Task<http::Response> probe(Context& context, Call call) {
     const auto error = fail(Reason::media_type, "this kind of document is not known here").value();
     co_return refuse(error, call.request);
   }
-  auto document = admitted_document(call.request.body, *call.who, call.request.peer, context.options.jkt,
-                                    context.parts.clock.now());
+  auto document = intake::admitted_document(call.request.body, *call.who, carriage_of(call.request.peer),
+                                            context.options.jkt, context.parts.clock.now());
   if (!document) co_return refuse(document.error(), call.request);
   const Executor control = context.parts.control;
   auto looking = run_there(control, look(context, std::move(call), std::move(*document)));

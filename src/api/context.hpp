@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "accounts/backoff.hpp"
 #include "api/api.hpp"
 #include "api/door.hpp"
-#include "api/rate_limit.hpp"
+#include "intake/submit_limit.hpp"
 
 #include <atomic>
 #include <optional>
@@ -17,9 +18,11 @@ namespace restante::api {
 struct Context {
   ApiParts parts;
   ApiOptions options;
-  SubmitLimit submits;        ///< control loop
-  SubmitLimit token_submits;  ///< of submit tokens, so that theirs never use up the account's own
+  intake::SubmitLimit submits;        ///< control loop
+  intake::SubmitLimit token_submits;  ///< of submit tokens, so that theirs never use up the account's own
   LinkDoor link_door{LinkDoorLimits{}};
+  accounts::Backoff refused_senders{{}};  ///< control loop; of documents that come without a session
+  std::atomic<bool> refused_any = false;  ///< whether a document has to be asked about beforehand
   std::atomic<bool> closed = false;
   Instant started{};
 };

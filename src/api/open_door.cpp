@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/open_door.hpp"
 
-#include "api/body.hpp"
+#include "api/sealed_routes.hpp"
 #include "base/text.hpp"
+#include "proxy/envelope.hpp"
 
 #include <array>
 
@@ -10,11 +11,14 @@ namespace restante::api {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> permitted{
-    "/.well-known/restante",       "/nav204", "/trust", "/trust/restante.crt", "/trust/restante.pem",
-    "/trust/restante.mobileconfig"};
-/// Documents that only the place can read (FORMATS.md §1.5).
-constexpr std::array<std::string_view, 2> sealed{"application/vnd.restante.sealed+json", "application/jose"};
+constexpr std::array<std::string_view, 8> permitted{"/.well-known/restante",
+                                                    "/.well-known/restante-jwks.json",
+                                                    "/.well-known/restante-jwks.jws",
+                                                    "/nav204",
+                                                    "/trust",
+                                                    "/trust/restante.crt",
+                                                    "/trust/restante.pem",
+                                                    "/trust/restante.mobileconfig"};
 
 }  // namespace
 
@@ -24,14 +28,9 @@ std::optional<http::Response> stopped_at_open_door(const Context& context, http:
   });
   const std::string& home = context.options.public_url;
   if (request.method == "POST" && request.path == "/v1/proxies") {
-    const std::string type = media_type_of(request.header("Content-Type"));
-    const bool is_sealed = std::find(sealed.begin(), sealed.end(), type) != sealed.end();
+    // Documents that only the place can read (FORMATS.md §1.3).
+    if (brings_sealed(request) && proxy::looks_sealed(proxy::envelope_in(request.body))) return std::nullopt;
     request.body.clear();
-    if (is_sealed)
-      return refuse(fail(Reason::cap_denied, "this place does not read sealed documents yet",
-                         "send it to " + home + " as a connected device")
-                        .value(),
-                    request);
     return refuse(fail(Reason::insecure, "only sealed documents may come in without TLS",
                        "send it to " + home + "; what it carried may have been seen on the way")
                       .value(),

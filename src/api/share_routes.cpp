@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "api/admission.hpp"
 #include "api/body.hpp"
 #include "api/handlers.hpp"
 #include "api/json_views.hpp"
@@ -99,7 +98,8 @@ void understand(const Context& context, const Call& call, std::string_view text,
     const auto addressed = capture::address_to(std::move(request.document), here, now);
     if (is_known(out.submissions, addressed)) continue;
     std::string core = proxy::to_json(addressed);
-    auto document = admitted_document(core, *call.who, call.request.peer, context.options.jkt, now);
+    auto document =
+        intake::admitted_document(core, *call.who, carriage_of(call.request.peer), context.options.jkt, now);
     if (!document)
       out.refused.push_back(about(request.url, std::move(document.error())));
     else if (out.submissions.size() == context.options.limits.shared_downloads)
@@ -116,7 +116,8 @@ void understand(const Context& context, const Call& call, std::string_view text,
 }
 
 /// On the control loop.
-Task<http::Response> take(Context& context, Call call, Understood understood, SubmitLimit::Verdict turn) {
+Task<http::Response> take(Context& context, Call call, Understood understood,
+                          intake::SubmitLimit::Verdict turn) {
   std::vector<jobs::JobView> taken;
   auto results = co_await context.parts.jobs.submit_all(std::move(understood.submissions));
   for (auto& result : results) {

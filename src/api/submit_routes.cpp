@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "api/admission.hpp"
 #include "api/body.hpp"
 #include "api/handlers.hpp"
 #include "api/json_views.hpp"
+#include "api/sealed_routes.hpp"
 #include "api/submitting.hpp"
+#include "intake/admission.hpp"
 #include "jobs/acceptance.hpp"
 
 #include <algorithm>
@@ -146,7 +147,8 @@ Task<std::optional<std::string>> next_step(SharedBatch batch) {
     Result<proxy::Document> document =
         line->size() > limits.document_bytes
             ? fail(Reason::too_large, "the document is larger than allowed", "make several of it")
-            : admitted_document(*line, batch->who, batch->peer, context.options.jkt, now);
+            : intake::admitted_document(*line, batch->who, carriage_of(batch->peer), context.options.jkt,
+                                        now);
     if (!document) {
       fate.refused = std::move(document.error());
     } else {
@@ -187,6 +189,10 @@ Task<http::Response> begin_batch(Context& context, Call call) {
 
 Task<http::Response> submit(Context& context, Call call) {
   const Executor control = context.parts.control;
+  if (brings_sealed(call.request)) {
+    auto submitting = submit_sealed(context, std::move(call));
+    co_return co_await std::move(submitting);
+  }
   const std::string type = media_type_of(call.request.header("Content-Type"));
   if (type == "application/jsonl") {
     auto beginning = run_there(control, begin_batch(context, std::move(call)));
@@ -196,8 +202,8 @@ Task<http::Response> submit(Context& context, Call call) {
     const auto error = fail(Reason::media_type, "this kind of document is not known here").value();
     co_return refuse(error, call.request);
   }
-  auto document = admitted_document(call.request.body, *call.who, call.request.peer, context.options.jkt,
-                                    context.parts.clock.now());
+  auto document = intake::admitted_document(call.request.body, *call.who, carriage_of(call.request.peer),
+                                            context.options.jkt, context.parts.clock.now());
   if (!document) co_return refuse(document.error(), call.request);
   auto submitting = run_there(control, submit_one(context, std::move(call), std::move(*document)));
   co_return co_await std::move(submitting);

@@ -3,6 +3,7 @@
 
 #include "api/context.hpp"
 #include "api/json_writer.hpp"
+#include "intake/admission.hpp"
 #include "jobs/service.hpp"
 
 // What the ways of handing something in have in common (POST /v1/proxies, POST /v1/share): how often, and
@@ -17,10 +18,15 @@ Task<jobs::JobView> view_of(Context& context, jobs::Accepted accepted, bool has_
 bool is_terse(const accounts::Principal& who);
 void write_told(JsonWriter& json, const jobs::JobView& view, bool terse);
 
-SubmitLimit::Verdict take_turn(Context& context, const accounts::Principal& who);
+intake::SubmitLimit::Verdict take_turn(Context& context, const accounts::Principal& who);
 /// The same from a connection's loop.
-Task<SubmitLimit::Verdict> take_turn_there(Context& context, accounts::Principal who);
-void add_rate_headers(const Context& context, const SubmitLimit::Verdict& verdict, http::Response& response);
-http::Response too_often(const Context& context, const SubmitLimit::Verdict& verdict, const Call& call);
+Task<intake::SubmitLimit::Verdict> take_turn_there(Context& context, accounts::Principal who);
+void add_rate_headers(const Context& context, const intake::SubmitLimit::Verdict& verdict,
+                      http::Response& response);
+http::Response too_often(const Context& context, const intake::SubmitLimit::Verdict& verdict,
+                         const Call& call);
+
+/// How what this peer sends came here.
+intake::Carriage carriage_of(const http::Peer& peer);
 
 }  // namespace restante::api

@@ -43,7 +43,7 @@ std::string shown_name(const proxy::Document& document) {
 Result<Prepared> prepare(Submission submission, const Rules& rules, const Vault& vault, Instant now) {
   proxy::Document& document = submission.document;
   if (document.exp <= std::chrono::floor<Seconds>(now).time_since_epoch().count())
-    return fail(Reason::deadline,
+    return fail(Reason::expired,
                 "the document could be handed in until " + to_rfc3339(Instant(Seconds(document.exp))),
                 "send it again", "/exp");
   if (auto times = proxy::check_times(document, now); !times) return fail(std::move(times.error()));

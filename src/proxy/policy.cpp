@@ -79,7 +79,7 @@ Result<void> check_times(const Document& document, Instant now) {
     return fail(Reason::invalid, "/nbf: it is not valid yet",
                 "send it later; `when` is for the time of the download", "/nbf");
   if (document.exp <= now_s)
-    return fail(Reason::invalid, "/exp: it is no longer valid", "make it anew", "/exp");
+    return fail(Reason::expired, "/exp: it is no longer valid", "make it anew", "/exp");
   if (document.exp > document.iat + longest_s)
     return fail(Reason::invalid, "/exp: it is valid for more than 400 days", "choose an earlier end", "/exp");
   return {};

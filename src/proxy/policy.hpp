@@ -15,8 +15,8 @@ namespace restante::proxy {
 /// subset of proxy/recurrence.hpp are invalid).
 Result<void> check_supported(const Document& document);
 
-/// FORMATS.md §1.6, step 11: nbf <= now + 600 s, iat <= now + 600 s, now < exp <= iat + 400 days. Error:
-/// invalid with the pointer of the member.
+/// FORMATS.md §1.6, step 11: nbf <= now + 600 s, iat <= now + 600 s, now < exp <= iat + 400 days.
+/// Errors, with the pointer of the member: expired, invalid.
 Result<void> check_times(const Document& document, Instant now);
 
 }  // namespace restante::proxy

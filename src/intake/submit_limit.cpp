@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "api/rate_limit.hpp"
+#include "intake/submit_limit.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
 
-namespace restante::api {
+namespace restante::intake {
 
 SubmitLimit::Verdict SubmitLimit::take(AccountId account, Instant now) {
   const double full = per_minute_, per_ms = full / 60000.0;
@@ -36,4 +36,4 @@ std::string SubmitLimit::state_header(const Verdict& verdict) {
   return fmt::format("\"submit\";r={};t={}", verdict.left, verdict.until_full.count());
 }
 
-}  // namespace restante::api
+}  // namespace restante::intake

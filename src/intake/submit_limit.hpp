@@ -7,7 +7,7 @@
 #include <string>
 #include <unordered_map>
 
-namespace restante::api {
+namespace restante::intake {
 
 /// How often an account may submit: a bucket of `per_minute` that fills evenly. One loop.
 class SubmitLimit {
@@ -35,4 +35,4 @@ private:
   std::unordered_map<AccountId, Bucket> buckets_;  // one for each account at most
 };
 
-}  // namespace restante::api
+}  // namespace restante::intake

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "api/rate_limit.hpp"
+#include "intake/submit_limit.hpp"
 
 #include <gtest/gtest.h>
 
-namespace restante::api {
+namespace restante::intake {
 namespace {
 
 constexpr Instant start{Millis{1700000000000}};
@@ -52,4 +52,4 @@ TEST(SubmitLimit, AClockSetBackTakesNothingAway) {
 }
 
 }  // namespace
-}  // namespace restante::api
+}  // namespace restante::intake
