@@ -76,6 +76,26 @@ def _accepting(results: dict, goals: list) -> list[str]:
     return text
 
 
+def _sealed(results: dict, goals: list) -> list[str]:
+    rows = results["results"]["sealed"]
+    middle = {key: measure.median(rows, key) for key in rows[0]}
+    text = ["## Sealed requests", "", _about(results), "",
+            f"{results['results']['devices']} devices of 20 accounts, one keep-alive connection each (wrk on the same cores), a new request for one "
+            f"address each time ({middle['bytes']:.0f} bytes, compact); durable when the answer arrives. In the same round: the CPU time of "
+            "opening and verifying (a loop over the same requests), and the rows of jobs that the store alone takes durably from as many "
+            "callers with one row at a time. Medians of the rounds, smallest to largest behind them.", "",
+            "| | |", "| --- | --- |",
+            f"| accepted a second | {middle['accepted_per_s']:.0f} ({measure.spread(rows, 'accepted_per_s')}) |",
+            f"| time of an answer: median, 99th percentile | {middle['p50_ms']:.1f} ms, {middle['p99_ms']:.1f} ms |",
+            f"| CPU of the server for one | {middle['cpu_each_s'] * 1e6:.0f} us |",
+            f"| CPU of opening and verifying one; of reading it | {middle['open_verify_s'] * 1e6:.0f} us; {middle['parse_s'] * 1e6:.0f} us |",
+            f"| cores ÷ that | {middle['cores'] / middle['open_verify_s']:.0f} a second |",
+            f"| durable rows of the store | {middle['rows_per_s']:.0f} a second |", ""]
+    _goal(goals, "sealed", f"{results['results']['devices']} devices: accepted a second ({middle['accepted_per_s']:.0f}), of the smaller of cores ÷ "
+          f"(open + verify) and durable rows a second ({middle['bound_per_s']:.0f})", middle["of_bound"], 0.6, "x", at_least=True)
+    return text
+
+
 def _web(results: dict, goals: list) -> list[str]:
     about = results["about"]
     text = ["## The web app by Lighthouse", "", f"Commit {about['commit']}, {about['date']}, {about['machine']}; {'; '.join(about['browser'])}.", "",
@@ -95,7 +115,7 @@ def _web(results: dict, goals: list) -> list[str]:
 def write(root: pathlib.Path) -> None:
     goals: list[str] = []
     sections: list[str] = []
-    for name, section in (("bulk", _bulk), ("accepting", _accepting), ("web", _web)):
+    for name, section in (("bulk", _bulk), ("accepting", _accepting), ("sealed", _sealed), ("web", _web)):
         path = root / "docs" / "results" / f"bench-{name}.json"
         if path.exists():
             sections += section(json.loads(path.read_text()), goals)

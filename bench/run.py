@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""./dev bench [bulk] [accepting] [web]: paired runs against peers on this machine, and Lighthouse; raw samples go to docs/results/, and
+"""./dev bench [bulk] [accepting] [sealed] [web]: paired runs against peers on this machine, and Lighthouse; raw samples go to docs/results/, and
 docs/benchmarks.md is made from them."""
 import datetime
 import json
@@ -17,6 +17,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench")]
 import bulk  # noqa: E402
 import accepting  # noqa: E402
 import report  # noqa: E402
+import sealed  # noqa: E402
 import web  # noqa: E402
 
 
@@ -33,7 +34,7 @@ def about() -> dict:
 
 
 def main() -> int:
-    wanted = sys.argv[1:] or ["bulk", "accepting", "web"]
+    wanted = sys.argv[1:] or ["bulk", "accepting", "sealed", "web"]
     results = ROOT / "docs" / "results"
     results.mkdir(parents=True, exist_ok=True)
     work = pathlib.Path(tempfile.mkdtemp(prefix="restante-bench-", dir="/var/tmp"))
@@ -41,7 +42,7 @@ def main() -> int:
     try:
         for name in wanted:
             found = {"bulk": lambda: bulk.bench(work / "bulk", memory), "accepting": lambda: accepting.bench(work / "accepting"),
-                     "web": lambda: web.bench(work / "web")}[name]()
+                     "sealed": lambda: sealed.bench(work / "sealed"), "web": lambda: web.bench(work / "web")}[name]()
             (results / f"bench-{name}.json").write_text(json.dumps({"about": about(), "results": found}, indent=1) + "\n")
     finally:
         shutil.rmtree(work, ignore_errors=True)
