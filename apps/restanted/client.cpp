@@ -11,6 +11,7 @@
 #include <boost/json/serialize.hpp>
 
 #include <chrono>
+#include <filesystem>
 #include <thread>
 #include <unistd.h>
 
@@ -127,6 +128,10 @@ Result<void> backup(const Config& config, const std::string& dir, const std::str
                                      {"keys/identity.pem", dir + "/keys/identity.pem"}};
   const std::string authority = dir + "/keys/ca.pem";
   if (::access(authority.c_str(), F_OK) == 0) files.push_back({"keys/ca.pem", authority});
+  std::error_code no_folder;
+  for (const auto& key : std::filesystem::directory_iterator(dir + "/keys/encryption", no_folder))
+    if (key.path().extension() == ".pem")
+      files.push_back({"keys/encryption/" + key.path().filename().string(), key.path().string()});
   if (!config.file.empty()) files.push_back({"restante.toml", config.file});
   auto written = api::write_backup(file, passphrase, files);
   ::unlink(copy.c_str());

@@ -33,6 +33,9 @@ Result<std::unique_ptr<House>> House::open(const Config& config, const std::stri
   if (!opened) return fail(opened.error());
 
   std::unique_ptr<House> house(new House(dir, std::move(*lock), std::move(*identity)));
+  auto keys = intake::KeyRing::open(dir + "/keys/encryption", house->identity, house->clock.now());
+  if (!keys) return fail(keys.error());
+  house->keys = std::move(*keys);
   house->store = std::move(*opened);
   if (!config.mail.url.empty())
     house->check_mail_ = [config]() -> Result<void> {
@@ -141,6 +144,8 @@ api::Administration House::administration() {
                           copy,      check,  scrub,   tell};
   out.check_mail = check_mail_;
   out.check_tls = check_tls_;
+  out.renew_keys = [this] { return keys->renew(clock.now()); };
+  out.keys_made = [this] { return keys->newest_made(); };
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include "data_dir.hpp"
 #include "files/areas.hpp"
 #include "files/links.hpp"
+#include "intake/key_ring.hpp"
 #include "store/store.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -37,6 +38,7 @@ public:
   std::string dir;
   DataLock lock;
   proxy::PrivateKey identity;
+  std::unique_ptr<intake::KeyRing> keys;  ///< that requests are sealed with
   std::unique_ptr<store::Store> store;
   std::unique_ptr<accounts::Service> accounts;
   std::unique_ptr<files::Areas> areas;

@@ -135,6 +135,7 @@ Result<void> run(const CLI::App& app, const Options& options, const std::string&
   }
   if (app.got_subcommand("setup")) return administered("setup", {});
   if (app.got_subcommand("pair")) return administered("pair", {{"name", options.name}});
+  if (app.got_subcommand("keys")) return administered("keys-rotate", {});
   if (app.got_subcommand("check")) return administered("check", {});
   if (app.got_subcommand("backup") || app.got_subcommand("restore")) {
     const bool saving = app.got_subcommand("backup");
@@ -240,6 +241,9 @@ void describe(CLI::App& app, Options& options) {
       ->option_text("SIZE");
   invite->add_option("--label", options.label, "what you call the guest: a room, a name; it is never logged")
       ->option_text("TEXT");
+  auto* keys = add(app, "keys", "the keys that requests for this place are sealed with");
+  keys->require_subcommand(1);
+  add(*keys, "rotate", "make a new one at once; a new one comes each year by itself");
   add(app, "check", "look whether database, file system and configuration are sound");
   for (const char* name : {"backup", "restore"}) {
     const bool saving = std::string_view(name) == "backup";

@@ -52,6 +52,8 @@ std::string for_people(const std::string& command, const boost::json::object& li
   if (command == "user-add") return "added " + text(line, "name");
   if (command == "user-change") return "changed " + text(line, "name");
   if (command == "user-remove") return "removed " + text(line, "name");
+  if (command == "keys-rotate")
+    return "requests are sealed with a new key from now on; devices follow by themselves";
   if (command == "check")
     return fmt::format("{}: {}: {}", yes(line, "ok") ? "ok" : "fault", text(line, "check"),
                        text(line, "message"));

@@ -39,6 +39,7 @@ constexpr std::chrono::minutes last_seen_interval{5};
 constexpr std::chrono::minutes certificate_interval{1};
 constexpr std::chrono::minutes first_look_at_store{1};
 constexpr std::chrono::minutes next_look_at_store{24 * 60};
+constexpr std::chrono::hours next_look_at_keys{24};
 constexpr std::size_t kept_descriptors = 512;  ///< for the store, partial files, workers and their sockets
 constexpr std::size_t least_connections = 16;
 
@@ -143,10 +144,12 @@ public:
     administration_->end_telling = [this](AccountId account) { pool_->forget(account); };
     auto options = api_options(config, house, certificates_);
     options.condition = [this] { return condition(); };
-    api_ =
-        api::make_api({executor_, *house.accounts, *jobs_, *house.areas, house.clock, *administration_,
-                       *house.links, house.hash_pool.get_executor(), &notices_->service(), house.store.get()},
-                      std::move(options));
+    receiver_ = intake::make_receiver({house.disk_pool.get_executor(), *house.accounts, *jobs_, *house.keys,
+                                       house.clock, house.jkt(), config.api_limits.submit_per_minute});
+    api_ = api::make_api({executor_, *house.accounts, *jobs_, *house.areas, house.clock, *administration_,
+                          *house.links, house.hash_pool.get_executor(), &notices_->service(),
+                          house.store.get(), house.keys.get(), receiver_.get()},
+                         std::move(options));
     control_ = api::make_control(executor_, *administration_);
     door_ = std::make_unique<Door>(*api_, *control_);
   }
@@ -184,6 +187,7 @@ private:
     group_.spawn(house_.areas->watching());
     group_.spawn(house_.links->housekeeping());
     group_.spawn(api::keep_stays(*administration_, house_.clock));
+    group_.spawn(rotate_keys());
     group_.spawn(greet());
     co_return Result<void>();
   }
@@ -302,6 +306,19 @@ private:
     }
   }
 
+  Task<void> rotate_keys() {
+    for (;;) {
+      co_await sleep_for(next_look_at_keys);
+      auto rotate = [this] { return house_.keys->rotate(house_.clock.now()); };
+      const auto rotated = co_await offload(house_.disk_pool.get_executor(), rotate);
+      if (!rotated)
+        log::error("the keys of this place are as they were: {}", rotated.error().message);
+      else if (*rotated)
+        log::info(
+            "requests are sealed with a new key from now on; the old ones still open what was sealed before");
+    }
+  }
+
   Task<void> save_last_seen() {
     for (;;) {
       co_await sleep_for(last_seen_interval);
@@ -321,6 +338,7 @@ private:
   std::unique_ptr<AccountRules> rules_;
   std::unique_ptr<Notices> notices_;
   std::unique_ptr<jobs::Service> jobs_;
+  std::unique_ptr<intake::Receiver> receiver_;
   std::unique_ptr<api::Administration> administration_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Handler> control_;

@@ -50,9 +50,9 @@ Task<http::Response> enrol_device(Context& context, Call call) {
   json.close('}').key("account").open('{');
   write_account(json, context.parts.accounts, enrolled->account);
   json.close('}').key("token").text(enrolled->token);
-  json.key("place").open('{').key("name").text(context.options.place_name);
-  json.key("jkt").text(context.options.jkt).key("tz").text(context.options.time_zone);
-  json.close('}').close('}');
+  json.key("place");
+  write_place(json, context);
+  json.close('}');
   co_return http::json_response(201, std::move(out));
 }
 

@@ -8,6 +8,7 @@
 #include "files/areas.hpp"
 #include "files/links.hpp"
 #include "http/message.hpp"
+#include "intake/key_ring.hpp"
 #include "intake/receiver.hpp"
 #include "jobs/service.hpp"
 #include "notify/service.hpp"
@@ -62,6 +63,14 @@ struct Condition {
   std::size_t store_faults = 0;              ///< found by the last look
 };
 
+/// Where devices leave requests for a place that they cannot reach; the place fetches them there.
+struct MailboxAddress {
+  enum class Kind { mail, webdav };
+  Kind kind = Kind::mail;
+  std::string address;         ///< mail: local@domain; webdav: the URL of the folder, with a closing slash
+  std::string user, password;  ///< webdav: with which devices may put something there; empty: none
+};
+
 struct ApiOptions {
   std::string place_name;  ///< what people call this place
   std::string jkt;         ///< thumbprint of the server's identity key
@@ -75,7 +84,8 @@ struct ApiOptions {
   std::function<std::shared_ptr<const http::LocalCa>()> authority;
   /// With it we prove who we are (/.well-known/restante?nonce=); outlives the API.
   const proxy::PrivateKey* identity = nullptr;
-  std::function<Condition()> condition;  ///< control loop; empty: nothing is known
+  std::function<Condition()> condition;   ///< control loop; empty: nothing is known
+  std::vector<MailboxAddress> mailboxes;  ///< told to connected devices, in the order to try
   ApiLimits limits;
   App app;  ///< the web app; empty: there is none
 };
@@ -89,10 +99,11 @@ struct ApiParts {
   const Clock& clock;
   Administration& administration;  ///< what admins do over the API is what the operator's commands do
   files::Links& links;
-  Executor hashing;                      ///< the pool in which passwords are hashed
-  notify::Service* notices = nullptr;    ///< none: nobody is told
-  Database* database = nullptr;          ///< for what is counted of the whole place
-  intake::Receiver* receiver = nullptr;  ///< of signed and sealed documents; none: they are refused
+  Executor hashing;                       ///< the pool in which passwords are hashed
+  notify::Service* notices = nullptr;     ///< none: nobody is told
+  Database* database = nullptr;           ///< for what is counted of the whole place
+  const intake::KeyRing* keys = nullptr;  ///< that requests are sealed with; none: nothing is told of any
+  intake::Receiver* receiver = nullptr;   ///< of signed and sealed documents; none: they are refused
 };
 
 /// The HTTP API v1 (contract/openapi.yaml). Handles requests on the connections' loops; control state is

@@ -258,6 +258,17 @@ Result<void> write_sealed(int fd, const std::string& path, std::string_view pass
   return {};
 }
 
+/// The store, the configuration and the keys: of those that requests are sealed with, one file each, named by
+/// a number.
+bool is_known(std::string_view name) {
+  if (std::find(known_files.begin(), known_files.end(), name) != known_files.end()) return true;
+  constexpr std::string_view folder = "keys/encryption/", suffix = ".pem";
+  if (!name.starts_with(folder) || !name.ends_with(suffix)) return false;
+  name.remove_prefix(folder.size());
+  name.remove_suffix(suffix.size());
+  return !name.empty() && name.find_first_not_of("0123456789") == name.npos;
+}
+
 Result<void> extract_one(Opener& opener, const std::string& folder) {
   auto name_size = opener.take(2);
   if (!name_size) return fail(name_size.error());
@@ -265,7 +276,7 @@ Result<void> extract_one(Opener& opener, const std::string& folder) {
   if (!name) return fail(name.error());
   auto size = opener.take(8);
   if (!size) return fail(size.error());
-  if (std::find(known_files.begin(), known_files.end(), *name) == known_files.end())
+  if (!is_known(*name))
     return fail(Reason::unsupported_version, "the backup holds something that this program does not know",
                 "restore it with the version that made it, or a newer one");
   const std::string path = folder + "/" + *name;
@@ -285,8 +296,9 @@ Result<void> extract(int fd, const std::string& path, std::string_view passphras
                      const std::string& folder) {
   Opener opener(fd, path);
   if (auto done = opener.begin(passphrase); !done) return done;
-  if (::mkdir((folder + "/keys").c_str(), 0700) != 0)
-    return fail_errno(Reason::storage, "make " + folder, errno);
+  for (const char* made : {"/keys", "/keys/encryption"})
+    if (::mkdir((folder + made).c_str(), 0700) != 0)
+      return fail_errno(Reason::storage, "make " + folder + made, errno);
   for (;;) {
     auto end = opener.at_end();
     if (!end) return fail(end.error());

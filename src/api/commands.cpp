@@ -197,6 +197,9 @@ Task<Result<CommandLines>> check(Administration& parts, Arguments) {
   } else {
     add_finding(lines, "mail", true, "this place sends no mail: [mail] in the configuration changes that");
   }
+  if (parts.keys_made)
+    add_finding(lines, "keys", true,
+                "requests are sealed with the key of " + to_rfc3339(parts.keys_made()).substr(0, 10));
   const bool set_up = parts.accounts.snapshot()->set_up();
   add_finding(
       lines, "accounts", true,
@@ -214,11 +217,21 @@ Task<Result<CommandLines>> copy_store(Administration& parts, Arguments) {
   co_return one_line(std::move(out));
 }
 
+Task<Result<CommandLines>> rotate_keys(Administration& parts, Arguments) {
+  auto renewed = co_await offload(parts.disk_pool, parts.renew_keys);
+  if (!renewed) co_return fail(renewed.error());
+  log::info("requests are sealed with a new key from now on");
+  std::string out;
+  JsonWriter json(out);
+  json.open('{').key("made").text(to_rfc3339(parts.keys_made())).close('}');
+  co_return one_line(std::move(out));
+}
+
 struct Command {
   std::string_view name;
   Task<Result<CommandLines>> (*run)(Administration&, Arguments);
 };
-constexpr std::array<Command, 10> commands{{{"user-add", add_user},
+constexpr std::array<Command, 11> commands{{{"user-add", add_user},
                                             {"user-change", change_user},
                                             {"user-list", list_users},
                                             {"user-passwd", set_password},
@@ -227,7 +240,8 @@ constexpr std::array<Command, 10> commands{{{"user-add", add_user},
                                             {"setup", setup},
                                             {"invite", invite},
                                             {"check", check},
-                                            {"copy-store", copy_store}}};
+                                            {"copy-store", copy_store},
+                                            {"keys-rotate", rotate_keys}}};
 
 class Control final : public http::Handler {
 public:

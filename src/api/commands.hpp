@@ -35,6 +35,9 @@ struct Administration {
   std::function<Result<void>()> check_mail{};
   /// Whether the given certificate and key can be used; blocking. Empty: none are given.
   std::function<Result<void>()> check_tls{};
+  /// Makes another key that requests are sealed with; blocking.
+  std::function<Result<void>()> renew_keys{};
+  std::function<Instant()> keys_made{};  ///< when the present one was made
   /// Ends what is told on behalf of an account at this moment. Empty: nothing is.
   std::function<void(AccountId)> end_telling{};
 };
@@ -45,7 +48,7 @@ using CommandLines = std::vector<std::string>;
 /// Runs on the control loop. `arguments` is a JSON object. Commands: user-add {name, role?, quota_bytes?,
 /// lan?, password?}, user-change {name, role?, quota_bytes? (null: none), lan?, password?}, user-list,
 /// user-passwd {name, password}, user-remove {name}, pair {name}, invite {from, until, label?, quota_bytes?,
-/// traffic_bytes?}, setup, check, copy-store. Errors: invalid, not-found, conflict, storage, ...
+/// traffic_bytes?}, setup, check, copy-store, keys-rotate. Errors: invalid, not-found, conflict, storage, ...
 Task<Result<CommandLines>> run_command(Administration& administration, std::string command,
                                        std::string arguments);
 

@@ -116,6 +116,9 @@ Task<http::Response> answer_link(Context& context, Call call);
 Task<http::Response> health(Context& context, Call call);
 Task<http::Response> well_known(Context& context, Call call);
 Task<http::Response> openapi(Context& context, Call call);
+Task<http::Response> key_set(Context& context, Call call);         ///< HEAD too
+Task<http::Response> signed_key_set(Context& context, Call call);  ///< HEAD too
+Task<http::Response> show_place(Context& context, Call call);
 Task<http::Response> nav204(Context& context, Call call);
 
 // trust_routes.cpp

@@ -13,6 +13,8 @@
 // Nothing here shows a secret: of a document a view has only jobs::Asked.
 namespace restante::api {
 
+struct Context;
+
 void write_job(JsonWriter& json, const jobs::JobView& view);
 
 struct JobDetail {
@@ -35,5 +37,9 @@ void write_error(JsonWriter& json, const Error& error);
 
 /// One event of a stream, in the form of text/event-stream.
 std::string event_text(const jobs::Event& event);
+
+/// What a connected device knows of the place: its names, its keys, and where to leave requests when it
+/// cannot be reached.
+void write_place(JsonWriter& json, const Context& context);
 
 }  // namespace restante::api

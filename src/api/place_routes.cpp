@@ -38,6 +38,22 @@ Result<std::string> proof_of_identity(const ApiOptions& options, const http::Req
 
 }  // namespace
 
+void write_place(JsonWriter& json, const Context& context) {
+  const ApiOptions& options = context.options;
+  json.open('{').key("name").text(options.place_name).key("jkt").text(options.jkt);
+  json.key("tz").text(options.time_zone).key("url").text(options.public_url);
+  if (context.parts.keys != nullptr) json.key("keys").text(context.parts.keys->signed_set());
+  json.key("mailboxes").open('[');
+  for (const auto& one : options.mailboxes) {
+    const bool mail = one.kind == MailboxAddress::Kind::mail;
+    json.open('{').key("kind").text(mail ? "mail" : "webdav");
+    json.key(mail ? "address" : "url").text(one.address);
+    if (!one.user.empty()) json.key("user").text(one.user).key("password").text(one.password);
+    json.close('}');
+  }
+  json.close(']').close('}');
+}
+
 Task<http::Response> health(Context&, Call) {
   // Runs on the control loop: the answer means that it turns.
   co_return http::json_response(200, "{\"status\":\"ok\"}");
@@ -55,12 +71,54 @@ Task<http::Response> well_known(Context& context, Call call) {
   json.key("jkt").text(options.jkt);
   if (!proof->empty()) json.key("jwk").raw(options.identity->public_key().jwk()).key("proof").text(*proof);
   json.key("formats").open('[');
-  json.text("application/vnd.restante.proxy+json").text("application/jsonl").close(']');
+  json.text("application/vnd.restante.proxy+json").text("application/jsonl");
+  if (context.parts.keys != nullptr) {
+    json.text("application/vnd.restante.sealed+json").text("application/jose").close(']');
+    json.key("jwks").text("/.well-known/restante-jwks.json");
+    json.key("signed_jwks").text("/.well-known/restante-jwks.jws");
+    json.key("sig").open('[').text("ES256").close(']');
+    json.key("kw").open('[').text("ECDH-ES+A256KW").close(']');
+    json.key("enc").open('[').text("A256GCM");
+  }
+  json.close(']');
   json.key("time").open('{').key("now").number(now).key("tz").text(options.time_zone).close('}');
   json.key("limits").open('{').key("submit_per_minute").number(options.limits.submit_per_minute);
   json.key("document_bytes").number(options.limits.document_bytes);
   json.key("batch_bytes").number(options.limits.batch_bytes).close('}').close('}');
   co_return http::json_response(200, std::move(body));
+}
+
+namespace {
+
+/// Devices look again when their copy is a day old; a cache in between must not keep it for longer.
+constexpr std::string_view keys_cached = "max-age=3600";
+
+http::Response key_answer(const Context& context, const Call& call, bool proven) {
+  if (context.parts.keys == nullptr) return refuse(nothing_there("key"), call.request);
+  http::Response response;
+  response.set("Content-Type", proven ? "application/jose" : "application/jwk-set+json");
+  response.set("Cache-Control", std::string(keys_cached));
+  response.body = proven ? context.parts.keys->signed_set() : context.parts.keys->public_set();
+  return response;
+}
+
+}  // namespace
+
+Task<http::Response> key_set(Context& context, Call call) {
+  co_return key_answer(context, call, false);
+}
+
+Task<http::Response> signed_key_set(Context& context, Call call) {
+  co_return key_answer(context, call, true);
+}
+
+Task<http::Response> show_place(Context& context, Call) {
+  std::string out;
+  JsonWriter json(out);
+  write_place(json, context);
+  auto response = http::json_response(200, std::move(out));
+  response.set("Cache-Control", "no-store");
+  co_return response;
 }
 
 Task<http::Response> nav204(Context&, Call) {

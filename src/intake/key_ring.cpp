@@ -24,6 +24,22 @@ namespace fs = std::filesystem;
 constexpr std::string_view suffix = ".pem";
 constexpr std::size_t largest_file = 4096;
 
+/// The right to change, for as long as it lives.
+class Turn {
+public:
+  explicit Turn(std::atomic_flag& flag) : flag_(flag), mine_(!flag.test_and_set()) {}
+  ~Turn() {
+    if (mine_) flag_.clear();
+  }
+  Turn(const Turn&) = delete;
+  Turn& operator=(const Turn&) = delete;
+  explicit operator bool() const { return mine_; }
+
+private:
+  std::atomic_flag& flag_;
+  const bool mine_;
+};
+
 std::int64_t seconds_of(Instant at) {
   return std::chrono::floor<Seconds>(at).time_since_epoch().count();
 }
@@ -144,6 +160,8 @@ bool KeyRing::erase_old(std::vector<Key>& keys, Instant now) const {
 }
 
 Result<bool> KeyRing::rotate(Instant now) {
+  const Turn turn(changing_);
+  if (!turn) return false;
   std::vector<Key> keys = state()->keys;
   bool changed = false;
   if (keys.front().made + times_.renewed_after <= now) {
@@ -156,6 +174,8 @@ Result<bool> KeyRing::rotate(Instant now) {
 }
 
 Result<void> KeyRing::renew(Instant now) {
+  const Turn turn(changing_);
+  if (!turn) return fail(Reason::busy, "the keys are being changed already", "try again in a moment");
   std::vector<Key> keys = state()->keys;
   if (auto added = add(keys, now); !added) return added;
   erase_old(keys, now);

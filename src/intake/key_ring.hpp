@@ -21,8 +21,8 @@ struct KeyTimes {
 };
 
 /// The keys that requests for this place are sealed with (DESIGN.md §7): the private halves in a folder, one
-/// file each, named after the second in which it was made. `rotate` and `renew` from one thread, everything
-/// else from any.
+/// file each, named after the second in which it was made. Any thread; of two changes at once the second is
+/// refused.
 class KeyRing final : public proxy::DecryptionKeys {
 public:
   /// Reads the folder (made 0700 where missing), and makes the first key. Blocking. Errors: storage.
@@ -35,6 +35,7 @@ public:
   /// changed. A clock that went backwards does neither. Blocking. Errors: storage, disk-full.
   Result<bool> rotate(Instant now);
   /// Makes a new key at once: whoever may have read the old one reads nothing that is sealed from now on.
+  /// Error busy: it is being changed.
   Result<void> renew(Instant now);
 
   std::string public_set() const;  ///< JWK Set (RFC 7517 §5)
@@ -63,6 +64,7 @@ private:
   std::string folder_;
   const proxy::PrivateKey& identity_;
   KeyTimes times_;
+  std::atomic_flag changing_;
   std::atomic<std::shared_ptr<const State>> state_;
 };
 
