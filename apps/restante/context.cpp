@@ -3,6 +3,7 @@
 
 #include "base/unicode.hpp"
 #include "proxy/zone.hpp"
+#include "request/sealing.hpp"
 
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
@@ -13,6 +14,7 @@
 namespace restante::cli {
 
 constexpr std::chrono::seconds call_time{60};
+constexpr std::chrono::hours looks_again_after{24};
 
 int exit_of(const Error& error) {
   if (error.reason == Reason::usage) return exit_usage;
@@ -63,8 +65,10 @@ net::HttpClient client_for(const request::Place& place) {
   return net::HttpClient(std::move(options));
 }
 
-Session::Session(std::unique_ptr<request::Home> home, request::Place place, request::Outbox outbox)
-    : home_(std::move(home)),
+Session::Session(const Context& context, std::unique_ptr<request::Home> home, request::Place place,
+                 request::Outbox outbox)
+    : context_(context),
+      home_(std::move(home)),
       place_(std::move(place)),
       outbox_(std::move(outbox)),
       client_(client_for(place_)),
@@ -91,9 +95,23 @@ Result<std::unique_ptr<Session>> Session::open(const Context& context, const std
   if (!place) return fail(std::move(place.error()));
   auto outbox = request::Outbox::open(*home);
   if (!outbox) return fail(std::move(outbox.error()));
-  std::unique_ptr<Session> session(new Session(std::move(home), std::move(*place), std::move(*outbox)));
+  std::unique_ptr<Session> session(
+      new Session(context, std::move(home), std::move(*place), std::move(*outbox)));
   flush_outbox(context, session->outbox_, session->calls_, Flush::automatic);
   return session;
+}
+
+Result<void> Session::look_again() {
+  return request::look_again(*home_, calls_, place_, SystemClock().now());
+}
+
+void Session::look_now_and_then() {
+  const Instant now = SystemClock().now();
+  if (now - place_.looked < looks_again_after || !calls_.reached()) return;
+  auto looked = look_again();
+  // A place of an earlier version has nothing to tell.
+  if (looked || looked.error().reason == Reason::not_found || request::is_unreached(looked.error())) return;
+  context_.note("restante: " + looked.error().message);
 }
 
 std::unique_ptr<request::Calls> Session::second_calls() {

@@ -57,12 +57,18 @@ public:
   const request::Outbox& outbox() const { return outbox_; }
   request::Calls& calls() { return calls_; }
   const request::Zones& zones() const { return zones_; }
+  /// Asks the place for its keys and mailboxes. Errors: what the call says, bad-signature, storage.
+  Result<void> look_again();
+  /// The same when the last look is a day old and the place was reached; tells what is wrong, and goes on.
+  void look_now_and_then();
   /// A second connection, for a call while a stream runs on the first.
   std::unique_ptr<request::Calls> second_calls();
 
 private:
-  Session(std::unique_ptr<request::Home> home, request::Place place, request::Outbox outbox);
+  Session(const Context& context, std::unique_ptr<request::Home> home, request::Place place,
+          request::Outbox outbox);
 
+  const Context& context_;
   std::unique_ptr<request::Home> home_;  ///< the outbox refers to it
   request::Place place_;
   request::Outbox outbox_;
@@ -109,5 +115,9 @@ void add_outbox_commands(CLI::App& app, Context& context);
 void add_device_commands(CLI::App& app, Context& context);
 void add_link_commands(CLI::App& app, Context& context);
 void add_token_commands(CLI::App& app, Context& context);
+void add_make_command(CLI::App& app, Context& context);
+void add_inspect_command(CLI::App& app, Context& context);
+void add_transmit_command(CLI::App& app, Context& context);
+void add_mail_commands(CLI::App& app, Context& context);
 
 }  // namespace restante::cli

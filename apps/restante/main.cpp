@@ -24,7 +24,9 @@ constexpr std::array groups{
     restante::cli::add_keeping_commands, restante::cli::add_outbox_commands,
     restante::cli::add_device_commands,  restante::cli::add_login_commands,
     restante::cli::add_notify_commands,  restante::cli::add_token_commands,
-    restante::cli::add_link_commands,
+    restante::cli::add_link_commands,    restante::cli::add_make_command,
+    restante::cli::add_inspect_command,  restante::cli::add_transmit_command,
+    restante::cli::add_mail_commands,
 };
 
 int parse_and_run(int argc, char** argv) {

@@ -20,6 +20,9 @@ std::string unsent_json(const request::Unsent& unsent) {
   out["created"] = to_rfc3339(unsent.created);
   out["label"] = unsent.label;
   out["requests"] = unsent.documents.size();
+  if (unsent.posted) out["posted"] = to_rfc3339(*unsent.posted);
+  if (!unsent.posted_to.empty()) out["posted_to"] = unsent.posted_to;
+  if (unsent.over) out["expires"] = to_rfc3339(*unsent.over);
   if (!unsent.refused.empty()) out["refused"] = unsent.refused;
   return boost::json::serialize(out);
 }
@@ -28,6 +31,7 @@ std::string unsent_line(const request::Unsent& unsent) {
   std::string out = unsent.id + "  " + unsent.place + "  " + to_rfc3339(unsent.created) + "  " +
                     request::shown(unsent.label);
   if (unsent.documents.size() > 1) out += " (" + std::to_string(unsent.documents.size()) + " requests)";
+  if (unsent.posted) out += "  left at " + request::shown(unsent.posted_to);
   if (!unsent.refused.empty()) out += "  refused: " + request::shown(unsent.refused);
   return out;
 }
@@ -102,20 +106,29 @@ std::optional<Error> flush_outbox(const Context& context, const request::Outbox&
   if (!claim) return claim.error();
   if (!*claim) return std::nullopt;  // another process is at it
   std::optional<Error> refused;
+  const Instant now = SystemClock().now();
+  const auto waiting =
+      std::count_if(entries->begin(), entries->end(), [](const auto& one) { return !one.posted; });
   for (request::Unsent& unsent : *entries) {
+    if (unsent.posted && unsent.over && *unsent.over <= now) {
+      if (auto dropped = outbox.drop(unsent.id); !dropped) return dropped.error();
+      continue;
+    }
     auto sent = request::send_unsent(outbox, calls, unsent);
     if (!sent) return sent.error();
     if (sent->kept && sent->verdicts.empty()) {
       const Error error = *sent->kept;
-      if (how == Flush::automatic)
-        context.note("restante: " + std::to_string(entries->size()) +
+      // What lies at its mailbox is on its way.
+      if (how == Flush::automatic && waiting > 0)
+        context.note("restante: " + std::to_string(waiting) +
                      " unsent in the outbox: " + request::shown(error.message));
       return error;
     }
     for (const auto& verdict : sent->verdicts) {
       if (verdict.job) {
-        context.note("sent from the outbox: " + verdict.job->id.substr(0, 8) + "  " +
-                     request::shown(verdict.job->name));
+        if (unsent.posted && verdict.replayed && how == Flush::automatic) continue;  // as it was told
+        context.note(std::string(verdict.replayed ? "the place has it: " : "sent from the outbox: ") +
+                     verdict.job->id.substr(0, 8) + "  " + request::shown(verdict.job->name));
         if (how == Flush::asked) context.result(context.json ? verdict.job->json : verdict.job->id);
       } else {
         // Nobody was there when it was refused: it stays, to be seen and dropped.

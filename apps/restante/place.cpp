@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "context.hpp"
 #include "proxy/keys.hpp"
+#include "request/sealing.hpp"
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -79,6 +80,16 @@ Result<std::string> read_roots(const std::string& path) {
   return out;
 }
 
+/// Its keys and mailboxes, for when it cannot be reached. A place of an earlier version has none to tell.
+void take_what_it_tells(const Context& context, const request::Home& home, request::Place& place) {
+  auto client = client_for(place);
+  request::Calls calls(client, place);
+  auto said = calls.place_now();
+  if (!said) return;
+  if (auto taken = request::take_place(home, place, *said, SystemClock().now()); !taken)
+    context.note("restante: " + taken.error().message);
+}
+
 int add(const Context& context, const std::string& name, const std::string& pasted, const std::string& ca) {
   if (auto good = request::check_place_name(name); !good) return context.refuse(good.error());
   auto url = request::parse_pairing_url(pasted);
@@ -87,6 +98,8 @@ int add(const Context& context, const std::string& name, const std::string& past
   if (!roots) return context.refuse(roots.error());
   auto home = request::Home::open();
   if (!home) return context.refuse(home.error());
+  // Made before the lock is held, which its making takes.
+  if (auto key = request::outbox_key(*home); !key) return context.refuse(key.error());
   auto lock = home->lock("lock");
   if (!lock) return context.refuse(lock.error());
   auto places = request::load_places(*home);
@@ -109,6 +122,7 @@ int add(const Context& context, const std::string& name, const std::string& past
     return context.refuse(place.error());
   }
   place->name = name;
+  take_what_it_tells(context, *home, *place);
   places->push_back(*place);
   if (auto saved = request::save_places(*home, *places); !saved) return context.refuse(saved.error());
   const bool first = places->size() == 1;

@@ -6,11 +6,16 @@
 #include "proxy/zone.hpp"
 #include "request/compose.hpp"
 #include "request/logins.hpp"
+#include "request/mailbox.hpp"
+#include "request/sealing.hpp"
 #include "secret.hpp"
+#include "wish_options.hpp"
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/serialize.hpp>
 
 #include <algorithm>
 #include <optional>
@@ -21,75 +26,58 @@ namespace {
 
 constexpr std::size_t single_calls = 20;  ///< more URLs than these go as batches, without a look first
 constexpr std::chrono::seconds look_first_wait{5};
-constexpr std::uintmax_t cookies_limit = 4u << 20;
 
-struct SendOptions {
-  std::vector<std::string> urls;
-  std::string to, cookies_path, certificate_path, key_path;
-  bool secret_stdin = false, no_probe = false, strict = false, wait = false;
-  request::Wish wish;
+struct SendOptions : WishOptions {
+  bool strict = false, wait = false;
 };
-
-Result<void> read_secrets(const Context& context, SendOptions& options) {
-  if (options.key_path == "-" && options.secret_stdin)
-    return fail(Reason::usage, "both --key - and --secret-stdin want stdin", "give the key as a file");
-  if (!options.certificate_path.empty() || !options.key_path.empty()) {
-    auto certificate = read_certificate(options.certificate_path, options.key_path);
-    if (!certificate) return fail(std::move(certificate.error()));
-    options.wish.certificate = std::move(*certificate);
-  }
-  if (options.secret_stdin) {
-    auto secret = read_secret_line();
-    if (!secret) return fail(std::move(secret.error()));
-    options.wish.secret = std::move(*secret);
-  } else if (!options.wish.user.empty()) {
-    if (!context.stdin_terminal)
-      return fail(Reason::usage, "--user needs a password",
-                  "give it as the first line of stdin, with --secret-stdin");
-    auto secret = ask_secret("Password of " + options.wish.user + ": ");
-    if (!secret) return fail(std::move(secret.error()));
-    options.wish.secret = std::move(*secret);
-  }
-  if (!options.cookies_path.empty()) {
-    auto cookies = read_option_file("--cookies", options.cookies_path, cookies_limit);
-    if (!cookies) return fail(std::move(cookies.error()));
-    options.wish.cookies_file = std::move(*cookies);
-  }
-  return {};
-}
 
 /// What is sent in one call.
 struct Parcel {
   request::Unsent unsent;
   std::vector<std::string> urls;  ///< as they may be shown
   std::optional<Instant> passed;  ///< the wanted start, when it lies in the past
+  Secret core;                    ///< of a single request, as it was sealed
+  std::int64_t exp = 0;
+  std::string name;
 };
 
-/// `used`: the stored logins that go along, by name.
-Result<std::vector<Parcel>> compose_all(const SendOptions& options, const request::Place& place,
+/// A place that told its keys gets single requests sealed, whichever way they go; batches go as they are,
+/// over TLS. `used`: the stored logins that go along, by name.
+Result<std::vector<Parcel>> compose_all(const SendOptions& options, const Session& session,
                                         std::set<std::string>& used) {
+  const request::Place& place = session.place();
   const Instant now = SystemClock().now();
   const bool batches = options.urls.size() > single_calls;
+  const bool sealed = !batches && !place.keys.empty();
   const std::size_t in_one = batches ? request::CallLimits().batch_documents : 1;
   std::vector<Parcel> parcels;
   for (const std::string& url : options.urls) {
-    request::Wish wish = options.wish;
-    wish.url = url;
-    auto document = request::compose(wish, place, now);
-    if (!document) return fail(std::move(document.error()));
-    for (const proxy::Credential& one : document->access)
-      if (one.id.starts_with(request::login_id)) used.insert(request::login_name(one));
+    auto made = compose_one(options, url, place, now, sealed);
+    if (!made) return fail(std::move(made.error()));
+    used.insert(made->logins.begin(), made->logins.end());
     if (parcels.empty() || parcels.back().unsent.documents.size() >= in_one) {
       Parcel& parcel = parcels.emplace_back();
-      parcel.unsent.id = document->id;
+      parcel.unsent.id = made->id;
       parcel.unsent.place = place.name;
       parcel.unsent.created = now;
-      parcel.unsent.label = url_for_logs(document->files[0].sources[0].url);
+      parcel.unsent.label = made->shown;
       parcel.unsent.sender = process_id();
-      if (document->when.start && *document->when.start < now) parcel.passed = document->when.start;
+      parcel.exp = made->exp;
+      parcel.name = made->name;
+      if (made->start && *made->start < now) parcel.passed = made->start;
     }
-    parcels.back().unsent.documents.push_back(proxy::to_json(*document));
-    parcels.back().urls.push_back(url_for_logs(document->files[0].sources[0].url));
+    Parcel& parcel = parcels.back();
+    parcel.urls.push_back(made->shown);
+    if (!sealed) {
+      parcel.unsent.documents.push_back(std::move(made->core));
+      continue;
+    }
+    parcel.core = Secret(std::move(made->core));
+    auto text =
+        request::seal_request(session.home(), place, parcel.core.text, made->exp, proxy::SealedForm::compact);
+    if (!text) return fail(std::move(text.error()));
+    parcel.unsent.documents.push_back(std::move(*text));
+    parcel.unsent.over = Instant(Seconds(made->exp));
   }
   return parcels;
 }
@@ -99,23 +87,23 @@ public:
   Sending(const Context& context, Session& session, const SendOptions& options)
       : context_(context), session_(session), options_(options) {}
 
-  int run(const std::vector<Parcel>& parcels) {
+  int run(std::vector<Parcel>& parcels) {
     for (const Parcel& parcel : parcels)
       if (auto kept = session_.outbox().keep(parcel.unsent); !kept) return context_.refuse(kept.error());
     std::optional<Error> unreached;
-    for (const Parcel& parcel : parcels) {
+    for (Parcel& parcel : parcels) {
       if (unreached) {
-        waits(parcel, *unreached);
+        goes_another_way(parcel, *unreached);
         continue;
       }
-      auto sent = request::send_unsent(session_.outbox(), session_.calls(), parcel.unsent);
+      auto sent = send_one(parcel);
       if (!sent) {
         worse(context_.refuse(sent.error()));
         continue;
       }
       take_verdicts(parcel, sent->verdicts);
       if (!sent->kept) continue;
-      waits(parcel, *sent->kept);
+      goes_another_way(parcel, *sent->kept);
       if (sent->verdicts.empty()) unreached = sent->kept;
     }
     if (!options_.wait)
@@ -129,6 +117,64 @@ private:
   void worse(int status) {
     // "Not authorised" and "not reached" tell more than "failed".
     if (status_ == exit_done || status > status_) status_ = status;
+  }
+
+  /// Directly. A place that renewed its keys long ago is asked for the new ones, once.
+  Result<request::SendOutcome> send_one(Parcel& parcel) {
+    auto sent = request::send_unsent(session_.outbox(), session_.calls(), parcel.unsent);
+    const bool other_keys = sent && !parcel.core.text.empty() && sent->verdicts.size() == 1 &&
+                            !sent->verdicts[0].job && sent->verdicts[0].error.reason == Reason::not_for_me;
+    if (!other_keys) return sent;
+    if (auto looked = session_.look_again(); !looked) return sent;
+    auto text = request::seal_request(session_.home(), session_.place(), parcel.core.text, parcel.exp,
+                                      proxy::SealedForm::compact);
+    if (!text) return fail(std::move(text.error()));
+    parcel.unsent.documents = {std::move(*text)};
+    if (auto kept = session_.outbox().keep(parcel.unsent); !kept) return fail(std::move(kept.error()));
+    return request::send_unsent(session_.outbox(), session_.calls(), parcel.unsent);
+  }
+
+  /// Not reached: through the place's mailbox, else it waits in the outbox.
+  void goes_another_way(Parcel& parcel, const Error& why) {
+    if (!request::is_unreached(why) || parcel.core.text.empty()) return waits(parcel, why);
+    const Instant now = SystemClock().now();
+    auto left = request::leave_at_mailbox(session_.home(), session_.place(), parcel.unsent.documents[0],
+                                          parcel.unsent.id, now);
+    if (!left) {
+      if (left.error().reason != Reason::not_found)
+        context_.note("its mailbox did not take it either: " + left.error().message);
+      return waits(parcel, why);
+    }
+    parcel.unsent.posted = now;
+    parcel.unsent.posted_to = *left;
+    parcel.unsent.sender = 0;
+    if (auto kept = session_.outbox().keep(parcel.unsent); !kept) return worse(context_.refuse(kept.error()));
+    context_.note(session_.place().name + " cannot be reached; left at its mailbox " + *left +
+                  ", from where it fetches the request");
+    tell_posted(parcel);
+    // Nobody can say from here when it has ended.
+    if (options_.wait) worse(exit_unreached);
+  }
+
+  void tell_posted(const Parcel& parcel) {
+    request::Job job;
+    job.id = request::job_id_of(session_.place(), parcel.unsent.id);
+    job.proxy = parcel.unsent.id;
+    job.name = parcel.name;
+    job.state = "posted";
+    job.created = to_rfc3339(parcel.unsent.created);
+    if (!context_.json) return context_.result(request::job_line(job, session_.zones()));
+    boost::json::object out;
+    out["id"] = job.id;
+    out["proxy"] = job.proxy;
+    out["name"] = job.name;
+    out["state"] = job.state;
+    out["plan"] = "on-time";
+    out["received_bytes"] = 0;
+    out["attempt"] = 0;
+    out["created"] = job.created;
+    out["via"] = "mailbox";
+    context_.result(boost::json::serialize(out));
   }
 
   void waits(const Parcel& parcel, const Error& why) {
@@ -259,17 +305,7 @@ Result<void> keep_for_trip(const Context& context, const Session& session, SendO
 }
 
 int send(const Context& context, SendOptions options) {
-  if (options.urls.size() > 1) {
-    const char* single = !options.wish.name.empty()        ? "--name"
-                         : !options.wish.checksums.empty() ? "--checksum"
-                         : !options.wish.mirrors.empty()   ? "--mirror"
-                                                           : nullptr;
-    if (single != nullptr)
-      return context.refuse(fail(Reason::usage,
-                                 std::string(single) + " belongs to one URL, and there are several",
-                                 "send them one by one")
-                                .value());
-  }
+  if (auto good = check_wish(options); !good) return context.refuse(good.error());
   options.wish.probe = !options.no_probe;
   if (auto done = read_secrets(context, options); !done) return context.refuse(done.error());
   auto session = Session::open(context, options.to);
@@ -282,71 +318,27 @@ int send(const Context& context, SendOptions options) {
   if (!stored) return context.refuse(stored.error());
   options.wish.logins = std::move(*stored);
   std::set<std::string> used;
-  auto parcels = compose_all(options, (*session)->place(), used);
+  auto parcels = compose_all(options, **session, used);
   if (!parcels) return context.refuse(parcels.error());
   for (const std::string& login : used) context.note("signs in with the stored login " + login);
   if (const auto passed = parcels->front().passed)
     context.note(request::time_words(to_rfc3339(*passed), (*session)->zones(), request::Both::yes) +
                  " has passed: it starts as soon as it may");
-  return Sending(context, **session, options).run(*parcels);
+  const int status = Sending(context, **session, options).run(*parcels);
+  (*session)->look_now_and_then();
+  return status;
 }
 
 }  // namespace
 
 void add_send_command(CLI::App& app, Context& context) {
   auto options = std::make_shared<SendOptions>();
-  request::Wish& wish = options->wish;
   auto* command = app.add_subcommand("send", "Ask a place to download something");
-  const auto many = [](CLI::Option* option) { option->allow_extra_args(false); };
   command->add_option("URL", options->urls, "What; several make one download each")->required();
-  command->add_option("--to", options->to, "Which place, or 'trip'; default: the first one")
-      ->type_name("PLACE");
-  command->add_option("--at", wish.at, "Start then")->type_name("TIME");
-  command->add_option("--by", wish.by, "Be done by then")->type_name("TIME");
-  many(command->add_option("--window", wish.windows, "Only in these hours (repeatable)")
-           ->type_name("HH:MM-HH:MM[@DAYS]"));
-  command->add_option("--every", wish.every, "Again and again: day, week, month, mo,we,fr or an RRULE")
-      ->type_name("RRULE");
-  command->add_option("--tz", wish.tz, "Zone of these times, or 'here'; default: the place's")
-      ->type_name("ZONE");
-  command->add_option("--name", wish.name, "Name of the file; default: the server's")->type_name("NAME");
-  command->add_option("--folder", wish.folder, "Folder in my files")->type_name("PATH");
-  many(command->add_option("--checksum", wish.checksums, "What the bytes must be, as sha-256=HEX")
-           ->type_name("ALGO=HEX"));
-  many(command->add_option("--mirror", wish.mirrors, "Another URL of the same file (repeatable)")
-           ->type_name("URL"));
-  many(command->add_option("--header", wish.headers, "A request header (repeatable)")->type_name("'N: V'"));
-  command->add_option("--referer", wish.referer, "The page that leads there")->type_name("URL");
-  command->add_option("--user", wish.user, "User name at the content server")->type_name("USER");
-  command->add_flag("--secret-stdin", options->secret_stdin,
-                    "The first line of stdin is the password; without --user a bearer token");
-  command->add_flag("--digest", wish.digest, "Sign in by Digest only: the password itself is never sent");
-  command->add_option("--cert", options->certificate_path, "Client certificate with its chain (PEM)")
-      ->type_name("FILE");
-  command->add_option("--key", options->key_path, "Its private key (PEM); '-' reads it from stdin")
-      ->type_name("FILE");
-  command->add_option("--cookies", options->cookies_path, "Cookies in Netscape format (cookies.txt)")
-      ->type_name("FILE");
-  command->add_option("--limit-rate", wish.limit_rate, "Bytes a second, such as 500k")->type_name("SIZE");
-  command->add_option("--max-size", wish.max_size, "Refuse anything larger, such as 2G")->type_name("SIZE");
-  command->add_option("--max-attempts", wish.max_attempts, "1 = no retry")
-      ->check(CLI::Range(1, 100))
-      ->type_name("N");
-  command->add_flag("--allow-empty", wish.allow_empty, "An empty file is right");
-  command->add_flag("--no-probe", options->no_probe, "No look first: for links that work only once");
-  command->add_option("--keep", wish.keep, "Keep it at the place so long, such as 14d")
-      ->type_name("DURATION");
+  add_wish_options(*command, *options);
   command->add_flag("--strict", options->strict, "Refuse what cannot be done in time");
   command->add_flag("--wait", options->wait, "Return when it has ended");
-  // An empty value is most often a script's unset variable, and would mean "now", or "no limit".
-  const CLI::Validator not_empty(
-      [](std::string& value) {
-        return value.empty() ? std::string("the value is empty; leave the option out instead")
-                             : std::string();
-      },
-      std::string());
-  for (CLI::Option* option : command->get_options())
-    if (!option->get_positional() && option->get_items_expected_max() > 0) option->check(not_empty);
+  refuse_empty_values(*command);
   command->callback(
       [&context, options] { context.run = [&context, options] { return send(context, *options); }; });
 }

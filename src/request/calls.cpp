@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "proxy/jws.hpp"
 #include "request/model.hpp"
+#include "request/sealing.hpp"
 
 #include <boost/json/serialize.hpp>
 
@@ -17,7 +18,7 @@ namespace restante::request {
 namespace {
 
 constexpr const char* json_type = "application/json";
-constexpr const char* proxy_type = "application/vnd.restante.proxy+json";
+
 constexpr std::size_t problem_limit = 64u << 10;
 
 std::string encoded(std::string_view text) {
@@ -118,6 +119,7 @@ Result<net::ClientResponse> Calls::ask(Ask ask) {
   for (int tries = 1;; ++tries) {
     auto answer = client_.send(request);
     if (!answer) return answer;
+    reached_ = true;
     if (answer->status >= 200 && answer->status < 300) return answer;
     const bool busy = answer->status == 429 || answer->status == 503;
     int wait_s = 1;
@@ -134,7 +136,7 @@ Result<Calls::Submitted> Calls::submit(const std::string& document) {
   Ask ask;
   ask.method = "POST";
   ask.path = "/v1/proxies";
-  ask.content_type = proxy_type;
+  ask.content_type = media_type_of(document);
   ask.body = document;
   auto answer = this->ask(std::move(ask));
   auto job = job_of(answer);
@@ -326,6 +328,14 @@ Result<std::vector<TrashedFile>> Calls::trash() {
   auto answer = this->ask(std::move(ask));
   if (!answer) return fail(std::move(answer.error()));
   return list_of<TrashedFile>(answer->body, "files", read_trashed);
+}
+
+Result<boost::json::object> Calls::place_now() {
+  Ask ask;
+  ask.path = "/v1/place";
+  auto answer = this->ask(std::move(ask));
+  if (!answer) return fail(std::move(answer.error()));
+  return json::parse_object(answer->body, "the place's answer");
 }
 
 Result<std::vector<Device>> Calls::devices() {

@@ -98,12 +98,14 @@ public:
       : client_(client), place_(place), limits_(limits) {}
 
   const Place& place() const { return place_; }
+  /// Whether it has answered anything yet.
+  bool reached() const { return reached_; }
 
   struct Submitted {
     Job job;
     bool replayed = false;
   };
-  /// Safe to repeat: the document's id decides.
+  /// A bare core, or a signed or sealed document. Safe to repeat: the document's id decides.
   Result<Submitted> submit(const std::string& document);
   /// At most `batch_documents`; a verdict each, in order.
   Result<std::vector<Verdict>> submit_many(const std::vector<std::string>& documents);
@@ -130,6 +132,9 @@ public:
   Result<StoredFile> restore_file(const std::string& id);
   Result<void> empty_trash();
 
+  /// What the place says of itself to connected devices: its keys and mailboxes.
+  Result<boost::json::object> place_now();
+
   Result<std::vector<Device>> devices();
   Result<void> revoke_device(const std::string& id);
 
@@ -146,6 +151,7 @@ private:
 
   net::HttpClient& client_;
   const Place& place_;
+  bool reached_ = false;
   CallLimits limits_;
 };
 

@@ -35,6 +35,9 @@ std::string to_text(const Unsent& unsent) {
   root["created"] = to_rfc3339(unsent.created);
   root["label"] = unsent.label;
   root["refused"] = unsent.refused;
+  if (unsent.posted) root["posted"] = to_rfc3339(*unsent.posted);
+  if (!unsent.posted_to.empty()) root["posted_to"] = unsent.posted_to;
+  if (unsent.over) root["over"] = to_rfc3339(*unsent.over);
   root["sender"] = unsent.sender;
   bj::array documents;
   for (const std::string& document : unsent.documents) documents.emplace_back(document);
@@ -51,6 +54,9 @@ std::optional<Unsent> from_text(const std::string& id, std::string_view text) {
   out.created = from_rfc3339(json::text(*root, "created")).value_or(Instant());
   out.label = json::text(*root, "label");
   out.refused = json::text(*root, "refused");
+  out.posted = from_rfc3339(json::text(*root, "posted"));
+  out.posted_to = json::text(*root, "posted_to");
+  out.over = from_rfc3339(json::text(*root, "over"));
   out.sender = static_cast<int>(json::number(*root, "sender").value_or(0));
   if (const auto* documents = json::array(*root, "documents"))
     for (const auto& document : *documents)
@@ -62,11 +68,15 @@ std::optional<Unsent> from_text(const std::string& id, std::string_view text) {
 
 }  // namespace
 
-Result<Outbox> Outbox::open(const Home& home) {
-  auto lock = home.lock("lock");
-  if (!lock) return fail(std::move(lock.error()));
+Result<std::string> outbox_key(const Home& home) {
   auto key = home.read(key_file);
   if (!key) return fail(std::move(key.error()));
+  if (!*key) {
+    auto lock = home.lock("lock");
+    if (!lock) return fail(std::move(lock.error()));
+    key = home.read(key_file);
+    if (!key) return fail(std::move(key.error()));
+  }
   if (!*key) {
     *key = random_string(seal_key_size);
     if (auto done = home.write(key_file, **key); !done) return fail(std::move(done.error()));
@@ -74,7 +84,13 @@ Result<Outbox> Outbox::open(const Home& home) {
   if ((*key)->size() != seal_key_size)
     return fail(Reason::storage, home.path() + "/" + key_file + " is damaged",
                 "remove it; what is in the outbox is lost then and must be sent anew");
-  return Outbox(home, std::move(**key));
+  return std::move(**key);
+}
+
+Result<Outbox> Outbox::open(const Home& home) {
+  auto key = outbox_key(home);
+  if (!key) return fail(std::move(key.error()));
+  return Outbox(home, std::move(*key));
 }
 
 Result<void> Outbox::keep(const Unsent& unsent) const {

@@ -12,13 +12,20 @@
 
 namespace restante::request {
 
+/// The key of this device that seals what it keeps; made at the first use. Errors: storage.
+Result<std::string> outbox_key(const Home& home);
+
 /// Documents that a place has not acknowledged yet: one, or a batch that goes in one call.
 struct Unsent {
   std::string id;  ///< of the first document
   std::string place;
   Instant created{};
-  std::string label;  ///< what it is about, as it may be shown
-  std::vector<std::string> documents;
+  std::string label;                   ///< what it is about, as it may be shown
+  std::vector<std::string> documents;  ///< bare cores, or one sealed document
+  /// Left at one of the place's mailboxes then; sent again when the place is reached, which changes nothing.
+  std::optional<Instant> posted{};
+  std::string posted_to{};        ///< for people
+  std::optional<Instant> over{};  ///< the place takes it until then
   std::string refused;  ///< why the place said no when a later command sent it; then it is not sent by itself
   int sender = 0;       ///< the process that is sending it; 0: none
 };

@@ -48,10 +48,26 @@ Result<std::vector<Place>> load_places(const Home& home) {
   for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {
     const auto* entry = (*list)[i].if_object();
     if (entry == nullptr) continue;
-    places.push_back({json::text(*entry, "name"), json::text(*entry, "url"), json::text(*entry, "jkt"),
-                      json::text(*entry, "token"), json::text(*entry, "tz"), json::text(*entry, "account"),
-                      json::text(*entry, "device_id"), json::text(*entry, "device_jkt"),
-                      json::truth(*entry, "by_name"), json::text(*entry, "roots_pem")});
+    Place place;
+    place.name = json::text(*entry, "name");
+    place.url = json::text(*entry, "url");
+    place.jkt = json::text(*entry, "jkt");
+    place.token = json::text(*entry, "token");
+    place.tz = json::text(*entry, "tz");
+    place.account = json::text(*entry, "account");
+    place.device_id = json::text(*entry, "device_id");
+    place.device_jkt = json::text(*entry, "device_jkt");
+    place.by_name = json::truth(*entry, "by_name");
+    place.roots_pem = json::text(*entry, "roots_pem");
+    place.keys = json::text(*entry, "keys");
+    place.looked = from_rfc3339(json::text(*entry, "looked")).value_or(Instant());
+    if (const auto* boxes = json::array(*entry, "mailboxes"))
+      for (const auto& box : *boxes)
+        if (const auto* one = box.if_object())
+          place.mailboxes.push_back(
+              {json::text(*one, "kind") == "webdav" ? Mailbox::Kind::webdav : Mailbox::Kind::mail,
+               json::text(*one, "address"), json::text(*one, "user"), json::text(*one, "sealed_password")});
+    places.push_back(std::move(place));
   }
   return places;
 }
@@ -70,6 +86,18 @@ Result<void> save_places(const Home& home, const std::vector<Place>& places) {
     entry["device_jkt"] = place.device_jkt;
     if (place.by_name) entry["by_name"] = true;
     if (!place.roots_pem.empty()) entry["roots_pem"] = place.roots_pem;
+    if (!place.keys.empty()) entry["keys"] = place.keys;
+    if (place.looked != Instant()) entry["looked"] = to_rfc3339(place.looked);
+    boost::json::array boxes;
+    for (const Mailbox& one : place.mailboxes) {
+      boost::json::object box;
+      box["kind"] = one.kind == Mailbox::Kind::mail ? "mail" : "webdav";
+      box["address"] = one.address;
+      if (!one.user.empty()) box["user"] = one.user;
+      if (!one.sealed_password.empty()) box["sealed_password"] = one.sealed_password;
+      boxes.push_back(std::move(box));
+    }
+    if (!boxes.empty()) entry["mailboxes"] = std::move(boxes);
     list.push_back(std::move(entry));
   }
   boost::json::object root;

@@ -12,6 +12,15 @@
 
 namespace restante::request {
 
+/// Where requests for a place are left when it cannot be reached; it fetches them there.
+struct Mailbox {
+  enum class Kind { mail, webdav };
+  Kind kind = Kind::mail;
+  std::string address;          ///< mail: local@domain; webdav: URL of the folder, with a closing slash
+  std::string user;             ///< webdav; empty: none
+  std::string sealed_password;  ///< base64url, under this device's key (mailbox.hpp)
+};
+
 /// An intermediary server that this device is connected to.
 struct Place {
   std::string name;  ///< as this device calls it
@@ -26,7 +35,10 @@ struct Place {
   /// proxy) or another key answers there; it proved its identity key when this device was connected. False:
   /// by its key.
   bool by_name = false;
-  std::string roots_pem{};  ///< with by_name: the only issuers that count; empty: the system's
+  std::string keys{};  ///< that requests are sealed with: a JWK Set signed by the place; empty: it has none
+  std::vector<Mailbox> mailboxes{};  ///< in the order to try
+  Instant looked{};                  ///< when it last told both
+  std::string roots_pem{};           ///< with by_name: the only issuers that count; empty: the system's
 
   bool tls() const { return url.starts_with("https:"); }
 };

@@ -16,7 +16,7 @@ namespace {
 struct StateWords {
   std::string_view state, words;
 };
-constexpr std::array<StateWords, 12> states{{{"scheduled", "waits for its time"},
+constexpr std::array<StateWords, 13> states{{{"scheduled", "waits for its time"},
                                              {"waiting", "waits"},
                                              {"running", "downloading"},
                                              {"verifying", "checking"},
@@ -27,7 +27,8 @@ constexpr std::array<StateWords, 12> states{{{"scheduled", "waits for its time"}
                                              {"failed", "failed"},
                                              {"cancelled", "cancelled"},
                                              {"expired", "too late"},
-                                             {"pending", "not yet"}}};
+                                             {"pending", "not yet"},
+                                             {"posted", "on its way"}}};
 
 constexpr std::array<StateWords, 6> waits{{{"window", "waits for its hours"},
                                            {"slot", "waits for its turn"},
