@@ -60,10 +60,9 @@ Task<Result<std::string>> ServiceOnLoop::new_pairing_code(std::string name) {
 }
 
 Task<Result<Enrolled>> ServiceOnLoop::enrol(Enrolment enrolment, std::string server_jkt) {
-  const auto key = proxy::PublicKey::from_jwk(enrolment.jwk);
-  if (!key) co_return fail(Reason::invalid, "the device's key is not a P-256 public key", "", "/jwk");
-  const auto proof = proxy::verify_compact(enrolment.proof, *key, enrol_type);
-  if (!proof || !speaks_of(proof->payload, enrolment.code, server_jkt)) co_return code_refused();
+  const auto key = proven_key(enrolment.jwk, enrolment.proof, enrolment.code, server_jkt);
+  if (!key && key.error().reason == Reason::bad_signature) co_return code_refused();
+  if (!key) co_return fail(key.error());
 
   const std::string token = random_token();
   Device device;
@@ -103,6 +102,16 @@ Task<Result<Enrolled>> ServiceOnLoop::enrol(Enrolment enrolment, std::string ser
   remember(device);
   publish();
   co_return Enrolled{device, known_.accounts.at(device.account), token};
+}
+
+Result<proxy::PublicKey> proven_key(const std::string& jwk, const std::string& proof, std::string_view code,
+                                    std::string_view server_jkt) {
+  auto key = proxy::PublicKey::from_jwk(jwk);
+  if (!key) return fail(Reason::invalid, "the device's key is not a P-256 public key", "", "/jwk");
+  const auto proven = proxy::verify_compact(proof, *key, enrol_type);
+  if (!proven || !speaks_of(proven->payload, code, server_jkt))
+    return fail(Reason::bad_signature, "this does not prove that the key is there");
+  return key;
 }
 
 Task<Result<void>> ServiceOnLoop::revoke_device(AccountId account, DeviceId device) {
@@ -156,7 +165,7 @@ Task<Result<SignedIn>> ServiceOnLoop::sign_in(SignIn what) {
     auto done = records.insert_session(session);
     if (done && renew) done = records.update(signed_in);
     for (auto digest = ended.begin(); done && digest != ended.end(); ++digest)
-      done = records.remove_session(*digest);
+      done = records.end_session(*digest);
     return done;
   };
   auto done = co_await database_.write(work);
@@ -166,11 +175,11 @@ Task<Result<SignedIn>> ServiceOnLoop::sign_in(SignIn what) {
       account->password_hash != signed_in.password_hash) {
     // Another password was set while this was written: who knows only the old one does not come in.
     std::vector<Digest256> one{session.token_digest};
-    if (auto forgotten = co_await forget_sessions(one); !forgotten) co_return fail(forgotten.error());
+    if (auto forgotten = co_await store_ends(one); !forgotten) co_return fail(forgotten.error());
     co_return sign_in_refused();
   }
   known_.sessions[session.token_digest] = session;
-  for (const auto& digest : ended) known_.sessions.erase(digest);
+  forget(ended);
   publish();
   co_return SignedIn{signed_in, token, session.expires};
 }
@@ -196,10 +205,10 @@ Task<Result<SignedIn>> ServiceOnLoop::sign_in_by_code(std::string code, std::str
   session.account = **owner;
   const std::vector<Digest256> too_many = oldest_sessions(session.account);
   known_.sessions[session.token_digest] = session;
-  for (const auto& digest : too_many) known_.sessions.erase(digest);
+  forget(too_many);
   publish();
   if (!too_many.empty())
-    if (auto done = co_await forget_sessions(too_many); !done) co_return fail(done.error());
+    if (auto done = co_await store_ends(too_many); !done) co_return fail(done.error());
   if (!known_.accounts.contains(session.account)) co_return code_refused();
   co_return SignedIn{known_.accounts.at(session.account), token, session.expires};
 }
@@ -213,9 +222,9 @@ Task<Result<void>> ServiceOnLoop::sign_out(std::string token) {
   const Digest256 digest = sha256(token);
   if (!known_.sessions.contains(digest)) co_return fail(Reason::not_found, "there is no such session");
   std::vector<Digest256> one{digest};
-  auto done = co_await forget_sessions(one);
+  auto done = co_await store_ends(one);
   if (!done) co_return done;
-  known_.sessions.erase(digest);
+  forget(one);
   publish();
   co_return done;
 }
@@ -227,9 +236,9 @@ Task<Result<void>> ServiceOnLoop::end_session(AccountId account, std::string id)
   if (found == known_.sessions.end()) co_return fail(Reason::not_found, "there is no such session");
   const Digest256 digest = found->first;
   std::vector<Digest256> one{digest};
-  auto done = co_await forget_sessions(one);
+  auto done = co_await store_ends(one);
   if (!done) co_return done;
-  known_.sessions.erase(digest);
+  forget(one);
   publish();
   co_return done;
 }
@@ -285,10 +294,12 @@ Task<Result<void>> ServiceOnLoop::save_last_seen() {
   Database::Work work = [devices, sessions, tokens](Tx& tx) -> Result<void> {
     auto& records = tx.repo<AccountRecords>();
     Result<void> done;
-    for (auto one = devices.begin(); done && one != devices.end(); ++one) done = records.save_device(*one);
+    for (auto one = devices.begin(); done && one != devices.end(); ++one)
+      done = records.saw_device(one->id, one->last_seen);
     for (auto one = sessions.begin(); done && one != sessions.end(); ++one)
-      done = records.insert_session(*one);
-    for (auto one = tokens.begin(); done && one != tokens.end(); ++one) done = records.save_token(*one);
+      done = records.saw_session(one->token_digest, one->last_seen);
+    for (auto one = tokens.begin(); done && one != tokens.end(); ++one)
+      done = records.saw_token(one->id, one->last_seen);
     return done;
   };
   co_return co_await database_.write(work);
@@ -353,16 +364,6 @@ std::vector<Digest256> ServiceOnLoop::oldest_sessions(AccountId account) const {
   for (std::size_t i = 0; i + limits_.sessions_per_account <= all.size(); ++i)
     out.push_back(all[i].token_digest);
   return out;
-}
-
-Task<Result<void>> ServiceOnLoop::forget_sessions(std::vector<Digest256> digests) {
-  Database::Work work = [digests](Tx& tx) -> Result<void> {
-    Result<void> done;
-    for (auto digest = digests.begin(); done && digest != digests.end(); ++digest)
-      done = tx.repo<AccountRecords>().remove_session(*digest);
-    return done;
-  };
-  co_return co_await database_.write(work);
 }
 
 }  // namespace restante::accounts

@@ -37,6 +37,9 @@ struct Device {
   std::string jwk;
   Digest256 token_digest{};  ///< SHA-256 of its bearer token
   Instant created{}, last_seen{};
+  /// A browser's key: the session (the digest of its token) that it was connected in, and that takes it along
+  /// when it is ended. It may outlive one that is over by its time. It has no bearer token.
+  std::optional<Digest256> session{};
 };
 
 /// A one-time code that connects a device (`restanted pair`).

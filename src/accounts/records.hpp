@@ -26,7 +26,8 @@ public:
       AccountId id) = 0;  ///< with its devices, sessions, pairings, jobs, history and file rows
   virtual Result<std::vector<Account>> accounts() = 0;
 
-  virtual Result<void> save_device(const Device& device) = 0;  ///< inserts or replaces
+  virtual Result<void> save_device(const Device& device) = 0;           ///< inserts or replaces
+  virtual Result<void> saw_device(const DeviceId& id, Instant at) = 0;  ///< of one that is gone: nothing
   virtual Result<void> remove_device(const DeviceId& id) = 0;
   virtual Result<std::vector<Device>> devices() = 0;
 
@@ -35,10 +36,14 @@ public:
   virtual Result<std::optional<Pairing>> take_pairing(const Digest256& code) = 0;
 
   virtual Result<void> insert_session(const Session& session) = 0;  ///< or replaces it
-  virtual Result<void> remove_session(const Digest256& token) = 0;
+  virtual Result<void> saw_session(const Digest256& token, Instant at) = 0;
+  virtual Result<void> remove_session(const Digest256& token) = 0;  ///< alone: it was over
+  virtual Result<void> end_session(const Digest256& token) = 0;  ///< with the browser's key of that session
+  virtual Result<bool> has_session(const Digest256& token) = 0;
   virtual Result<std::vector<Session>> sessions() = 0;
 
   virtual Result<void> save_token(const Token& token) = 0;  ///< inserts or replaces
+  virtual Result<void> saw_token(const std::string& id, Instant at) = 0;
   virtual Result<void> remove_token(const std::string& id) = 0;
   virtual Result<std::vector<Token>> tokens() = 0;
 

@@ -55,7 +55,13 @@ Task<Result<void>> ServiceOnLoop::start() {
   }
   publish();
   if (over.empty()) co_return Result<void>();
-  co_return co_await forget_sessions(over);
+  Database::Work forget_them = [over](Tx& tx) -> Result<void> {
+    Result<void> done;
+    for (auto digest = over.begin(); done && digest != over.end(); ++digest)
+      done = tx.repo<AccountRecords>().remove_session(*digest);
+    return done;
+  };
+  co_return co_await database_.write(forget_them);
 }
 
 Task<Result<Account>> ServiceOnLoop::add_user(NewUser user) {
@@ -111,13 +117,13 @@ Task<Result<Account>> ServiceOnLoop::change_user(std::string name, UserChange ch
   }
   // It counts in memory from the beginning, so that what is written meanwhile does not bring the old back.
   known_.accounts[before.id] = *changed;
-  for (const auto& digest : ended) known_.sessions.erase(digest);
+  forget(ended);
   publish();
   Database::Work work = [changed = *changed, ended](Tx& tx) -> Result<void> {
     auto& records = tx.repo<AccountRecords>();
     auto done = records.update(changed);
     for (auto digest = ended.begin(); done && digest != ended.end(); ++digest)
-      done = records.remove_session(*digest);
+      done = records.end_session(*digest);
     return done;
   };
   auto done = co_await database_.write(work);

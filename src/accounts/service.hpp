@@ -6,6 +6,7 @@
 #include "accounts/stays.hpp"
 #include "base/database.hpp"
 #include "base/task.hpp"
+#include "proxy/keys.hpp"
 
 #include <memory>
 #include <optional>
@@ -24,6 +25,7 @@ public:
   /// Who asks by a document that this device signed, as if it had shown its token.
   virtual std::optional<Principal> device_principal(const DeviceId& device, Instant now) const = 0;
   virtual std::optional<Device> device(const DeviceId& device) const = 0;
+  virtual std::optional<proxy::PublicKey> device_key(const DeviceId& device) const = 0;
   virtual std::optional<Account> account(AccountId id) const = 0;
   virtual std::vector<Account> accounts() const = 0;
   virtual std::vector<Device> devices(AccountId account) const = 0;
@@ -54,6 +56,16 @@ struct Enrolled {
   Device device;
   Account account;
   std::string token;  ///< shown once
+};
+
+/// A key that a browser made and keeps for itself, for requests that it seals.
+struct BrowserKey {
+  AccountId account;
+  Digest256 session{};  ///< that it is connected in
+  std::string code;     ///< that its page knows and no other does
+  std::string label;    ///< the browser, in words
+  std::string jwk;
+  std::string proof;  ///< as in Enrolment, over this code
 };
 
 struct NewToken {
@@ -163,6 +175,10 @@ public:
 
   /// Errors: unauthenticated (code unknown, used or expired; proof wrong), told alike.
   virtual Task<Result<Enrolled>> enrol(Enrolment enrolment, std::string server_jkt) = 0;
+  /// The key of a browser as a device without a token. It ends with its session, except when that is over by
+  /// its time; connected again it belongs to the session of then. Errors: invalid, bad-signature (the proof),
+  /// unauthenticated (the session has ended), conflict (a device's key, or another account's; too many).
+  virtual Task<Result<Device>> connect_browser(BrowserKey key, std::string server_jkt) = 0;
   virtual Task<Result<void>> revoke_device(AccountId account, DeviceId device) = 0;  ///< not-found
 
   /// Errors: unauthenticated (same answer and time for unknown names), rate-limited.

@@ -4,6 +4,7 @@
 #include "accounts/backoff.hpp"
 #include "accounts/service.hpp"
 #include "accounts/snapshot.hpp"
+#include "proxy/keys.hpp"
 
 #include <map>
 #include <set>
@@ -12,7 +13,7 @@ namespace restante::accounts {
 
 /// The service on the control loop: what is known lies in memory and in the snapshot, and is stored before it
 /// counts. Split over service.cpp (accounts and stays), credentials.cpp (devices, sessions, tokens,
-/// codes), own_password.cpp and setup.cpp (the first account).
+/// codes), browser_keys.cpp, own_password.cpp and setup.cpp (the first account).
 class ServiceOnLoop final : public Service {
 public:
   ServiceOnLoop(Executor hash_pool, Database& database, const Clock& clock, AccountLimits limits)
@@ -43,6 +44,7 @@ public:
   Task<Result<std::string>> new_pairing_code(std::string name) override;
   Seconds pairing_time() const override { return limits_.pairing_time; }
   Task<Result<Enrolled>> enrol(Enrolment enrolment, std::string server_jkt) override;
+  Task<Result<Device>> connect_browser(BrowserKey key, std::string server_jkt) override;
   Task<Result<void>> revoke_device(AccountId account, DeviceId device) override;
   Task<Result<SignedIn>> sign_in(SignIn what) override;
   Task<Result<SignedIn>> sign_in_by_code(std::string code, std::string browser) override;
@@ -69,7 +71,9 @@ private:
   Task<Result<std::string>> hashed(std::string password);
   std::set<AccountId> full_accounts() const;
   std::vector<Digest256> oldest_sessions(AccountId account) const;
-  Task<Result<void>> forget_sessions(std::vector<Digest256> digests);
+  /// Of sessions that are ended: they are gone at once for everything that is written from then on.
+  Task<Result<void>> store_ends(std::vector<Digest256> digests);
+  void forget(const std::vector<Digest256>& sessions);  ///< with their browsers' keys; publishes nothing
 
   Executor hash_pool_;
   Database& database_;
@@ -82,5 +86,8 @@ private:
 };
 
 tl::unexpected<Error> no_user(std::string_view name);
+/// The key, if the proof by it names this code and this server. Errors: invalid (no key), bad-signature.
+Result<proxy::PublicKey> proven_key(const std::string& jwk, const std::string& proof, std::string_view code,
+                                    std::string_view server_jkt);
 
 }  // namespace restante::accounts

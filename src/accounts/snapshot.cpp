@@ -65,6 +65,12 @@ public:
     return found->second.device;
   }
 
+  std::optional<proxy::PublicKey> device_key(const DeviceId& device) const override {
+    const auto found = devices_.find(device);
+    if (found == devices_.end()) return std::nullopt;
+    return found->second.key->read(found->second.device.jwk);
+  }
+
   bool alive(const Principal& who, Instant now) const override {
     const auto found = entries_.find(who.credential);
     return found != entries_.end() && found->second.expires > now &&
@@ -170,6 +176,17 @@ private:
 };
 
 }  // namespace
+
+std::optional<proxy::PublicKey> DeviceKey::read(const std::string& jwk) const {
+  auto known = known_.load(std::memory_order_acquire);
+  if (!known) {
+    auto key = proxy::PublicKey::from_jwk(jwk);
+    if (!key) return std::nullopt;
+    known = std::make_shared<const proxy::PublicKey>(std::move(*key));
+    known_.store(known, std::memory_order_release);
+  }
+  return *known;
+}
 
 std::shared_ptr<const Snapshot> make_snapshot(const Known& known) {
   return std::make_shared<SnapshotImpl>(known);

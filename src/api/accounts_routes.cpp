@@ -18,6 +18,13 @@ std::string month_text(std::int64_t month) {
   return fmt::format("{:04}-{:02}", month / 12, month % 12 + 1);
 }
 
+Result<std::string> read_jwk(const boost::json::object& body) {
+  const auto* jwk = body.if_contains("jwk");
+  if (jwk == nullptr || !jwk->is_object())
+    return fail(Reason::invalid, "jwk is not a key", "send a P-256 public key as a JWK", "/jwk");
+  return boost::json::serialize(*jwk);
+}
+
 }  // namespace
 
 Task<http::Response> enrol_device(Context& context, Call call) {
@@ -31,14 +38,11 @@ Task<http::Response> enrol_device(Context& context, Call call) {
   if (!enrolment_code) co_return refuse(enrolment_code.error(), call.request);
   if (!label) co_return refuse(label.error(), call.request);
   if (!proof) co_return refuse(proof.error(), call.request);
-  const auto* jwk = body->if_contains("jwk");
-  if (jwk == nullptr || !jwk->is_object()) {
-    const auto error = fail(Reason::invalid, "jwk is not a key", "send a P-256 public key as a JWK", "/jwk");
-    co_return refuse(error.value(), call.request);
-  }
+  auto jwk = read_jwk(*body);
+  if (!jwk) co_return refuse(jwk.error(), call.request);
   enrolment.code = *enrolment_code;
   enrolment.label = label->value_or("");
-  enrolment.jwk = boost::json::serialize(*jwk);
+  enrolment.jwk = std::move(*jwk);
   enrolment.proof = *proof;
   auto enrolled = co_await context.parts.accounts.enrol(enrolment, context.options.jkt);
   if (!enrolled) co_return refuse(enrolled.error(), call.request);
@@ -56,6 +60,38 @@ Task<http::Response> enrol_device(Context& context, Call call) {
   co_return http::json_response(201, std::move(out));
 }
 
+/// The page proves the key over its CSRF token, which nothing but a page of this session knows.
+Task<http::Response> connect_browser(Context& context, Call call) {
+  if (auto safe = check_private(call.request.peer); !safe) co_return refuse(safe.error(), call.request);
+  auto body = read_object(call.request, {"application/json"}, {"jwk", "proof"});
+  if (!body) co_return refuse(body.error(), call.request);
+  auto proof = need_text(*body, "proof", 8192);
+  if (!proof) co_return refuse(proof.error(), call.request);
+  auto jwk = read_jwk(*body);
+  if (!jwk) co_return refuse(jwk.error(), call.request);
+  if (call.who->kind != accounts::Principal::Kind::session) {
+    const auto error = fail(Reason::conflict, "this is a connected device, not a session",
+                            "its own key is connected already");
+    co_return refuse(error.value(), call.request);
+  }
+  accounts::BrowserKey key;
+  key.account = call.who->account;
+  key.session = call.who->credential;
+  key.code = csrf_token(call.credential.token);
+  key.label = browser_name(call.request.header("User-Agent"));
+  if (key.label.empty()) key.label = "a browser";
+  key.jwk = std::move(*jwk);
+  key.proof = std::move(*proof);
+  auto device = co_await context.parts.accounts.connect_browser(key, context.options.jkt);
+  if (!device) co_return refuse(device.error(), call.request);
+  std::string out;
+  JsonWriter json(out);
+  json.open('{').key("device").open('{');
+  write_device(json, *device);
+  json.close('}').close('}');
+  co_return http::json_response(201, std::move(out));
+}
+
 Task<http::Response> list_devices(Context& context, Call call) {
   const auto snapshot = context.parts.accounts.snapshot();
   std::string out;
@@ -65,7 +101,8 @@ Task<http::Response> list_devices(Context& context, Call call) {
     json.open('{');
     write_device(json, device);
     json.key("last_seen").text(to_rfc3339(device.last_seen));
-    json.key("current").yes_no(device.id == call.who->device).close('}');
+    const bool current = device.id == call.who->device || device.session == call.who->credential;
+    json.key("current").yes_no(current).close('}');
   }
   json.close(']').key("sessions").open('[');
   for (const auto& session : snapshot->sessions(call.who->account)) {

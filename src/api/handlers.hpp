@@ -8,6 +8,7 @@ namespace restante::api {
 
 // accounts_routes.cpp
 Task<http::Response> enrol_device(Context& context, Call call);
+Task<http::Response> connect_browser(Context& context, Call call);
 Task<http::Response> list_devices(Context& context, Call call);
 Task<http::Response> revoke_device(Context& context, Call call);
 Task<http::Response> end_session(Context& context, Call call);

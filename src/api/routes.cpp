@@ -58,6 +58,7 @@ constexpr Route table[] = {
     {"POST", "/v1/session", open, Body::small, control, sign_in},
     {"GET", "/v1/session", account, Body::none, control, show_session},
     {"DELETE", "/v1/session", account, Body::none, control, sign_out},
+    {"POST", "/v1/session:key", person, Body::small, control, connect_browser},
     {"POST", "/v1/session:password", person, Body::small, control, change_own_password},
     {"DELETE", "/v1/sessions/{session}", person, Body::none, control, end_session},
     {"POST", "/v1/pairings", person, Body::small, control, add_pairing},

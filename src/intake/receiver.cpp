@@ -24,11 +24,7 @@ public:
     return keys_.decryption_key(kid);
   }
   std::optional<proxy::PublicKey> device_key(std::string_view jkt) const override {
-    const auto device = snapshot_->device({std::string(jkt)});
-    if (!device) return std::nullopt;
-    auto key = proxy::PublicKey::from_jwk(device->jwk);
-    if (!key) return std::nullopt;
-    return std::move(*key);
+    return snapshot_->device_key({std::string(jkt)});
   }
 
 private:

@@ -39,6 +39,10 @@ tl::unexpected<Error> not_a_key(std::string what) {
 }  // namespace
 
 KeyPtr public_evp(const PublicKey& key) {
+  if (key.checked) {
+    auto* shared = static_cast<EVP_PKEY*>(key.checked.get());
+    return KeyPtr(EVP_PKEY_up_ref(shared) == 1 ? shared : nullptr);
+  }
   if (key.x.size() != coordinate_size || key.y.size() != coordinate_size) return nullptr;
   const std::string point = "\x04" + key.x + key.y;
   BuilderPtr builder(OSSL_PARAM_BLD_new());
@@ -84,7 +88,9 @@ Result<PublicKey> public_key_of(const JsonTree& tree, const JsonTree::Node& node
   const auto x = from_base64url(text("x")), y = from_base64url(text("y"));
   if (!x || !y) return not_a_key("the coordinates of the key are not base64url");
   PublicKey out{*x, *y};
-  if (!public_evp(out)) return not_a_key("the key is not a point on the curve P-256");
+  auto checked = public_evp(out);
+  if (!checked) return not_a_key("the key is not a point on the curve P-256");
+  out.checked = std::shared_ptr<EVP_PKEY>(std::move(checked));
   return out;
 }
 

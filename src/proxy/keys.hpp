@@ -13,6 +13,9 @@ namespace restante::proxy {
 /// The public half of a P-256 key, as a JWK (RFC 7517).
 struct PublicKey {
   std::string x, y;  ///< 32 bytes each, raw
+  /// As OpenSSL has it, once it has proven to lie on the curve (an EVP_PKEY); none: not looked at yet. May be
+  /// shared by threads.
+  std::shared_ptr<void> checked = nullptr;
 
   std::string jwk() const;                                   ///< {"crv":"P-256","kty":"EC","x":..,"y":..}
   std::string thumbprint() const;                            ///< RFC 7638, SHA-256, base64url: 43 characters

@@ -215,6 +215,54 @@ TYPED_TEST_P(AccountRecordsContract, ASessionComesBackUntilItIsRemoved) {
   EXPECT_TRUE(this->sessions().empty());
 }
 
+TYPED_TEST_P(AccountRecordsContract, ASessionThatIsEndedTakesItsBrowsersKeyAlongAndOneThatIsOverDoesNot) {
+  for (const char* name : {"one", "two"}) {
+    accounts::Device browser = this->device(name, this->ada_);
+    browser.session = sha256(name);
+    ASSERT_TRUE(this->write([&](Tx& tx) -> Result<void> {
+      auto done = accounts_of(tx).insert_session({sha256(name), this->ada_, at_ms(5), at_ms(6)});
+      return done ? accounts_of(tx).save_device(browser) : done;
+    }));
+  }
+  ASSERT_TRUE(this->write([&](Tx& tx) { return accounts_of(tx).save_device(this->device("x", this->ada_)); }));
+
+  ASSERT_TRUE(this->write([&](Tx& tx) { return accounts_of(tx).end_session(sha256("one")); }));
+  ASSERT_TRUE(this->write([&](Tx& tx) { return accounts_of(tx).remove_session(sha256("two")); }));
+
+  const auto left = this->devices();
+  ASSERT_EQ(left.size(), 2u);
+  EXPECT_EQ(left[0].id.value, "two");
+  EXPECT_EQ(left[0].session, sha256("two"));
+  EXPECT_EQ(left[1].id.value, "x");
+  EXPECT_FALSE(left[1].session);
+  for (const char* name : {"one", "two"})
+    EXPECT_FALSE(this->template get<bool>([&](Tx& tx) { return accounts_of(tx).has_session(sha256(name)); }));
+}
+
+TYPED_TEST_P(AccountRecordsContract, WhatWasSeenAfterItWasRemovedDoesNotComeBack) {
+  ASSERT_TRUE(this->write([&](Tx& tx) -> Result<void> {
+    auto& records = accounts_of(tx);
+    if (!records.save_device(this->device("here", this->ada_)) ||
+        !records.insert_session({sha256("here"), this->ada_, at_ms(5), at_ms(6)}))
+      return fail(Reason::internal, "arrange");
+    return {};
+  }));
+
+  for (const char* name : {"here", "gone"})
+    ASSERT_TRUE(this->write([&](Tx& tx) -> Result<void> {
+      auto& records = accounts_of(tx);
+      if (!records.saw_device({name}, at_ms(70)) || !records.saw_session(sha256(name), at_ms(71)) ||
+          !records.saw_token(name, at_ms(72)))
+        return fail(Reason::internal, "act");
+      return {};
+    }));
+
+  ASSERT_EQ(this->devices().size(), 1u);
+  EXPECT_EQ(this->devices()[0].last_seen, at_ms(70));
+  ASSERT_EQ(this->sessions().size(), 1u);
+  EXPECT_EQ(this->sessions()[0].last_seen, at_ms(71));
+}
+
 TYPED_TEST_P(AccountRecordsContract, ASessionIsSavedAgainWithItsBrowserAndWhenItWasSeen) {
   accounts::Session session{sha256("token"), this->bob_, at_ms(5), at_ms(600), "Firefox on Linux", at_ms(5)};
   ASSERT_TRUE(this->write([&](Tx& tx) { return accounts_of(tx).insert_session(session); }));
@@ -280,6 +328,8 @@ REGISTER_TYPED_TEST_SUITE_P(AccountRecordsContract, EveryMemberOfAnAccountComesB
                             TheNumberOfARemovedAccountIsNeverGivenAgain, ADeviceIsSavedReplacedAndRemoved,
                             AJobStillNamesItsDeviceAfterThatWasRemoved, APairingCodeIsTakenOnce,
                             ASessionComesBackUntilItIsRemoved,
+                            ASessionThatIsEndedTakesItsBrowsersKeyAlongAndOneThatIsOverDoesNot,
+                            WhatWasSeenAfterItWasRemovedDoesNotComeBack,
                             ASessionIsSavedAgainWithItsBrowserAndWhenItWasSeen,
                             ATokenComesBackUntilItIsRemoved, ASettingComesBackAsItWasLastSaved);
 

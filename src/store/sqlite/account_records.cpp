@@ -129,8 +129,12 @@ public:
           .text(device.jwk)
           .blob(device.token_digest.data(), device.token_digest.size())
           .number(to_column(device.created))
-          .number(to_column(device.last_seen))
-          .run();
+          .number(to_column(device.last_seen));
+      if (device.session)
+        query.blob(device.session->data(), device.session->size());
+      else
+        query.null();
+      query.run();
       return {};
     });
   }
@@ -156,8 +160,17 @@ public:
         query.blob_at(4, device.token_digest.data(), device.token_digest.size());
         device.created = instant_from(query.number_at(5));
         device.last_seen = instant_from(query.number_at(6));
+        if (!query.is_null(7)) query.blob_at(7, device.session.emplace().data(), Digest256().size());
       }
       return found;
+    });
+  }
+
+  Result<void> saw_device(const DeviceId& id, Instant at) override {
+    return attempt(connection_, [&]() -> Result<void> {
+      Query query(connection_, saw_device_);
+      query.number(to_column(at)).text(id.value).run();
+      return {};
     });
   }
 
@@ -200,11 +213,37 @@ public:
     });
   }
 
+  Result<void> saw_session(const Digest256& token, Instant at) override {
+    return attempt(connection_, [&]() -> Result<void> {
+      Query query(connection_, saw_session_);
+      query.number(to_column(at)).blob(token.data(), token.size()).run();
+      return {};
+    });
+  }
+
   Result<void> remove_session(const Digest256& token) override {
     return attempt(connection_, [&]() -> Result<void> {
       Query query(connection_, remove_session_);
       query.blob(token.data(), token.size()).run();
       return {};
+    });
+  }
+
+  Result<void> end_session(const Digest256& token) override {
+    return attempt(connection_, [&]() -> Result<void> {
+      for (Sql* sql : {&remove_devices_of_session_, &remove_session_}) {
+        Query query(connection_, *sql);
+        query.blob(token.data(), token.size()).run();
+      }
+      return {};
+    });
+  }
+
+  Result<bool> has_session(const Digest256& token) override {
+    return attempt(connection_, [&]() -> Result<bool> {
+      Query query(connection_, has_session_);
+      query.blob(token.data(), token.size());
+      return query.step();
     });
   }
 
@@ -237,6 +276,14 @@ public:
           .number(to_column(token.created))
           .number(to_column(token.last_seen))
           .run();
+      return {};
+    });
+  }
+
+  Result<void> saw_token(const std::string& id, Instant at) override {
+    return attempt(connection_, [&]() -> Result<void> {
+      Query query(connection_, saw_token_);
+      query.number(to_column(at)).text(id).run();
       return {};
     });
   }
@@ -319,22 +366,28 @@ private:
       "SELECT id, name, role, password_hash, quota_bytes, lan, created, label, valid_from, valid_until, "
       "traffic_bytes, told_of_end FROM accounts ORDER BY id"};
   Sql save_device_{
-      "INSERT OR REPLACE INTO devices (id, account, label, jwk, token_digest, created, last_seen) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?)"};
+      "INSERT OR REPLACE INTO devices (id, account, label, jwk, token_digest, created, last_seen, session) "
+      "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"};
+  Sql saw_device_{"UPDATE devices SET last_seen = ? WHERE id = ?"};
   Sql remove_device_{"DELETE FROM devices WHERE id = ?"};
+  Sql remove_devices_of_session_{"DELETE FROM devices WHERE session = ?"};
   Sql devices_{
-      "SELECT id, account, label, jwk, token_digest, created, last_seen FROM devices ORDER BY created, id"};
+      "SELECT id, account, label, jwk, token_digest, created, last_seen, session FROM devices "
+      "ORDER BY created, id"};
   Sql insert_pairing_{"INSERT INTO pairings (code_digest, account, expires) VALUES (?, ?, ?)"};
   Sql take_pairing_{"DELETE FROM pairings WHERE code_digest = ? RETURNING account, expires"};
   Sql insert_session_{
       "INSERT OR REPLACE INTO sessions (token_digest, account, created, expires, label, last_seen) "
       "VALUES (?, ?, ?, ?, ?, ?)"};
+  Sql saw_session_{"UPDATE sessions SET last_seen = ? WHERE token_digest = ?"};
   Sql remove_session_{"DELETE FROM sessions WHERE token_digest = ?"};
+  Sql has_session_{"SELECT 1 FROM sessions WHERE token_digest = ?"};
   Sql sessions_{
       "SELECT token_digest, account, created, expires, label, last_seen FROM sessions ORDER BY created"};
   Sql save_token_{
       "INSERT OR REPLACE INTO tokens (id, account, kind, label, token_digest, created, last_seen) "
       "VALUES (?, ?, ?, ?, ?, ?, ?)"};
+  Sql saw_token_{"UPDATE tokens SET last_seen = ? WHERE id = ?"};
   Sql remove_token_{"DELETE FROM tokens WHERE id = ?"};
   Sql tokens_{
       "SELECT id, account, kind, label, token_digest, created, last_seen FROM tokens ORDER BY created, id"};

@@ -402,6 +402,8 @@ CREATE TABLE replays (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX replays_of_account ON replays (account, state);
 CREATE INDEX replays_by_age ON replays (until);
+ALTER TABLE devices ADD COLUMN session BLOB;
+CREATE INDEX devices_of_session ON devices (session) WHERE session IS NOT NULL;
 )sql";
 
 constexpr std::array<const char*, 11> steps_of_this_program{version_1, version_2,  version_3, version_4,
