@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "request/compose.hpp"
+#include "request/seal.hpp"
 #include "request/test_place.hpp"
 
 #include <gmock/gmock.h>
@@ -20,7 +21,13 @@ using net::stub_answer;
 const Instant now = *from_rfc3339("2026-11-22T11:00:00Z");
 
 Unsent unsent(std::vector<std::string> documents = {"{\"password\":\"hunter2\"}"}) {
-  return {new_request_id(now), "home", now, "http://a.example/x", std::move(documents), "", 0};
+  Unsent out;
+  out.id = new_request_id(now);
+  out.place = "home";
+  out.created = now;
+  out.label = "http://a.example/x";
+  out.documents = std::move(documents);
+  return out;
 }
 
 struct Box {
@@ -47,6 +54,38 @@ TEST(Outbox, KeepsRequestsAcrossProcessesUntilTheyAreDropped) {
   EXPECT_EQ((*all)[0].documents, kept.documents);
   EXPECT_TRUE(again->drop(kept.id));
   EXPECT_EQ(box.count(), 0u);
+}
+
+TEST(Outbox, RemembersWhichMailboxARequestLiesIn) {
+  Box box;
+  auto kept = unsent();
+  kept.posted = now;
+  kept.posted_to = "box@example.org";
+  kept.over = now + std::chrono::hours(24);
+  ASSERT_TRUE(box.outbox.keep(kept));
+
+  const auto found = box.outbox.find(kept.id);
+
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->posted, kept.posted);
+  EXPECT_EQ(found->posted_to, kept.posted_to);
+  EXPECT_EQ(found->over, kept.over);
+}
+
+TEST(Outbox, ReadsWhatEarlierVersionsLeft) {
+  Box box;
+  const std::string id = new_request_id(now);
+  const std::string text =
+      R"({"v":1,"place":"home","created":"2026-11-22T11:00:00Z","label":"l","refused":"","sender":0,)"
+      R"("documents":["{\"v\":1}"]})";
+  ASSERT_TRUE(box.home.write("outbox/" + id + ".sealed", seal(*outbox_key(box.home), text, id)));
+
+  const auto found = box.outbox.find(id);
+
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->documents, std::vector<std::string>{R"({"v":1})"});
+  EXPECT_FALSE(found->posted);
+  EXPECT_FALSE(found->over);
 }
 
 TEST(Outbox, NoSecretIsReadableInItsFiles) {

@@ -104,15 +104,22 @@ std::string job_id_of(const Place& place, std::string_view request_id) {
 }
 
 Result<void> take_place(const Home& home, Place& place, const boost::json::object& said, Instant now) {
+  if (const std::string keys = json::text(said, "keys"); !keys.empty() && keys != place.keys) {
+    auto fresh = proxy::verify_key_set(keys, place.jkt);
+    if (!fresh) {
+      fresh.error().message =
+          place.name + " told keys that are not its own, and they were not taken: " + fresh.error().message;
+      return fail(std::move(fresh.error()));
+    }
+    if (const auto known = keys_of(place); known && known->issued > fresh->issued)
+      return fail(Reason::bad_signature,
+                  place.name + " told older keys than it did before, and they were not taken",
+                  "is its clock right, or was an old backup restored there?");
+    place.keys = keys;
+  }
   if (const std::string zone = json::text(said, "tz"); !zone.empty()) place.tz = zone;
   if (const auto* boxes = json::array(said, "mailboxes")) place.mailboxes = mailboxes_of(home, *boxes);
   place.looked = now;
-  const std::string keys = json::text(said, "keys");
-  if (keys.empty() || keys == place.keys) return {};
-  auto fresh = proxy::verify_key_set(keys, place.jkt);
-  if (!fresh) return fail(std::move(fresh.error()));
-  if (const auto known = keys_of(place); known && known->issued > fresh->issued) return {};
-  place.keys = keys;
   return {};
 }
 
