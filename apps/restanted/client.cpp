@@ -42,7 +42,7 @@ Error error_of(const net::ClientResponse& response) {
   return error;
 }
 
-Result<api::CommandLines> ask_server(const ControlPath& control, const std::string& command,
+Result<api::CommandLines> ask_server(const SocketPath& control, const std::string& command,
                                      const json::object& arguments) {
   net::HttpClient::Options options;
   options.unix_socket = control.path();
@@ -93,7 +93,7 @@ Result<api::CommandLines> administer_until(const Config& config, const std::stri
     auto house = House::open(config, dir);
     if (house) return do_alone(config, **house, command, arguments);
     if (house.error().reason != Reason::in_use) return fail(house.error());
-    const ControlPath control(dir);
+    const SocketPath control(dir, "control.sock");
     auto answer = ask_server(control, command, arguments);
     const bool nobody = !answer && answer.error().reason == Reason::unreachable;
     if (!nobody) return answer;

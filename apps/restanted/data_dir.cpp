@@ -154,10 +154,10 @@ Result<proxy::PrivateKey> load_identity(const std::string& dir) {
   return key;
 }
 
-ControlPath::ControlPath(const std::string& dir) : path_(dir + "/control.sock") {
+SocketPath::SocketPath(const std::string& dir, const std::string& name) : path_(dir + "/" + name) {
   if (path_.size() <= socket_path_limit) return;
   dir_.reset(::open(dir.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (dir_) path_ = fmt::format("/proc/self/fd/{}/control.sock", dir_.get());
+  if (dir_) path_ = fmt::format("/proc/self/fd/{}/{}", dir_.get(), name);
 }
 
 }  // namespace restante::daemon

@@ -38,10 +38,10 @@ private:
 /// DATA/keys/identity.pem (0600), made where missing. Error storage.
 Result<proxy::PrivateKey> load_identity(const std::string& dir);
 
-/// A path to DATA/control.sock that fits into a socket address (107 bytes); keeps DATA open for it.
-class ControlPath {
+/// A path to a socket in DATA that fits into a socket address (107 bytes); keeps DATA open for it.
+class SocketPath {
 public:
-  explicit ControlPath(const std::string& dir);
+  SocketPath(const std::string& dir, const std::string& name);
   const std::string& path() const { return path_; }
 
 private:

@@ -11,6 +11,7 @@
 #include "output.hpp"
 #include "proxy/stay_time.hpp"
 #include "proxy/zone.hpp"
+#include "receive.hpp"
 #include "serve.hpp"
 #include "terminal.hpp"
 
@@ -135,6 +136,7 @@ Result<void> run(const CLI::App& app, const Options& options, const std::string&
   }
   if (app.got_subcommand("setup")) return administered("setup", {});
   if (app.got_subcommand("pair")) return administered("pair", {{"name", options.name}});
+  if (app.got_subcommand("receive")) return receive(*config, dir, output);
   if (app.got_subcommand("keys")) return administered("keys-rotate", {});
   if (app.got_subcommand("check")) return administered("check", {});
   if (app.got_subcommand("backup") || app.got_subcommand("restore")) {
@@ -241,6 +243,7 @@ void describe(CLI::App& app, Options& options) {
       ->option_text("SIZE");
   invite->add_option("--label", options.label, "what you call the guest: a room, a name; it is never logged")
       ->option_text("TEXT");
+  add(app, "receive", "take in the requests of a file or a mail on stdin");
   auto* keys = add(app, "keys", "the keys that requests for this place are sealed with");
   keys->require_subcommand(1);
   add(*keys, "rotate", "make a new one at once; a new one comes each year by itself");
@@ -295,6 +298,8 @@ int main_of(int count, char** words) {
   auto done = run(app, options, dir, config);
   if (done) return 0;
   Output{options.json}.print_error(done.error());
+  // EX_TEMPFAIL (sysexits.h): a mail server that calls us tries again.
+  if (app.got_subcommand("receive") && done.error().transient) return 75;
   return done.error().reason == Reason::usage ? 2 : 1;
 }
 

@@ -5,6 +5,7 @@
 #include "api/api.hpp"
 #include "api/commands.hpp"
 #include "api/erasure.hpp"
+#include "api/submit_socket.hpp"
 #include "base/log.hpp"
 #include "certificates.hpp"
 #include "house.hpp"
@@ -43,10 +44,11 @@ constexpr std::chrono::hours next_look_at_keys{24};
 constexpr std::size_t kept_descriptors = 512;  ///< for the store, partial files, workers and their sockets
 constexpr std::size_t least_connections = 16;
 
-/// Requests of the control socket and those of the API come in through one server.
+/// Requests of the two sockets and those of the API come in through one server.
 class Door final : public http::Handler {
 public:
-  Door(http::Handler& api, http::Handler& control) : api_(api), control_(control) {}
+  Door(http::Handler& api, http::Handler& control, http::Handler& submits)
+      : api_(api), control_(control), submits_(submits) {}
   std::uint64_t body_limit(const http::Request& head) const override { return of(head).body_limit(head); }
   Task<http::Response> handle(http::Request request) override {
     http::Handler& handler = of(request);
@@ -54,9 +56,13 @@ public:
   }
 
 private:
-  http::Handler& of(const http::Request& request) const { return request.peer.unix_socket ? control_ : api_; }
+  http::Handler& of(const http::Request& request) const {
+    if (!request.peer.unix_socket) return api_;
+    return request.peer.submits ? submits_ : control_;
+  }
   http::Handler& api_;
   http::Handler& control_;
+  http::Handler& submits_;
 };
 
 /// How many connections there may be so that downloads never lack descriptors: a connection takes two (the
@@ -151,7 +157,8 @@ public:
                           house.store.get(), house.keys.get(), receiver_.get()},
                          std::move(options));
     control_ = api::make_control(executor_, *administration_);
-    door_ = std::make_unique<Door>(*api_, *control_);
+    submits_ = api::make_submit_socket(executor_, *receiver_);
+    door_ = std::make_unique<Door>(*api_, *control_, *submits_);
   }
 
   Task<Result<void>> run() {
@@ -220,6 +227,8 @@ private:
     notices_->service().start();
     if (auto control = server_->listen({house_.dir + "/control.sock", 0, false}); !control)
       return fail(control.error());
+    if (auto submits = server_->listen({house_.dir + "/submit.sock", 0, false, false, true}); !submits)
+      return fail(submits.error());
     server_->start();
     for (const auto& one : bound)
       log::info("listening on {}://{}:{}", one.tls ? "https" : "http", url_host(one.address), one.port);
@@ -341,7 +350,7 @@ private:
   std::unique_ptr<intake::Receiver> receiver_;
   std::unique_ptr<api::Administration> administration_;
   std::unique_ptr<api::Api> api_;
-  std::unique_ptr<http::Handler> control_;
+  std::unique_ptr<http::Handler> control_, submits_;
   std::unique_ptr<Door> door_;
   std::unique_ptr<http::Server> server_;
   TaskGroup group_{executor_, "server"};

@@ -97,6 +97,7 @@ Result<Listener> open_unix(const Listen& where) {
   if (::bind(out.socket.get(), as_sockaddr, sizeof address) != 0 || ::listen(out.socket.get(), backlog) != 0)
     return refuse(where.address, 0, errno);
   out.unix_socket = true;
+  out.submits = where.submits;
   out.bound = {where.address, 0, false};
   return out;
 }
@@ -144,6 +145,7 @@ Peer peer_of(int socket, const sockaddr_storage& from, const Listener& listener)
   peer.open_door = listener.open_door;
   if (listener.unix_socket) {
     peer.unix_socket = true;
+    peer.submits = listener.submits;
     peer.both_loopback = true;
     ucred credentials{};
     socklen_t size = sizeof credentials;

@@ -14,6 +14,7 @@ struct Listener {
   Bound bound;
   bool unix_socket = false;
   bool open_door = false;
+  bool submits = false;
 };
 
 /// Binds and listens. Errors: in-use (address taken), forbidden (not permitted), invalid (not a numeric

@@ -24,6 +24,7 @@ struct Peer {
   bool both_loopback = false;  ///< both ends of the connection are loopback addresses, and nothing is between
   bool open_door = false;      ///< over a listener for people who cannot trust us yet (Listen)
   bool unix_socket = false;
+  bool submits = false;   ///< over a Unix socket for documents alone
   std::uint32_t uid = 0;  ///< of the peer of a Unix socket
 };
 

@@ -39,6 +39,7 @@ struct Listen {
   std::uint16_t port = 0;
   bool tls = false;
   bool open_door = false;  ///< requests that come in here are marked so (Peer)
+  bool submits = false;    ///< a Unix socket for documents alone; marked so, too
 };
 
 struct Bound {
