@@ -34,7 +34,19 @@ std::string encode64(std::string_view bytes, std::string_view alphabet, bool pad
   return out;
 }
 
-std::optional<std::string> decode64(std::string_view text, std::string_view alphabet, bool padded) {
+using Values = std::array<std::uint8_t, 256>;
+constexpr std::uint8_t no_value = 255;
+
+constexpr Values values_of(std::string_view alphabet) {
+  Values out{};
+  out.fill(no_value);
+  for (std::size_t i = 0; i < alphabet.size(); ++i)
+    out[static_cast<unsigned char>(alphabet[i])] = static_cast<std::uint8_t>(i);
+  return out;
+}
+constexpr Values url_values = values_of(url_alphabet), plain_values = values_of(plain_alphabet);
+
+std::optional<std::string> decode64(std::string_view text, const Values& values, bool padded) {
   if (padded) {
     if (text.size() % 4 != 0) return std::nullopt;
     if (text.ends_with('=')) text.remove_suffix(1);
@@ -46,9 +58,9 @@ std::optional<std::string> decode64(std::string_view text, std::string_view alph
   std::uint32_t group = 0;
   int bits = 0;
   for (char c : text) {
-    const auto value = alphabet.find(c);
-    if (value == std::string_view::npos) return std::nullopt;
-    group = group << 6 | static_cast<std::uint32_t>(value);
+    const std::uint8_t value = values[static_cast<unsigned char>(c)];
+    if (value == no_value) return std::nullopt;
+    group = group << 6 | value;
     bits += 6;
     if (bits >= 8) {
       bits -= 8;
@@ -173,13 +185,13 @@ std::string to_base64url(std::string_view bytes) {
   return encode64(bytes, url_alphabet, false);
 }
 std::optional<std::string> from_base64url(std::string_view text) {
-  return decode64(text, url_alphabet, false);
+  return decode64(text, url_values, false);
 }
 std::string to_base64(std::string_view bytes) {
   return encode64(bytes, plain_alphabet, true);
 }
 std::optional<std::string> from_base64(std::string_view text) {
-  return decode64(text, plain_alphabet, true);
+  return decode64(text, plain_values, true);
 }
 
 std::optional<std::uint64_t> parse_size(std::string_view text) {
