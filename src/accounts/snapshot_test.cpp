@@ -49,6 +49,32 @@ TEST_F(SnapshotTest, KnowsWhoseTokenItIs) {
   EXPECT_FALSE(snapshot->by_token("", now));
 }
 
+TEST_F(SnapshotTest, KnowsTheKeyOfADeviceAsLongAsTheDeviceIsConnected) {
+  const auto key = proxy::PrivateKey::generate();
+  known.devices[{"phone"}].device.jwk = key.public_key().jwk();
+  const auto snapshot = make_snapshot(known);
+
+  for (int again = 0; again < 2; ++again) {
+    const auto found = snapshot->device_key({"phone"});
+    ASSERT_TRUE(found);
+    EXPECT_TRUE(found->verify("text", key.sign("text")));
+    EXPECT_FALSE(found->verify("text", key.sign("another")));
+  }
+  known.devices.erase({"phone"});
+  EXPECT_FALSE(make_snapshot(known)->device_key({"phone"}));
+}
+
+TEST_F(SnapshotTest, ADeviceWithAnotherKeyIsReadAnew) {
+  const auto before = proxy::PrivateKey::generate(), after = proxy::PrivateKey::generate();
+  known.devices[{"phone"}].device.jwk = before.public_key().jwk();
+  ASSERT_TRUE(make_snapshot(known)->device_key({"phone"}));
+
+  known.devices[{"phone"}] = device("phone", {1}, "phone-token");
+  known.devices[{"phone"}].device.jwk = after.public_key().jwk();
+
+  EXPECT_EQ(make_snapshot(known)->device_key({"phone"})->thumbprint(), after.public_key().thumbprint());
+}
+
 TEST_F(SnapshotTest, ASessionEndsAtItsTime) {
   const auto snapshot = make_snapshot(known);
 
