@@ -79,7 +79,7 @@ def concat_kdf(agreed: bytes, algorithm: str) -> bytes:
     return hashlib.sha256(b"\0\0\0\1" + agreed + size + algorithm.encode() + bytes(8) + (256).to_bytes(4, "big")).digest()
 
 
-def seal(recipient: dict, signed: str, exp: int, form: str = "compact", **header) -> str:
+def seal(recipient: dict, signed: str, exp: int, form: str = "compact", /, **header) -> str:
     """For the key `recipient` (a JWK); `header` adds to, replaces or (None) removes members of the protected header."""
     ephemeral = ec.generate_private_key(ec.SECP256R1())
     agreed = ephemeral.exchange(ec.ECDH(), public_key(recipient))

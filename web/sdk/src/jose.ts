@@ -53,7 +53,7 @@ export function publicJwk(value: unknown): PublicJwk {
   const { kty, crv, x, y, d } = (value ?? {}) as Members;
   if (kty !== 'EC' || crv !== 'P-256' || typeof x !== 'string' || typeof y !== 'string' || d !== undefined)
     throw new Refused('seal-refused', 'not a public P-256 key');
-  if (fromBase64url(x).length !== 32 || fromBase64url(y).length !== 32)
+  if (decoded(x).length !== 32 || decoded(y).length !== 32)
     throw new Refused('seal-refused', 'not a public P-256 key');
   return { kty, crv, x, y };
 }
@@ -84,7 +84,7 @@ interface SignedParts {
   input: string;
   kid: string;
   introduced?: PublicJwk;
-  payload: string;
+  payload: Uint8Array<ArrayBuffer>;
   signature: Uint8Array<ArrayBuffer>;
 }
 
@@ -125,7 +125,7 @@ async function readSigned(jws: string, typ: string): Promise<SignedParts> {
   const parts: SignedParts = {
     input: `${header}.${payload}`,
     kid: said.kid,
-    payload: new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(decoded(payload)),
+    payload: decoded(payload),
     signature: decoded(signature),
   };
   if (said.jwk === undefined) return parts;
@@ -152,7 +152,11 @@ async function verified(parts: SignedParts, by: PublicJwk): Promise<string> {
     throw new Refused('bad-signature', 'the key is not a point on the curve');
   }
   if (!good) throw new Refused('bad-signature', 'the signature is wrong');
-  return parts.payload;
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(parts.payload);
+  } catch {
+    throw new Refused('seal-refused', 'what is signed is not UTF-8');
+  }
 }
 
 /** The payload. Error: Refused. */
@@ -339,8 +343,8 @@ export async function openSealed(
   if (typeof head.kid !== 'string') throw new Refused('seal-refused', 'kid is missing');
   if (!namesKey(head.kid, await thumbprint(ours.jwk)))
     throw new Refused('not-for-me', 'sealed for another key');
-  if (head.exp !== undefined && !(Number.isSafeInteger(head.exp) && (head.exp as number) > now))
-    throw new Refused('expired', 'its time is over');
+  if (head.exp !== undefined && !Number.isSafeInteger(head.exp)) throw new Refused('seal-refused', 'exp is no time');
+  if (head.exp !== undefined && (head.exp as number) <= now) throw new Refused('expired', 'its time is over');
   const epk = publicJwk(head.epk);
   if (wrapped.length !== 40 || nonce.length !== 12 || tag.length !== 16)
     throw new Refused('seal-refused', 'a part has another length than it has to have');
