@@ -105,13 +105,11 @@ Result<void> Session::look_again() {
   return request::look_again(*home_, calls_, place_, SystemClock().now());
 }
 
-void Session::look_now_and_then() {
+Session::~Session() {
   const Instant now = SystemClock().now();
   if (now - place_.looked < looks_again_after || !calls_.reached()) return;
   auto looked = look_again();
-  // A place of an earlier version has nothing to tell.
-  if (looked || looked.error().reason == Reason::not_found || request::is_unreached(looked.error())) return;
-  context_.note("restante: " + looked.error().message);
+  if (!looked && !request::is_unreached(looked.error())) context_.note("restante: " + looked.error().message);
 }
 
 std::unique_ptr<request::Calls> Session::second_calls() {

@@ -51,6 +51,8 @@ public:
   /// "trip" is the place of the trip under way, or of the next one. Errors: storage, not-found (no such
   /// place, no trip). Sends what waits in the outbox first.
   static Result<std::unique_ptr<Session>> open(const Context& context, const std::string& place_name = {});
+  /// A place that was reached, and last asked a day ago, is asked again for its keys and mailboxes.
+  ~Session();
 
   const request::Home& home() const { return *home_; }
   const request::Place& place() const { return place_; }
@@ -59,8 +61,6 @@ public:
   const request::Zones& zones() const { return zones_; }
   /// Asks the place for its keys and mailboxes. Errors: what the call says, bad-signature, storage.
   Result<void> look_again();
-  /// The same when the last look is a day old and the place was reached; tells what is wrong, and goes on.
-  void look_now_and_then();
   /// A second connection, for a call while a stream runs on the first.
   std::unique_ptr<request::Calls> second_calls();
 

@@ -5,6 +5,7 @@
 #include "proxy/recurrence.hpp"
 #include "proxy/zone.hpp"
 #include "request/compose.hpp"
+#include "request/json.hpp"
 #include "request/logins.hpp"
 #include "request/mailbox.hpp"
 #include "request/sealing.hpp"
@@ -221,7 +222,7 @@ private:
     else if (job.state == "scheduled" && !job.next_run.empty())
       context_.note("it starts " + request::time_words(job.next_run, session_.zones(), request::Both::yes));
     if (options_.strict && job.plan == "cannot" && !job.ended()) return refuse_plan(job);
-    context_.result(context_.json ? job.json : request::job_line(job, session_.zones()));
+    context_.result(context_.json ? with_way(job.json) : request::job_line(job, session_.zones()));
     if (!job.repeat.empty()) context_.note("it repeats " + proxy::recurrence_words(job.repeat));
     if (options_.wait && job.state == "done") tell_names(job);
     const bool ended_badly = job.ended() && job.state != "done";
@@ -230,6 +231,13 @@ private:
     // Without --wait the place's acceptance is what counts: whether a first look ends in time must not
     // decide. A refusal of the address itself is no matter of time.
     if (options_.wait || job.reason == "address" || job.reason == "scheme") worse(exit_failed);
+  }
+
+  static std::string with_way(const std::string& job) {
+    auto object = request::json::parse_object(job, "a job");
+    if (!object) return job;
+    (*object)["via"] = "direct";
+    return boost::json::serialize(*object);
   }
 
   /// The server's name, a redirect or a name that was taken may have led to another one than was asked for.
@@ -324,9 +332,7 @@ int send(const Context& context, SendOptions options) {
   if (const auto passed = parcels->front().passed)
     context.note(request::time_words(to_rfc3339(*passed), (*session)->zones(), request::Both::yes) +
                  " has passed: it starts as soon as it may");
-  const int status = Sending(context, **session, options).run(*parcels);
-  (*session)->look_now_and_then();
-  return status;
+  return Sending(context, **session, options).run(*parcels);
 }
 
 }  // namespace

@@ -125,16 +125,19 @@ Result<void> take_place(const Home& home, Place& place, const boost::json::objec
 
 Result<void> look_again(const Home& home, Calls& calls, Place& place, Instant now) {
   auto said = calls.place_now();
+  if (!said && said.error().reason == Reason::not_found) said = boost::json::object();
   if (!said) return fail(std::move(said.error()));
   Place next = place;
   if (auto taken = take_place(home, next, *said, now); !taken) return taken;
-  auto lock = home.lock("lock");
+  auto lock = home.lock("lock", Home::Wait::no);
   if (!lock) return fail(std::move(lock.error()));
-  auto places = load_places(home);
-  if (!places) return fail(std::move(places.error()));
-  for (Place& one : *places)
-    if (one.name == place.name && one.jkt == place.jkt) one = next;
-  if (auto saved = save_places(home, *places); !saved) return saved;
+  if (*lock) {
+    auto places = load_places(home);
+    if (!places) return fail(std::move(places.error()));
+    for (Place& one : *places)
+      if (one.name == place.name && one.jkt == place.jkt) one = next;
+    if (auto saved = save_places(home, *places); !saved) return saved;
+  }
   place = std::move(next);
   return {};
 }

@@ -39,7 +39,8 @@ std::string job_id_of(const Place& place, std::string_view request_id);
 /// they are not older than those that are known. Errors: bad-signature, storage.
 Result<void> take_place(const Home& home, Place& place, const boost::json::object& said, Instant now);
 
-/// Asks the place, and saves what it says. Errors: what the call says, bad-signature, storage.
+/// Asks the place, and saves what it says; not while another command changes the list of places. A place of
+/// an earlier version has nothing to say. Errors: what the call says, bad-signature, storage.
 Result<void> look_again(const Home& home, Calls& calls, Place& place, Instant now);
 
 }  // namespace restante::request
