@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proxy/envelope.hpp"
 
+#include "proxy/jws.hpp"
 #include "proxy/key_set.hpp"
 
 #include <gtest/gtest.h>
@@ -64,6 +65,41 @@ TEST(Envelope, IsRefusedWithTheReason) {
   auto changed = seal_for(known.place->public_key(), inner, later, SealedForm::compact);
   changed[changed.size() - 2] = changed[changed.size() - 2] == 'A' ? 'B' : 'A';
   EXPECT_EQ(reason(changed), "bad-signature");
+}
+
+/// Sealed JSON whose seal is broken.
+std::string broken(std::string sealed) {
+  const auto at = sealed.rfind('"') - 2;
+  sealed[at] = sealed[at] == 'A' ? 'B' : 'A';
+  return sealed;
+}
+
+TEST(Envelope, IsCheckedInTheOrderOfTheFormat) {
+  // Each breaks one check and all that come after it (FORMATS.md §1.6): the first one's reason is told.
+  const Known known, other;
+  auto signed_wrongly = sign_document(known.device, core);
+  signed_wrongly[signed_wrongly.size() - 3] = signed_wrongly[signed_wrongly.size() - 3] == 'A' ? 'B' : 'A';
+  auto by_a_stranger = sign_document(other.device, core);
+  by_a_stranger[by_a_stranger.size() - 3] = by_a_stranger[by_a_stranger.size() - 3] == 'A' ? 'B' : 'A';
+  const auto of_another_type = sign_compact(other.device, core, "JWT");
+  const auto seal = [](const Known& place, const std::string& inner, std::int64_t exp) {
+    return seal_for(place.place->public_key(), inner, exp, SealedForm::json);
+  };
+  const std::string padding(2u << 20, ' ');
+  const std::vector<std::pair<std::string, std::string>> wanted{
+      {"bad-signature", seal(known, signed_wrongly, later)},
+      {"unknown-device", seal(known, by_a_stranger, later)},
+      {"seal-refused", seal(known, of_another_type, later)},
+      {"bad-signature", broken(seal(known, of_another_type, later))},
+      {"expired", broken(seal(known, of_another_type, 1))},
+      {"not-for-me", broken(seal(other, of_another_type, 1))},
+      {"too-large", broken(seal(other, of_another_type, 1)).insert(1, padding)}};
+
+  for (const auto& [reason, document] : wanted) {
+    const auto opened = open_document(document, known, now);
+    ASSERT_FALSE(opened) << reason;
+    EXPECT_EQ(code(opened.error().reason), reason) << opened.error().message;
+  }
 }
 
 TEST(KeySets, AreBelievedOfThePinnedPlaceOnly) {

@@ -3,6 +3,7 @@
 
 #include "base/text.hpp"
 #include "proxy/evp.hpp"
+#include "proxy/sealing_steps.hpp"
 
 #include <fmt/format.h>
 #include <openssl/err.h>
@@ -14,7 +15,6 @@ namespace restante::proxy {
 namespace {
 
 constexpr std::size_t largest_sealed = 1024 * 1024;
-constexpr std::size_t key_size = 32, wrapped_size = key_size + 8, nonce_size = 12, tag_size = 16;
 constexpr std::size_t largest_party = 512;  ///< bytes of apu and apv
 constexpr JsonTree::Limits header_limits{.bytes = 4096, .depth = 4};
 constexpr JsonTree::Limits whole_limits{.bytes = largest_sealed, .depth = 6};
@@ -26,104 +26,6 @@ tl::unexpected<Error> not_taken(std::string what) {
 tl::unexpected<Error> broken(std::string what) {
   ERR_clear_error();
   return fail(Reason::bad_signature, std::move(what));
-}
-
-// Fetched once: looking an algorithm up costs more than using it on a short text.
-const EVP_CIPHER* key_wrap() {
-  static const EVP_CIPHER* const cipher = EVP_CIPHER_fetch(nullptr, "AES-256-WRAP", nullptr);
-  return cipher;
-}
-const EVP_CIPHER* content_cipher() {
-  static const EVP_CIPHER* const cipher = EVP_CIPHER_fetch(nullptr, "AES-256-GCM", nullptr);
-  return cipher;
-}
-
-std::string be32(std::size_t number) {
-  std::string out(4, '\0');
-  for (int i = 0; i < 4; ++i) out[static_cast<std::size_t>(i)] = static_cast<char>(number >> (24 - 8 * i));
-  return out;
-}
-
-/// The secret that two keys have in common (RFC 6090 §4); empty if there is none.
-Secret agree(EVP_PKEY* ours, EVP_PKEY* theirs) {
-  const KeyContextPtr context(EVP_PKEY_CTX_new_from_pkey(nullptr, ours, nullptr));
-  Secret out{std::string(key_size, '\0')};
-  std::size_t size = key_size;
-  if (!context || EVP_PKEY_derive_init(context.get()) != 1 ||
-      EVP_PKEY_derive_set_peer_ex(context.get(), theirs, 0) != 1 ||
-      EVP_PKEY_derive(context.get(), bytes(out.text), &size) != 1 || size != key_size)
-    wipe(out.text);
-  return out;
-}
-
-/// The Concat KDF with one round of SHA-256 (RFC 7518 §4.6.2).
-Secret wrapping_key(const Secret& agreed, std::string_view apu, std::string_view apv) {
-  Secret input{be32(1)};
-  input.text.reserve(64 + agreed.text.size() + algorithm.size() + apu.size() + apv.size());
-  input.text += agreed.text;
-  for (const std::string_view part : {algorithm, apu, apv}) {
-    input.text += be32(part.size());
-    input.text += part;
-  }
-  input.text += be32(key_size * 8);
-  auto digest = sha256(input.text);
-  Secret out{std::string(reinterpret_cast<const char*>(digest.data()), digest.size())};
-  OPENSSL_cleanse(digest.data(), digest.size());
-  return out;
-}
-
-/// RFC 3394; empty if it does not fit.
-Secret wrapped(const Secret& key, std::string_view content, bool wrap) {
-  const CipherContextPtr context(EVP_CIPHER_CTX_new());
-  if (!context) return {};
-  EVP_CIPHER_CTX_set_flags(context.get(), EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-  Secret out{std::string(content.size() + 16, '\0')};
-  int size = 0, rest = 0;
-  if (EVP_CipherInit_ex2(context.get(), key_wrap(), bytes(key.text), nullptr, wrap ? 1 : 0, nullptr) != 1 ||
-      EVP_CipherUpdate(context.get(), bytes(out.text), &size, bytes(content),
-                       static_cast<int>(content.size())) != 1 ||
-      EVP_CipherFinal_ex(context.get(), bytes(out.text) + size, &rest) != 1)
-    return {};
-  out.text.resize(static_cast<std::size_t>(size + rest));
-  return out;
-}
-
-struct Sealed {
-  std::string nonce, content, tag;
-};
-
-Sealed encrypt(const Secret& key, std::string_view plain, std::string_view bound) {
-  const CipherContextPtr context(EVP_CIPHER_CTX_new());
-  Sealed out{random_string(nonce_size), std::string(plain.size(), '\0'), std::string(tag_size, '\0')};
-  int size = 0;
-  RESTANTE_REQUIRE(context != nullptr);
-  RESTANTE_REQUIRE(
-      EVP_EncryptInit_ex2(context.get(), content_cipher(), bytes(key.text), bytes(out.nonce), nullptr) == 1);
-  RESTANTE_REQUIRE(
-      EVP_EncryptUpdate(context.get(), nullptr, &size, bytes(bound), static_cast<int>(bound.size())) == 1);
-  RESTANTE_REQUIRE(EVP_EncryptUpdate(context.get(), bytes(out.content), &size, bytes(plain),
-                                     static_cast<int>(plain.size())) == 1);
-  RESTANTE_REQUIRE(EVP_EncryptFinal_ex(context.get(), bytes(out.content) + size, &size) == 1);
-  RESTANTE_REQUIRE(EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_GET_TAG, tag_size, out.tag.data()) == 1);
-  return out;
-}
-
-/// nullopt: another key, or something was changed.
-std::optional<Secret> decrypt(const Secret& key, const Sealed& sealed, std::string_view bound) {
-  const CipherContextPtr context(EVP_CIPHER_CTX_new());
-  Secret out{std::string(sealed.content.size(), '\0')};
-  std::string tag = sealed.tag;
-  int size = 0;
-  if (!context ||
-      EVP_DecryptInit_ex2(context.get(), content_cipher(), bytes(key.text), bytes(sealed.nonce), nullptr) !=
-          1 ||
-      EVP_DecryptUpdate(context.get(), nullptr, &size, bytes(bound), static_cast<int>(bound.size())) != 1 ||
-      EVP_DecryptUpdate(context.get(), bytes(out.text), &size, bytes(sealed.content),
-                        static_cast<int>(sealed.content.size())) != 1 ||
-      EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_GCM_SET_TAG, tag_size, tag.data()) != 1 ||
-      EVP_DecryptFinal_ex(context.get(), bytes(out.text) + size, &size) != 1)
-    return std::nullopt;
-  return out;
 }
 
 /// What the headers say together (RFC 7516 §7.2.1); every name once.
@@ -285,7 +187,7 @@ std::string seal_for(const PublicKey& recipient, std::string_view signed_documen
   const Secret agreed = agree(static_cast<EVP_PKEY*>(ephemeral.native()), theirs.get());
   RESTANTE_REQUIRE(!agreed.text.empty());
   const Secret content_key{random_string(key_size)};
-  const Secret encrypted_key = wrapped(wrapping_key(agreed, {}, {}), content_key.text, true);
+  const Secret encrypted_key = wrap_key(concat_kdf(agreed, algorithm, {}, {}, key_size), content_key);
   RESTANTE_REQUIRE(encrypted_key.text.size() == wrapped_size);
   const std::string kid = recipient.thumbprint();
   const std::string header =
@@ -296,7 +198,7 @@ std::string seal_for(const PublicKey& recipient, std::string_view signed_documen
                         algorithm, encryption, sealed_type, signed_type, kid, ephemeral.public_key().jwk(),
                         exp);
   const std::string bound = to_base64url(header);
-  const Sealed sealed = encrypt(content_key, signed_document, bound);
+  const EncryptedContent sealed = encrypt(content_key, signed_document, bound);
   const auto key = to_base64url(encrypted_key.text), nonce = to_base64url(sealed.nonce),
              content = to_base64url(sealed.content), tag = to_base64url(sealed.tag);
   if (form == SealedForm::compact) return fmt::format("{}.{}.{}.{}.{}", bound, key, nonce, content, tag);
@@ -331,7 +233,8 @@ Result<Secret> open_sealed(std::string_view sealed, const DecryptionKeys& keys, 
   if (!theirs) return not_taken("epk is not a point on the curve P-256");
   const Secret agreed = agree(static_cast<EVP_PKEY*>(ours->native()), theirs.get());
   if (agreed.text.empty()) return broken("no key can be agreed on with epk");
-  const Secret content_key = wrapped(wrapping_key(agreed, parts.head.apu, parts.head.apv), *key, false);
+  const Secret wrapping = concat_kdf(agreed, algorithm, parts.head.apu, parts.head.apv, key_size);
+  const Secret content_key = unwrap_key(wrapping, *key);
   if (content_key.text.size() != key_size) return broken("its seal does not open with our key");
   auto plain =
       decrypt(content_key, {std::move(*nonce), std::move(*content), std::move(*tag)}, parts.protected_text);
