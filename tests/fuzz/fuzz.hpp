@@ -17,6 +17,7 @@ namespace restante::fuzz {
   X(core)                        \
   X(disposition)                 \
   X(form)                        \
+  X(jose)                        \
   X(key)                         \
   X(pasted)                      \
   X(range)                       \
