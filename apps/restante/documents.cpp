@@ -9,7 +9,6 @@
 
 #include <fstream>
 #include <iostream>
-#include <iterator>
 
 namespace restante::cli {
 namespace {
@@ -30,19 +29,21 @@ Result<void> read_core(std::string_view core, const std::vector<request::Place>&
 
 }  // namespace
 
-Result<std::string> read_document(const std::string& path) {
-  std::string text;
-  if (path == "-") {
-    text.assign(std::istreambuf_iterator<char>(std::cin), {});
-  } else {
-    std::ifstream in(path, std::ios::binary);
-    if (!in) return fail(Reason::usage, "cannot read " + path, "check the name and the rights");
-    text.assign(std::istreambuf_iterator<char>(in), {});
-    if (in.bad()) return fail(Reason::usage, "cannot read " + path, "is it a file?");
-  }
+Result<Document> read_document(const std::string& path) {
+  std::string text(largest_file + 1, '\0');
+  std::ifstream file;
+  if (path != "-") file.open(path, std::ios::binary);
+  std::istream& in = path == "-" ? std::cin : file;
+  if (!in) return fail(Reason::usage, "cannot read " + path, "check the name and the rights");
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad()) return fail(Reason::usage, "cannot read " + path, "is it a file?");
+  text.resize(static_cast<std::size_t>(in.gcount()));
   if (text.size() > largest_file) return fail(Reason::usage, path + " is too large for a request");
-  const std::string out(proxy::envelope_in(text));
-  if (out.empty()) return fail(Reason::usage, path + " is empty", "`restante make` makes such a file");
+  Document out{std::string(proxy::envelope_in(text)), {}};
+  if (out.text.empty()) return fail(Reason::usage, path + " is empty", "`restante make` makes such a file");
+  const auto begin = text.find("https://"), end = text.find("/p#");
+  if (begin < end && end != text.npos && text.find_first_not_of(" \t\r\n") == begin)
+    out.origin = text.substr(begin, end - begin);
   return out;
 }
 

@@ -13,9 +13,14 @@
 // Requests as files: what `make`, `inspect` and `transmit` have in common.
 namespace restante::cli {
 
-/// The document in a file, or in what stands on stdin ("-"): bare, signed, sealed, or as a link. Errors:
-/// usage (it cannot be read, or is too large).
-Result<std::string> read_document(const std::string& path);
+/// Bare, signed or sealed.
+struct Document {
+  std::string text;
+  std::string origin;  ///< "https://HOST[:PORT]" of the link that it came in; empty: of no link
+};
+/// The document in a file, or in what stands on stdin ("-"). Errors: usage (it cannot be read, or is too
+/// large).
+Result<Document> read_document(const std::string& path);
 
 /// What can be known of a document without opening it.
 struct Label {

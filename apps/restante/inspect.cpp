@@ -47,10 +47,10 @@ int inspect(const Context& context, const std::string& file) {
   if (!places) return context.refuse(places.error());
   auto document = read_document(file);
   if (!document) return context.refuse(document.error());
-  auto label = label_of(*document, *places);
+  auto label = label_of(document->text, *places);
   if (!label) return context.refuse(label.error());
   if (context.json) {
-    context.result(boost::json::serialize(json_of(file, *label, document->size())));
+    context.result(boost::json::serialize(json_of(file, *label, document->text.size())));
     return exit_done;
   }
   const auto row = [&](const std::string& what, const std::string& value) {
@@ -61,10 +61,10 @@ int inspect(const Context& context, const std::string& file) {
                   (label->form == Label::Form::sealed ? ": only its place can read what it asks for" : ""));
   row("for", label->place != nullptr ? label->place->name + "  " + label->place->url
                                      : "a place that this device does not know");
-  row("request", label->id);
+  row("request", request::shown(label->id));
   row("until", label->exp ? to_rfc3339(Instant(Seconds(*label->exp))) : "");
-  row("size", std::to_string(document->size()) + " bytes");
-  row("content", label->content);
+  row("size", std::to_string(document->text.size()) + " bytes");
+  row("content", request::shown(label->content));
   return exit_done;
 }
 

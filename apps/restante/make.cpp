@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `restante make`: a request as a file, a link or a QR code, without any network.
+#include "../qr.hpp"
 #include "base/fd.hpp"
 #include "base/text.hpp"
 #include "context.hpp"
@@ -92,7 +93,12 @@ private:
   }
 
   void tell(const Composed& made, const std::string& file, const std::string& text) {
-    if (!context_.json) return context_.result(file.empty() ? text : file);
+    if (!context_.json) {
+      context_.result(file.empty() ? text : file);
+      if (file.empty() && context_.stdout_terminal && !show_qr(text))
+        context_.note("the window is too narrow for its QR code");
+      return;
+    }
     boost::json::object out;
     if (!file.empty()) out["file"] = file;
     if (file.empty()) out[options_.link ? "link" : "document"] = text;
@@ -121,9 +127,16 @@ Result<std::string> place_name(const Context& context, const request::Home& home
   return trip->place;
 }
 
+bool is_request_id(std::string_view text) {
+  return text.size() == 36 && text.find_first_not_of("0123456789abcdef-") == text.npos;
+}
+
 Result<void> check_output(const MakeOptions& options) {
   if (options.urls.empty() == options.cancel.empty())
     return fail(Reason::usage, "make what?", "give URLs, or --cancel with the id of a request");
+  if (!options.cancel.empty() && !is_request_id(options.cancel))
+    return fail(Reason::usage, "--cancel wants the whole id of a request",
+                "`make --json` and `send --json` tell it: 36 characters");
   if (options.output.empty() && !options.link && !options.compact)
     return fail(Reason::usage, "where to?", "give -o FILE, or --link or --compact for a line on stdout");
   std::error_code error;

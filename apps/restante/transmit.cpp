@@ -33,32 +33,39 @@ private:
   int one(const std::string& file) {
     auto document = read_document(file);
     if (!document) return refused(file, document.error());
-    auto label = label_of(*document, places_);
+    auto label = label_of(document->text, places_);
     if (!label) return refused(file, label.error());
-    auto place = place_for(*label);
+    auto place = place_for(*label, document->origin);
     if (!place) return refused(file, place.error());
     auto client = client_for(*place);
     request::Calls calls(client, *place);
-    auto sent = calls.submit(*document);
+    auto sent = calls.submit(document->text);
     if (sent) {
       tell(file, sent->replayed ? "replayed" : "accepted", sent->job.id, {});
       return exit_done;
     }
     if (!request::is_unreached(sent.error()) || label->form != Label::Form::sealed)
       return refused(file, sent.error());
-    auto left = request::leave_at_mailbox(home_, *place, *document, request::mailbox_name(*document),
-                                          SystemClock().now());
+    auto left = request::leave_at_mailbox(home_, *place, document->text,
+                                          request::mailbox_name(document->text), SystemClock().now());
     if (!left) return refused(file, sent.error());
     context_.note(place->name + " cannot be reached; left at its mailbox " + *left);
     tell(file, "posted", {}, {});
     return exit_done;
   }
 
-  Result<request::Place> place_for(const Label& label) const {
+  Result<request::Place> place_for(const Label& label, const std::string& origin) const {
     const std::string& name = to_.empty() ? context_.place_name : to_;
     if (!name.empty()) return request::find_place(places_, name);
     if (label.place != nullptr) return *label.place;
-    if (label.form == Label::Form::sealed && !places_.empty())
+    if (label.form == Label::Form::sealed && !origin.empty()) {
+      // Only the place can open it: a certificate for its name is enough.
+      request::Place there;
+      there.name = there.url = origin;
+      there.by_name = true;
+      return there;
+    }
+    if (label.form == Label::Form::sealed)
       return fail(Reason::not_for_me, "it is sealed for a place that this device does not know",
                   "say which with --to, or open it where that place can be reached");
     return request::find_place(places_, {});
@@ -67,7 +74,7 @@ private:
   int refused(const std::string& file, const Error& error) {
     tell(file, "refused", {}, code(error.reason));
     context_.complain(error);
-    return exit_of(error);
+    return request::is_unreached(error) ? exit_unreached : exit_of(error);
   }
 
   void tell(const std::string& file, const std::string& status, const std::string& job,

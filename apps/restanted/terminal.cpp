@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "terminal.hpp"
 
+#include "../qr.hpp"
 #include "base/crypto.hpp"
 #include "base/fd.hpp"
-
-#include <qrencode.h>
 
 #include <csignal>
 #include <cstdio>
@@ -71,22 +70,7 @@ Result<std::string> read_secret(std::string_view prompt, bool repeated) {
 }
 
 void show_qr(const std::string& text) {
-  if (::isatty(STDERR_FILENO) == 0) return;
-  const std::unique_ptr<QRcode, void (*)(QRcode*)> code(
-      QRcode_encodeString(text.c_str(), 0, QR_ECLEVEL_L, QR_MODE_8, 1), QRcode_free);
-  if (!code) return;
-  const int width = code->width;
-  const auto dark = [&](int x, int y) {
-    return x >= 0 && y >= 0 && x < width && y < width && (code->data[y * width + x] & 1) != 0;
-  };
-  // Two rows of modules a line, light on dark inverted, with a quiet zone of two modules.
-  for (int y = -2; y < width + 2; y += 2) {
-    for (int x = -2; x < width + 2; ++x) {
-      const bool top = !dark(x, y), bottom = !dark(x, y + 1);
-      std::cerr << (top && bottom ? "\u2588" : top ? "\u2580" : bottom ? "\u2584" : " ");
-    }
-    std::cerr << '\n';
-  }
+  restante::show_qr(text);
 }
 
 bool has_terminal() {

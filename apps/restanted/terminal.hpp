@@ -12,7 +12,7 @@ namespace restante::daemon {
 /// none. Error invalid: the two did not agree.
 Result<std::string> read_secret(std::string_view prompt, bool repeated);
 
-/// One QR code on stderr, for a phone's camera; nothing unless stderr is a terminal.
+/// One QR code on stderr, for a phone's camera; nothing unless stderr is a terminal that it fits.
 void show_qr(const std::string& text);
 
 /// Whether this process has a controlling terminal that is still there.

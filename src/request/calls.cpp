@@ -112,7 +112,7 @@ Result<net::ClientResponse> Calls::ask(Ask ask) {
   request.method = std::move(ask.method);
   request.url = place_.url + ask.path;
   request.headers = std::move(ask.headers);
-  request.headers.emplace_back("Authorization", "Bearer " + place_.token);
+  if (!place_.token.empty()) request.headers.emplace_back("Authorization", "Bearer " + place_.token);
   request.headers.emplace_back("Accept", json_type);
   if (!ask.content_type.empty()) request.headers.emplace_back("Content-Type", ask.content_type);
   request.body = std::move(ask.body);

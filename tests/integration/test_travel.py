@@ -1,12 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """Requests on their way: sealed once, directly or through a mailbox or as a file, and taken once however they come."""
+import fcntl
 import json
 import os
+import pty
 import shutil
+import ssl
+import struct
+import subprocess
+import termios
 from contextlib import closing
 
 import pytest
 from bed import sealed
+from bed.certificates import Authority
 from bed.content import ContentServer, make_file
 from bed.dav import PASSWORD as DAV_PASSWORD
 from bed.dav import USER as DAV_USER
@@ -232,6 +239,51 @@ def test_a_link_is_short_and_opens_at_its_place(bed, ana):
     assert link.startswith(bed.place.url + "/p#") and len(link) <= 1100 + len(bed.place.url) + 3
 
 
+def on_a_terminal(device: Device, columns: int, *arguments) -> str:
+    """What the command shows on a terminal of that width."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 200, columns, 0, 0))
+    shown = b""
+    with subprocess.Popen(device.command(*arguments), stdin=slave, stdout=slave, stderr=slave, env=device.environment(), cwd=device.home) as running:
+        os.close(slave)
+        while True:
+            try:
+                got = os.read(master, 65536)
+            except OSError:  # the last one who held the terminal has ended
+                break
+            if not got:
+                break
+            shown += got
+        assert running.wait(60) == 0, shown
+    os.close(master)
+    return shown.decode()
+
+
+def test_a_link_is_shown_as_a_qr_code_where_it_fits(bed, ana):
+    wide = on_a_terminal(ana, 200, "make", bed.url, "--link")
+    narrow = on_a_terminal(ana, 60, "make", bed.url, "--link")
+
+    assert wide.count("\u2588") > 500 and "/p#" in wide
+    assert "\u2588" not in narrow and "too narrow" in narrow
+
+
+def test_a_link_leads_to_a_place_that_the_device_does_not_know(bed, ana):
+    link = ana.run("make", bed.url, "--link").stdout.strip()
+    authority = Authority(bed.folder / "strangers")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*authority.issue("127.0.0.1"))
+    stranger = Device(bed.folder / "stranger")
+    with closing(Sink(tls=context)) as unproven:
+        (stranger.home / "one.link").write_text(f"{unproven.secure}/p#{link.split('#')[1]}")
+        sent, = stranger.json("transmit", "one.link", check=3)
+    (stranger.home / "one.restante").write_text(link.split("#")[1])
+    unknown, = stranger.json("transmit", "one.restante", check=1)
+
+    # Nobody vouches for it: it does not get even the sealed text.
+    assert sent["status"] == "refused" and unproven.connections > 0 and unproven.requests == []
+    assert unknown["reason"] == "not-for-me"
+
+
 def test_a_changed_byte_is_refused_with_the_reason(bed, ana):
     ana.run("make", bed.url, "--compact", "-o", "one.restante")
     text = (ana.home / "one.restante").read_text().strip()
@@ -306,6 +358,7 @@ def test_a_request_is_taken_back_by_a_file_too(bed, ana):
 
 
 def test_make_says_what_is_missing(ana, bed):
+    assert "whole id" in ana.run("make", "--cancel", "019a", "-o", "x", check=2).stderr
     assert "where to" in ana.run("make", bed.url, check=2).stderr
     assert "make what" in ana.run("make", "-o", "x", check=2).stderr
     ana.run("make", bed.url, "-o", "x")
