@@ -40,7 +40,7 @@ LIBRARIES = {
     "xxhash.h": {"base"},
     "date/": {"proxy"},
     "utf8proc.h": {"base"},
-    "pugixml.hpp": {"capture"},
+    "pugixml.hpp": {"capture", "net"},
     "zlib.h": {"http", "transfer"},
 }
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<([^>]+)>)', re.M)

@@ -15,6 +15,7 @@
 #include <grp.h>
 #include <map>
 #include <pwd.h>
+#include <tuple>
 #include <unistd.h>
 
 namespace restante::daemon {
@@ -74,6 +75,31 @@ Setter starttls(bool& target) {
     const std::string value = node.is_string() ? node.as_string()->get() : std::string();
     if (value != "required" && value != "none") return wrong("\"required\" or \"none\"");
     target = value == "required";
+    return {};
+  };
+}
+
+/// One of two words.
+Setter choice(bool& target, std::string_view off, std::string_view on) {
+  return [&target, off, on](const toml::node& node) -> Result<void> {
+    const std::string value = node.is_string() ? node.as_string()->get() : std::string();
+    if (value != off && value != on) return wrong(fmt::format("\"{}\" or \"{}\"", off, on));
+    target = value == on;
+    return {};
+  };
+}
+
+/// A section inside a section: [mailbox.imap].
+Setter section(Keys keys) {
+  return [keys = std::move(keys)](const toml::node& node) -> Result<void> {
+    if (!node.is_table()) return wrong("a section of its own");
+    for (const auto& [key, value] : *node.as_table()) {
+      const auto setter = keys.find(key.str());
+      if (setter == keys.end()) return fail(Reason::invalid, fmt::format("has no key {}", key.str()));
+      if (auto done = setter->second(value); !done)
+        return fail(Reason::invalid, fmt::format("{} {}", key.str(), done.error().message),
+                    done.error().hint);
+    }
     return {};
   };
 }
@@ -218,6 +244,22 @@ std::map<std::string, Keys, std::less<>> sections_of(Config& config) {
         {"from", text(config.mail_from)},
         {"ca_bundle", text(config.mail.ca_bundle)},
         {"starttls", starttls(config.mail.starttls)}}},
+      {"mailbox",
+       {{"interval", duration(config.mailbox.interval, Seconds{1}, Seconds{86400})},
+        {"done", choice(config.mailbox.keep_done, "delete", "keep")},
+        {"address", text(config.mailbox.address)},
+        {"imap", section({{"url", text(config.mailbox.imap.url)},
+                          {"user", text(config.mailbox.imap.user)},
+                          {"password_file", text(config.mailbox.imap_password_file)},
+                          {"ca_bundle", text(config.mailbox.imap.ca_bundle)},
+                          {"starttls", starttls(config.mailbox.imap.starttls)}})},
+        {"webdav", section({{"url", text(config.mailbox.webdav.url)},
+                            {"user", text(config.mailbox.webdav.user)},
+                            {"password_file", text(config.mailbox.webdav_password_file)},
+                            {"ca_bundle", text(config.mailbox.webdav_ca_bundle)}})},
+        {"upload", section({{"url", text(config.mailbox.upload.url)},
+                            {"user", text(config.mailbox.upload.user)},
+                            {"password_file", text(config.mailbox.upload_password_file)}})}}},
       {"log", {{"level", text(config.log_level)}}},
   };
 }
@@ -268,6 +310,33 @@ Result<void> check_mail(const Config& config, const std::string& file) {
   return {};
 }
 
+Result<void> check_mailbox(const MailboxConfig& mailbox, const std::string& file) {
+  const auto wrong_part = [&](std::string_view part, const Error& error) {
+    return fail(Reason::invalid, fmt::format("{}: [{}] {}", file, part, error.message), error.hint);
+  };
+  if (!mailbox.imap.url.empty())
+    if (auto fits = net::check(mailbox.imap); !fits) return wrong_part("mailbox.imap", fits.error());
+  for (const auto& [part, folder] :
+       {std::pair("mailbox.webdav", &mailbox.webdav), std::pair("mailbox.upload", &mailbox.upload)})
+    if (!folder->url.empty())
+      if (auto fits = net::check(*folder); !fits) return wrong_part(part, fits.error());
+  if (!mailbox.address.empty() && !notify::is_mail_address(mailbox.address))
+    return fail(Reason::invalid, file + ": [mailbox] address is not a mail address",
+                "write name@host.example");
+  for (const auto& [part, url, user, password] :
+       {std::tuple("imap", &mailbox.imap.url, &mailbox.imap.user, &mailbox.imap_password_file),
+        std::tuple("webdav", &mailbox.webdav.url, &mailbox.webdav.user, &mailbox.webdav_password_file),
+        std::tuple("upload", &mailbox.upload.url, &mailbox.upload.user, &mailbox.upload_password_file)}) {
+    if (user->empty() != password->empty() || (url->empty() && !user->empty()))
+      return fail(Reason::invalid,
+                  fmt::format("{}: [mailbox.{}] needs url, user and password_file together", file, part),
+                  "give all of them");
+    if (std::string_view(part) == "imap" && !url->empty() && user->empty())
+      return fail(Reason::invalid, file + ": [mailbox.imap] needs user and password_file", "give both");
+  }
+  return {};
+}
+
 /// What a value of the right kind must be besides.
 Result<void> check(Config& config, const std::string& file) {
   for (auto [key, url] :
@@ -281,6 +350,7 @@ Result<void> check(Config& config, const std::string& file) {
                   "write https://HOST[:PORT]");
   }
   if (auto mail = check_mail(config, file); !mail) return mail;
+  if (auto mailbox = check_mailbox(config.mailbox, file); !mailbox) return mailbox;
   if (config.tls_certificate.empty() != config.tls_key.empty())
     return fail(Reason::invalid, file + ": [tls] needs both certificate and key", "give both, or neither");
   if (!config.time_zone.empty() && !proxy::is_zone(config.time_zone))

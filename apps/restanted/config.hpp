@@ -4,6 +4,8 @@
 #include "api/api.hpp"
 #include "base/result.hpp"
 #include "net/address_guard.hpp"
+#include "net/dav_client.hpp"
+#include "net/imap_client.hpp"
 #include "net/mail_client.hpp"
 
 #include <cstdint>
@@ -24,6 +26,18 @@ Result<ListenAddress> parse_listen(std::string_view text);
 bool is_loopback(std::string_view address);
 std::string url_host(const std::string& address);  ///< IPv6 in brackets
 
+/// Where requests come when this place cannot be reached: what it asks itself, and what devices are told.
+struct MailboxConfig {
+  Seconds interval{60};
+  bool keep_done = false;  ///< what was accepted is set aside, too, and not deleted
+  net::ImapFolder imap;    ///< without its password, as the others; an empty URL: none
+  net::DavFolder webdav;
+  std::string imap_password_file, webdav_password_file, webdav_ca_bundle;
+  std::string address;    ///< to which devices send mail; empty: none
+  net::DavFolder upload;  ///< into which devices put files
+  std::string upload_password_file;
+};
+
 /// restanted's configuration; docs/configuration.md explains every key.
 struct Config {
   std::string file;  ///< where it was read from; empty: there is none
@@ -42,6 +56,8 @@ struct Config {
 
   net::MailServer mail;  ///< without its password
   std::string mail_from, mail_password_file;
+
+  MailboxConfig mailbox;
 
   std::string areas_path;
   files::FolderTerms area_files{0644, std::nullopt, std::nullopt};  ///< of what is published

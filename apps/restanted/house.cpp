@@ -4,6 +4,7 @@
 #include "base/crypto.hpp"
 #include "base/log.hpp"
 #include "certificates.hpp"
+#include "mailboxes.hpp"
 #include "notices.hpp"
 
 #include <fmt/format.h>
@@ -42,6 +43,12 @@ Result<std::unique_ptr<House>> House::open(const Config& config, const std::stri
       auto mail = mail_options(config);
       if (!mail) return fail(std::move(mail.error()));
       return net::try_mail_server(mail->server);
+    };
+  if (!config.mailbox.imap.url.empty() || !config.mailbox.webdav.url.empty())
+    house->check_mailboxes_ = [config]() -> Result<void> {
+      const auto plan = mailbox_plan(config.mailbox);
+      if (!plan) return fail(plan.error());
+      return try_mailboxes(*plan);
     };
   if (!config.tls_certificate.empty()) house->check_tls_ = [config] { return check_tls_files(config); };
   const Executor loop = house->loop.get_executor();
@@ -143,6 +150,7 @@ api::Administration House::administration() {
   api::Administration out{*accounts, *areas, nullptr, jkt(), "", disk_pool.get_executor(),
                           copy,      check,  scrub,   tell};
   out.check_mail = check_mail_;
+  out.check_mailboxes = check_mailboxes_;
   out.check_tls = check_tls_;
   out.renew_keys = [this] { return keys->renew(clock.now()); };
   out.keys_made = [this] { return keys->newest_made(); };

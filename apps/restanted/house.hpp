@@ -54,8 +54,9 @@ public:
 private:
   House(std::string data_dir, DataLock data_lock, proxy::PrivateKey key)
       : dir(std::move(data_dir)), lock(std::move(data_lock)), identity(std::move(key)) {}
-  std::function<Result<void>()> check_mail_;  ///< empty: no mail
-  std::function<Result<void>()> check_tls_;   ///< empty: no certificate is given
+  std::function<Result<void>()> check_mail_;       ///< empty: no mail
+  std::function<Result<void>()> check_mailboxes_;  ///< empty: none
+  std::function<Result<void>()> check_tls_;        ///< empty: no certificate is given
 };
 
 /// The URL by which devices reach the first of these listeners.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "notices.hpp"
 
+#include "base/log.hpp"
 #include "base/text.hpp"
 #include "data_dir.hpp"
 
@@ -13,21 +14,23 @@ namespace restante::daemon {
 namespace {
 
 constexpr mode_t others = S_IRWXG | S_IRWXO;
+constexpr int refusals_per_hour = 5;  ///< that an account is told of
 
-Result<std::string> password_in(const std::string& path) {
+}  // namespace
+
+Result<std::string> password_in(const std::string& path, std::string_view where) {
   struct stat found{};
   if (::stat(path.c_str(), &found) != 0)
-    return fail(Reason::storage, path + " cannot be read: " + errno_text(errno), "see [mail] password_file");
+    return fail(Reason::storage, path + " cannot be read: " + errno_text(errno),
+                fmt::format("see {}", where));
   if ((found.st_mode & others) != 0)
     return fail(Reason::storage, path + " holds a password and may be read by others", "chmod 600 " + path);
   auto content = read_whole(path);
   if (!content)
     return fail(Reason::storage, path + " cannot be read: " + errno_text(content.error()),
-                "see [mail] password_file");
+                fmt::format("see {}", where));
   return content->substr(0, content->find_first_of("\r\n"));
 }
-
-}  // namespace
 
 Result<notify::MailOptions> mail_options(const Config& config) {
   notify::MailOptions out;
@@ -45,6 +48,7 @@ Result<notify::MailOptions> mail_options(const Config& config) {
 Notices::Notices(House& house, const Config& config, notify::MailOptions mail, notify::Requests& requests,
                  const jobs::AccountRules& rules)
     : clock_(house.clock),
+      database_(*house.store),
       mail_(mail_pool_.get_executor(), std::move(mail), [this] { return service_->place(); }),
       webhook_(requests, rules, house.clock, {}),
       ntfy_(requests, rules, house.clock, {}) {
@@ -60,6 +64,24 @@ Notices::Notices(House& house, const Config& config, notify::MailOptions mail, n
 Task<void> Notices::stop() {
   mail_.stop();
   co_await service_->stop();
+}
+
+Task<void> Notices::tell_refused(AccountId account, Error why) {
+  Told& told = refusals_[account];
+  const Instant now = clock_.now();
+  if (now < told.since || now - told.since >= std::chrono::hours(1)) told = {now, 0};
+  if (++told.count > refusals_per_hour) co_return;
+  notify::Facts facts;
+  facts.event = notify::Event::request_refused;
+  facts.at = now;
+  facts.reason = why.reason;
+  facts.detail = std::move(why.message);
+  Database::Work work = [this, account, facts](Tx& tx) { return service_->tell_in(tx, account, facts); };
+  auto written = co_await database_.write(std::move(work));
+  if (written)
+    service_->poke();
+  else
+    log::warn("the refusal of a request is not told: {}", written.error().message);
 }
 
 Database::Work Notices::tell_of_end(const accounts::Account& account, Seconds grace) {

@@ -10,6 +10,7 @@
 
 #include <boost/asio/thread_pool.hpp>
 
+#include <map>
 #include <memory>
 
 namespace restante::daemon {
@@ -17,6 +18,9 @@ namespace restante::daemon {
 /// What `[mail]` says, as the mail client takes it; the password is read from its file. An empty URL: no
 /// mail. Error storage: the password's file cannot be read, or others may read it.
 Result<notify::MailOptions> mail_options(const Config& config);
+
+/// The first line of a file that only its owner may read. Error storage; `where` names its key for the hint.
+Result<std::string> password_in(const std::string& path, std::string_view where = "[mail] password_file");
 
 /// Telling people: the service and its channels. Made before the downloads, stopped after them.
 class Notices {
@@ -27,11 +31,19 @@ public:
   notify::Service& service() { return *service_; }
   const notify::MailChannel& mail() const { return mail_; }
   Task<void> stop();
+  /// A request of this account came by itself and was refused; at most a few times an hour. Control loop.
+  Task<void> tell_refused(AccountId account, Error why);
   /// What tells a guest, in the transaction that remembers it, when everything is erased.
   Database::Work tell_of_end(const accounts::Account& account, Seconds grace);
 
 private:
+  struct Told {
+    Instant since{};
+    int count = 0;
+  };
   const Clock& clock_;
+  Database& database_;
+  std::map<AccountId, Told> refusals_;  ///< one for each account at most
   asio::thread_pool mail_pool_{2};
   notify::MailChannel mail_;
   notify::WebhookChannel webhook_;

@@ -12,6 +12,7 @@
 #include "http/server.hpp"
 #include "installation.hpp"
 #include "jobs/service.hpp"
+#include "mailboxes.hpp"
 #include "notices.hpp"
 #include "proxy/zone.hpp"
 #include "service_manager.hpp"
@@ -123,7 +124,8 @@ http::TrustsProxy trust_of(const std::vector<net::AddressRange>& ranges) {
 /// The running server: every part in the order in which they lean on each other, the last one stopped first.
 class Serving {
 public:
-  Serving(const Config& config, House& house, const net::AddressGuard& guard, notify::MailOptions mail)
+  Serving(const Config& config, House& house, const net::AddressGuard& guard, notify::MailOptions mail,
+          const MailboxPlan& mailboxes)
       : config_(config),
         house_(house),
         executor_(house.loop.get_executor()),
@@ -150,8 +152,13 @@ public:
     administration_->end_telling = [this](AccountId account) { pool_->forget(account); };
     auto options = api_options(config, house, certificates_);
     options.condition = [this] { return condition(); };
+    options.mailboxes = mailboxes.told;
     receiver_ = intake::make_receiver({house.disk_pool.get_executor(), *house.accounts, *jobs_, *house.keys,
                                        house.clock, house.jkt(), config.api_limits.submit_per_minute});
+    mailboxes_ = std::make_unique<Mailboxes>(mailboxes, *receiver_,
+                                             [this](const accounts::Principal& sender, const Error& why) {
+                                               group_.spawn(notices_->tell_refused(sender.account, why));
+                                             });
     api_ = api::make_api({executor_, *house.accounts, *jobs_, *house.areas, house.clock, *administration_,
                           *house.links, house.hash_pool.get_executor(), &notices_->service(),
                           house.store.get(), house.keys.get(), receiver_.get()},
@@ -195,6 +202,7 @@ private:
     group_.spawn(house_.links->housekeeping());
     group_.spawn(api::keep_stays(*administration_, house_.clock));
     group_.spawn(rotate_keys());
+    mailboxes_->start(group_);
     group_.spawn(greet());
     co_return Result<void>();
   }
@@ -254,6 +262,7 @@ private:
     api::Condition out;
     out.workers = pool_->workers();
     if (notices_->mail().sends()) out.mail = notices_->mail().failing() ? Mail::failing : Mail::ok;
+    out.mailbox = mailboxes_->condition();
     out.certificate_until = certificates_.until();
     out.store_faults = store_faults_;
     return out;
@@ -261,6 +270,7 @@ private:
 
   Task<void> stop() {
     api_->close();
+    mailboxes_->stop();
     if (jobs_started_) co_await jobs_->stop();
     if (server_) {
       auto stop_server = [this] { server_->stop(); };
@@ -348,6 +358,7 @@ private:
   std::unique_ptr<Notices> notices_;
   std::unique_ptr<jobs::Service> jobs_;
   std::unique_ptr<intake::Receiver> receiver_;
+  std::unique_ptr<Mailboxes> mailboxes_;
   std::unique_ptr<api::Administration> administration_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Handler> control_, submits_;
@@ -379,11 +390,13 @@ Result<void> serve(const Config& given, const std::string& dir, const net::Addre
   if (!rights) return fail(rights.error());
   auto mail = mail_options(config);
   if (!mail) return fail(mail.error());
+  auto mailboxes = mailbox_plan(config.mailbox);
+  if (!mailboxes) return fail(mailboxes.error());
   auto house = House::open(config, dir);
   if (!house) return fail(house.error());
   Result<void> outcome;
   {
-    Serving serving(config, **house, guard, std::move(*mail));
+    Serving serving(config, **house, guard, std::move(*mail), *mailboxes);
     auto ended = asio::co_spawn((*house)->loop, serving.run(), asio::use_future);
     (*house)->loop.run();
     outcome = ended.get();

@@ -59,6 +59,7 @@ struct Condition {
   enum class Mail { off, ok, failing };
   int workers = 0;
   Mail mail = Mail::off;                     ///< failing: the last try did not reach the mail server
+  Mail mailbox = Mail::off;                  ///< failing: one of them could not be asked for requests
   std::optional<Instant> certificate_until;  ///< of what TLS shows; none: no TLS
   std::size_t store_faults = 0;              ///< found by the last look
 };

@@ -197,6 +197,11 @@ Task<Result<CommandLines>> check(Administration& parts, Arguments) {
   } else {
     add_finding(lines, "mail", true, "this place sends no mail: [mail] in the configuration changes that");
   }
+  if (parts.check_mailboxes) {
+    const auto asked = co_await offload(parts.disk_pool, parts.check_mailboxes);
+    add_finding(lines, "mailbox", asked.has_value(),
+                asked ? "requests can be fetched" : asked.error().message);
+  }
   if (parts.keys_made)
     add_finding(lines, "keys", true,
                 "requests are sealed with the key of " + to_rfc3339(parts.keys_made()).substr(0, 10));

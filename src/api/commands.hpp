@@ -33,6 +33,7 @@ struct Administration {
   std::set<std::string> being_erased{};  ///< names
   /// Whether the mail server takes our mails; blocking. Empty: this place sends none.
   std::function<Result<void>()> check_mail{};
+  std::function<Result<void>()> check_mailboxes{};  ///< the same for where requests are fetched
   /// Whether the given certificate and key can be used; blocking. Empty: none are given.
   std::function<Result<void>()> check_tls{};
   /// Makes another key that requests are sealed with; blocking.

@@ -91,6 +91,9 @@ std::vector<Warning> warnings_of(const ApiLimits& limits, const files::Areas::Vo
   if (condition.mail == Condition::Mail::failing)
     out.push_back({"mail", "the last mail could not be sent",
                    "`restanted check` at the place says what the mail server answers"});
+  if (condition.mailbox == Condition::Mail::failing)
+    out.push_back({"mailbox", "the mailbox for requests cannot be asked",
+                   "`restanted check` at the place says what its server answers"});
   if (condition.certificate_until && *condition.certificate_until < now)
     out.push_back({"certificate-over", "the certificate has expired: browsers refuse to connect",
                    "put the new files where [tls] in the configuration says"});
@@ -148,6 +151,7 @@ Task<http::Response> show_health(Context& context, Call call) {
   json.key("waiting").number(unended->waiting).key("scheduled").number(unended->scheduled);
   json.key("paused").number(unended->paused).key("held").number(unended->held).close('}');
   json.key("workers").number(condition.workers).key("mail").text(name(condition.mail));
+  json.key("mailbox").text(name(condition.mailbox));
   if (condition.certificate_until)
     json.key("certificate").open('{').key("until").text(to_rfc3339(*condition.certificate_until)).close('}');
   json.key("warnings").open('[');

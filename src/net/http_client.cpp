@@ -73,6 +73,7 @@ struct Transfer {
   bool stalled(curl_off_t sent_bytes) {
     if (sent_bytes != sent) touch();
     sent = sent_bytes;
+    if (request->stop != nullptr && request->stop->load()) return true;
     return request->stall_time.count() > 0 &&
            std::chrono::steady_clock::now() - last_byte > request->stall_time;
   }

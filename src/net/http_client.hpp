@@ -3,6 +3,7 @@
 
 #include "base/result.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -23,6 +24,7 @@ struct ClientRequest {
   std::string body;
   std::chrono::milliseconds connect_time{10000};
   std::optional<std::chrono::milliseconds> total_time;  ///< none: as long as bytes flow
+  const std::atomic<bool>* stop = nullptr;              ///< once it is set, the request ends soon (timeout)
   std::chrono::seconds stall_time{60};  ///< no byte for so long: timeout; 0: never (event streams)
   /// Gets the body piece by piece once the status and headers are known; false ends the transfer. Without it
   /// the body is collected in the answer (up to 64 MiB).

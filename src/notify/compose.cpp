@@ -46,6 +46,8 @@ std::string title_of(const Facts& facts) {
       return "Restante: there is no room left for you";
     case Event::stay_ending:
       return "Restante: your stay ends, and your files with it";
+    case Event::request_refused:
+      return "Restante: a request was refused";
     case Event::test:
       return "Restante: a test message";
     case Event::contact_confirm:
@@ -87,6 +89,9 @@ std::string text_of(const Facts& facts, const Place& place) {
           "Your files and everything that {} knows about you are erased at {}. Take with you what "
           "you want to keep.",
           where, facts.until ? to_rfc3339(*facts.until) : "the end of your stay");
+    case Event::request_refused:
+      return fmt::format("A request that you sent reached {}, and was refused{}.", where, why(facts)) +
+             remedy(facts);
     case Event::test:
       return fmt::format("This is a test message of {}. You are told here of your downloads.", where);
     case Event::contact_confirm:
@@ -135,6 +140,8 @@ std::string line_of(const Facts& facts) {
       return quoted(facts.job_name) + " is late";
     case Event::job_needs_you:
       return quoted(facts.job_name) + " waits until you decide" + why(facts);
+    case Event::request_refused:
+      return "A request was refused" + why(facts);
     default:
       return quoted(facts.job_name) + " waits" + why(facts);
   }

@@ -22,6 +22,7 @@ enum class Event {
   job_needs_you,    ///< it is held until a person decides
   account_quota,    ///< the account is (nearly) full, or its month's traffic is used up
   stay_ending,      ///< everything of a guest is about to be erased
+  request_refused,  ///< a request that came by itself was refused
   test,             ///< asked for by `restante notify test`
   contact_confirm,  ///< goes to a contact that is not confirmed yet
 };

@@ -7,13 +7,14 @@
 namespace restante::notify {
 namespace {
 
-constexpr std::array<std::pair<Event, std::string_view>, 8> events{{
+constexpr std::array<std::pair<Event, std::string_view>, 9> events{{
     {Event::job_done, "job.done"},
     {Event::job_failed, "job.failed"},
     {Event::job_late, "job.late"},
     {Event::job_needs_you, "job.needs-you"},
     {Event::account_quota, "account.quota"},
     {Event::stay_ending, "stay.ending"},
+    {Event::request_refused, "request.refused"},
     {Event::test, "test"},
     {Event::contact_confirm, "contact.confirm"},
 }};

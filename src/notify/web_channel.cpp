@@ -73,6 +73,7 @@ Look look_of(Event event) {
       return {4, "raised_hand"};
     case Event::account_quota:
     case Event::stay_ending:
+    case Event::request_refused:
       return {4, "warning"};
     case Event::test:
     case Event::contact_confirm:

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "intake/mailbox.hpp"
+
+#include "base/crypto.hpp"
+#include "base/log.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace restante::intake {
+
+namespace {
+
+/// What ends a round: nothing else in this mailbox would fare better.
+bool ends_round(Reason reason) {
+  switch (reason) {
+    case Reason::unreachable:
+    case Reason::timeout:
+    case Reason::tls:
+    case Reason::dns:
+    case Reason::auth_required:
+      return true;
+    default:
+      return false;
+  }
+}
+
+/// Refused for now, not for what it is.
+bool is_transient(Reason reason) {
+  switch (reason) {
+    case Reason::rate_limited:
+    case Reason::busy:
+    case Reason::storage:
+    case Reason::disk_full:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string key_of(const Letter& letter) {
+  return letter.id + '\n' + letter.version + '\n' + std::to_string(letter.bytes);
+}
+
+/// Between 0.9 and 1.1: places that lost the same server do not all come back in the same second.
+double jitter() {
+  std::uint16_t random = 0;
+  random_bytes(&random, sizeof random);
+  return 0.9 + 0.2 * random / 65535.0;
+}
+
+}  // namespace
+
+MailboxPuller::MailboxPuller(PullerParts parts, PullerOptions options)
+    : parts_(std::move(parts)), options_(options) {
+}
+
+std::chrono::steady_clock::duration MailboxPuller::pause() const {
+  Millis wait = options_.interval;
+  for (int i = 1; i < failures_ && wait < options_.longest_pause; ++i) wait *= 2;
+  wait = std::min<Millis>(wait, std::max(options_.longest_pause, options_.interval));
+  return Millis(static_cast<Millis::rep>(static_cast<double>(wait.count()) * jitter()));
+}
+
+Task<void> MailboxPuller::run() {
+  for (;;) {
+    auto pulling = pull();
+    const auto pulled = co_await std::move(pulling);
+    if (!pulled && failures_++ == 0)
+      log::warn("the mailbox ({}) cannot be asked: {}; {}", parts_.mailbox->name(), pulled.error().message,
+                "it is tried again by itself");
+    if (pulled && std::exchange(failures_, 0) > 0)
+      log::info("the mailbox ({}) can be asked again", parts_.mailbox->name());
+    const auto wait = pause();
+    co_await sleep_for(wait);
+  }
+}
+
+Task<Result<void>> MailboxPuller::pull() {
+  auto list = [this] { return parts_.mailbox->list(options_.letters_per_round); };
+  auto letters = co_await offload(parts_.pool, list);
+  if (!letters) co_return fail(std::move(letters.error()));
+  if (letters->size() > options_.letters_per_round) letters->resize(options_.letters_per_round);
+  for (auto& letter : *letters) {
+    auto taking = take(std::move(letter));
+    auto taken = co_await std::move(taking);
+    if (taken) continue;
+    if (ends_round(taken.error().reason)) co_return taken;
+    log::warn("a letter in the mailbox ({}) was left there: {}", parts_.mailbox->name(),
+              taken.error().message);
+  }
+  co_return Result<void>();
+}
+
+Task<Result<void>> MailboxPuller::take(Letter letter) {
+  const std::string key = key_of(letter);
+  Outcome outcome = Outcome::later;
+  if (const auto known = judged_.find(key); known != judged_.end()) {
+    outcome = known->second;
+  } else if (letter.bytes > options_.mime.message_bytes) {
+    outcome = Outcome::refused;
+  } else {
+    auto fetch = [this, &letter] { return parts_.mailbox->fetch(letter, options_.mime.message_bytes); };
+    auto text = co_await offload(parts_.pool, fetch);
+    if (text) {
+      auto judging = judge(std::move(*text), letter);
+      outcome = co_await std::move(judging);
+    } else if (text.error().reason == Reason::too_large) {
+      outcome = Outcome::refused;
+    } else {
+      co_return fail(std::move(text.error()));
+    }
+  }
+  if (outcome == Outcome::later) co_return Result<void>();
+  const auto fate = outcome == Outcome::done ? Mailbox::Fate::done : Mailbox::Fate::refused;
+  auto settle = [this, &letter, fate] { return parts_.mailbox->settle(letter, fate); };
+  auto settled = co_await offload(parts_.pool, settle);
+  if (settled) {
+    judged_.erase(key);
+    perhaps_unfinished_.erase(key);
+  } else if (judged_.size() < options_.remembered) {
+    judged_.emplace(key, outcome);
+  }
+  co_return settled;
+}
+
+Task<MailboxPuller::Outcome> MailboxPuller::judge(std::string text, const Letter& letter) {
+  auto search = [this, &text] { return documents_in(text, options_.mime); };
+  auto documents = co_await offload(parts_.pool, search);
+  if (!documents) {
+    log::info("a letter in the mailbox ({}) holds no request", parts_.mailbox->name());
+    co_return refused(letter, false);
+  }
+  Outcome outcome = Outcome::done;
+  bool known_sender = true;
+  for (auto& document : *documents) {
+    auto receiving = parts_.receiver.receive(std::move(document), Channel::mailbox);
+    const Receipt receipt = co_await std::move(receiving);
+    if (!receipt.error) continue;
+    if (is_transient(receipt.error->reason)) co_return Outcome::later;
+    outcome = Outcome::refused;
+    known_sender = known_sender && receipt.sender.has_value();
+    if (receipt.sender && parts_.tell_refused) parts_.tell_refused(*receipt.sender, *receipt.error);
+  }
+  co_return outcome == Outcome::done ? Outcome::done : refused(letter, known_sender);
+}
+
+MailboxPuller::Outcome MailboxPuller::refused(const Letter& letter, bool known_sender) {
+  if (known_sender || !parts_.mailbox->may_be_unfinished()) return Outcome::refused;
+  if (perhaps_unfinished_.size() >= options_.remembered) perhaps_unfinished_.clear();
+  const bool first = perhaps_unfinished_.insert(key_of(letter)).second;
+  return first ? Outcome::later : Outcome::refused;
+}
+
+}  // namespace restante::intake
