@@ -119,5 +119,6 @@ void add_make_command(CLI::App& app, Context& context);
 void add_inspect_command(CLI::App& app, Context& context);
 void add_transmit_command(CLI::App& app, Context& context);
 void add_mail_commands(CLI::App& app, Context& context);
+void add_preset_commands(CLI::App& app, Context& context);
 
 }  // namespace restante::cli

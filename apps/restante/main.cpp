@@ -26,7 +26,7 @@ constexpr std::array groups{
     restante::cli::add_notify_commands,  restante::cli::add_token_commands,
     restante::cli::add_link_commands,    restante::cli::add_make_command,
     restante::cli::add_inspect_command,  restante::cli::add_transmit_command,
-    restante::cli::add_mail_commands,
+    restante::cli::add_mail_commands,    restante::cli::add_preset_commands,
 };
 
 int parse_and_run(int argc, char** argv) {

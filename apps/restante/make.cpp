@@ -188,9 +188,10 @@ void add_make_command(CLI::App& app, Context& context) {
   command->add_option("--cancel", options->cancel, "Take back the request of this id")->type_name("ID");
   add_wish_options(*command, *options);
   refuse_empty_values(*command);
-  command->callback([&context, options] {
-    context.run = [&context, options]() -> int {
-      auto made = make_all(context, *options);
+  command->callback([&context, command, options] {
+    auto preset = apply_preset(*command, *options);
+    context.run = [&context, options, preset]() -> int {
+      auto made = preset ? make_all(context, *options) : preset;
       return made ? exit_done : context.refuse(made.error());
     };
   });

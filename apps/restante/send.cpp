@@ -345,8 +345,12 @@ void add_send_command(CLI::App& app, Context& context) {
   command->add_flag("--strict", options->strict, "Refuse what cannot be done in time");
   command->add_flag("--wait", options->wait, "Return when it has ended");
   refuse_empty_values(*command);
-  command->callback(
-      [&context, options] { context.run = [&context, options] { return send(context, *options); }; });
+  command->callback([&context, command, options] {
+    auto preset = apply_preset(*command, *options);
+    context.run = [&context, options, preset]() -> int {
+      return preset ? send(context, *options) : context.refuse(preset.error());
+    };
+  });
 }
 
 }  // namespace restante::cli

@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "request/cookies.hpp"
 #include "request/logins.hpp"
+#include "request/presets.hpp"
 #include "secret.hpp"
 
 #include <CLI/App.hpp>
@@ -43,6 +44,27 @@ Result<void> read_secrets(const Context& context, WishOptions& options) {
     auto cookies = read_option_file("--cookies", options.cookies_path, cookies_limit);
     if (!cookies) return fail(std::move(cookies.error()));
     options.wish.cookies_file = std::move(*cookies);
+  }
+  return {};
+}
+
+Result<void> apply_preset(CLI::App& command, WishOptions& options) {
+  if (options.preset.empty()) return {};
+  auto home = request::Home::open();
+  if (!home) return fail(std::move(home.error()));
+  auto preset = request::find_preset(*home, options.preset);
+  if (!preset) return fail(std::move(preset.error()));
+  for (const auto& [name, values] : preset->options) {
+    CLI::Option* option = command.get_option_no_throw("--" + name);
+    // What a later version keeps is not for this one; what was given wins.
+    if (option == nullptr || option->count() > 0) continue;
+    for (const std::string& value : values) option->add_result(value);
+    option->run_callback();
+  }
+  for (std::string& url : options.urls) {
+    auto whole = request::url_with(*preset, url);
+    if (!whole) return fail(std::move(whole.error()));
+    url = std::move(*whole);
   }
   return {};
 }
@@ -89,6 +111,8 @@ Result<Composed> compose_one(const WishOptions& options, const std::string& url,
 
 void add_wish_options(CLI::App& command, WishOptions& options) {
   request::Wish& wish = options.wish;
+  command.add_option("--preset", options.preset, "Settings that were saved under that name")
+      ->type_name("NAME");
   const auto many = [](CLI::Option* option) { option->allow_extra_args(false); };
   command.add_option("--to", options.to, "Which place, or 'trip'; default: the first one")
       ->type_name("PLACE");

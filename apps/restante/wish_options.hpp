@@ -13,6 +13,7 @@ namespace restante::cli {
 struct WishOptions {
   std::vector<std::string> urls;
   std::string to, cookies_path, certificate_path, key_path;
+  std::string preset;
   bool secret_stdin = false, no_probe = false;
   request::Wish wish;
 };
@@ -23,6 +24,10 @@ void add_wish_options(CLI::App& command, WishOptions& options);
 /// Refuses empty values: they are most often a script's unset variable, and would mean "now", or "no limit".
 /// After all options were added.
 void refuse_empty_values(CLI::App& command);
+
+/// `--preset NAME`: its settings where the command line says nothing, and its folder before short names.
+/// While the command is being read, so that a wrong value is told as one. Errors: not-found, usage.
+Result<void> apply_preset(CLI::App& command, WishOptions& options);
 
 /// Passwords, certificates and cookies, from stdin, the terminal and files. Errors: usage.
 Result<void> read_secrets(const Context& context, WishOptions& options);
