@@ -39,7 +39,8 @@ void write_error(JsonWriter& json, const Error& error);
 std::string event_text(const jobs::Event& event);
 
 /// What a connected device knows of the place: its names, its keys, and where to leave requests when it
-/// cannot be reached.
-void write_place(JsonWriter& json, const Context& context);
+/// cannot be reached: that may hold a password, which a program that may only hand in does not learn.
+enum class Mailboxes { shown, hidden };
+void write_place(JsonWriter& json, const Context& context, Mailboxes mailboxes = Mailboxes::shown);
 
 }  // namespace restante::api

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "api/handlers.hpp"
+#include "api/json_views.hpp"
 #include "api/json_writer.hpp"
 #include "api/openapi_json.hpp"
+#include "api/submitting.hpp"
 #include "base/text.hpp"
 #include "proxy/jws.hpp"
 
@@ -38,13 +40,14 @@ Result<std::string> proof_of_identity(const ApiOptions& options, const http::Req
 
 }  // namespace
 
-void write_place(JsonWriter& json, const Context& context) {
+void write_place(JsonWriter& json, const Context& context, Mailboxes mailboxes) {
   const ApiOptions& options = context.options;
   json.open('{').key("name").text(options.place_name).key("jkt").text(options.jkt);
   json.key("tz").text(options.time_zone).key("url").text(options.public_url);
   if (context.parts.keys != nullptr) json.key("keys").text(context.parts.keys->signed_set());
   json.key("mailboxes").open('[');
   for (const auto& one : options.mailboxes) {
+    if (mailboxes == Mailboxes::hidden) break;
     const bool mail = one.kind == MailboxAddress::Kind::mail;
     json.open('{').key("kind").text(mail ? "mail" : "webdav");
     json.key(mail ? "address" : "url").text(one.address);
@@ -112,10 +115,10 @@ Task<http::Response> signed_key_set(Context& context, Call call) {
   co_return key_answer(context, call, true);
 }
 
-Task<http::Response> show_place(Context& context, Call) {
+Task<http::Response> show_place(Context& context, Call call) {
   std::string out;
   JsonWriter json(out);
-  write_place(json, context);
+  write_place(json, context, is_terse(*call.who) ? Mailboxes::hidden : Mailboxes::shown);
   auto response = http::json_response(200, std::move(out));
   response.set("Cache-Control", "no-store");
   co_return response;

@@ -170,6 +170,23 @@ TEST_F(OwnTest, OneMoreBrowserComesInOnceByAnAddressThatAPersonMade) {
   EXPECT_EQ(place.send("POST", "/v1/session", "", body).status, 401);
 }
 
+TEST_F(OwnTest, WhereToLeaveRequestsIsToldToDevicesAndNotToAProgramThatMayOnlySubmit) {
+  const auto made = place.send("POST", "/v1/tokens", ana, R"({"kind":"submit","label":"script"})");
+  const std::string script(made.json().at("token").as_string());
+
+  const auto to_device = place.send("GET", "/v1/place", ana).json().at("mailboxes").as_array();
+  const auto to_script = place.send("GET", "/v1/place", script);
+
+  ASSERT_EQ(to_device.size(), 2u);
+  EXPECT_EQ(boost::json::serialize(to_device[0]), R"({"kind":"mail","address":"box@example.org"})");
+  EXPECT_EQ(boost::json::serialize(to_device[1]),
+            R"({"kind":"webdav","url":"https://dav.example/in/","user":"put","password":"what opens it"})");
+  EXPECT_EQ(to_script.status, 200);
+  EXPECT_TRUE(to_script.json().at("mailboxes").as_array().empty());
+  EXPECT_EQ(place.send("GET", "/v1/place", "").status, 401);
+  EXPECT_EQ(place.send("GET", "/.well-known/restante", "").body.find("dav.example"), std::string::npos);
+}
+
 TEST_F(OwnTest, AnotherPasswordEndsTheOtherBrowsersAndNotThisOne) {
   const auto sign_in = [&](const std::string& password) {
     return place.send("POST", "/v1/session", "",

@@ -4,8 +4,8 @@
 #include "base/crypto.hpp"
 #include "base/text.hpp"
 #include "http/target.hpp"
-#include "proxy/keys.hpp"
 #include "proxy/jws.hpp"
+#include "proxy/keys.hpp"
 
 #include <boost/json/parse.hpp>
 #include <fmt/format.h>
@@ -74,6 +74,8 @@ Place::Place(ApiLimits limits) {
   api_options.public_url = "http://127.0.0.1:8470";
   api_options.hosts.add_listener("127.0.0.1");
   api_options.limits = limits;
+  api_options.mailboxes = {{MailboxAddress::Kind::mail, "box@example.org", "", ""},
+                           {MailboxAddress::Kind::webdav, "https://dav.example/in/", "put", "what opens it"}};
   const auto scrub = [this] { return store->scrub(); };
   administration.reset(new Administration{*accounts,
                                           *areas,
