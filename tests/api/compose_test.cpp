@@ -100,7 +100,7 @@ TEST_F(ComposeTest, ALookIsRefusedAsTheRequestItselfWouldBe) {
   auto core = boost::json::parse(place.core(1)).as_object();
   core["aud"] = boost::json::parse(R"([{"jkt":")" + std::string(43, 'A') + R"("}])");
 
-  EXPECT_EQ(place.send("POST", "/v1/probe", device, boost::json::serialize(core)).status, 400);
+  EXPECT_EQ(place.send("POST", "/v1/probe", device, boost::json::serialize(core)).status, 422);
   EXPECT_EQ(place.send("POST", "/v1/probe", device, "{}", octets).status, 415);
 }
 
