@@ -6,6 +6,7 @@ import os
 import pathlib
 import pwd
 import shutil
+import signal
 import ssl
 import tempfile
 
@@ -88,9 +89,21 @@ class Dovecot:
         at = self.mail / f".{folder}" if folder else self.mail
         return sorted(path.name for part in ("cur", "new") for path in (at / part).glob("*"))
 
+    def _children(self) -> list[int]:
+        """Processes that the master started; with `prefix` the master is the one that `ip netns exec` became."""
+        told = pathlib.Path(f"/proc/{self.program.pid}/task/{self.program.pid}/children")
+        return [int(pid) for pid in told.read_text().split()] if told.exists() else []
+
     def stop(self) -> None:
+        """Also sessions that are open: Dovecot serves those to their end."""
         if self.program:
+            children = self._children()
             self.program.stop()
+            for pid in children:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass  # it ended with its master
             self.program = None
 
     def close(self) -> None:
