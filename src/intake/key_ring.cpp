@@ -185,7 +185,8 @@ Result<void> KeyRing::renew(Instant now) {
 
 void KeyRing::publish(std::vector<Key> keys, Instant now) {
   auto next = std::make_shared<State>();
-  // Never older than the newest key, so that whoever has seen that one takes this set.
+  // Never older than the newest key, so that whoever has seen that one takes this set; and of this moment, so
+  // that devices take it from a place that was restored, although they know keys that it lost.
   proxy::KeySet set{
       identity_.public_key().thumbprint(), std::max(seconds_of(now), seconds_of(keys.front().made)), {}};
   for (const auto& one : keys) set.keys.push_back(one.key->public_key());
