@@ -2,11 +2,15 @@
 #include "base/text.hpp"
 #include "context.hpp"
 #include "request/compose.hpp"
+#include "request/sealing.hpp"
+#include "request/sent.hpp"
+#include "sending.hpp"
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include <algorithm>
 #include <array>
 
 namespace restante::cli {
@@ -15,11 +19,16 @@ namespace {
 int list(const Context& context) {
   auto session = Session::open(context);
   if (!session) return context.refuse(session.error());
+  std::vector<request::Job> ended;
   auto done = (*session)->calls().jobs({}, [&](const request::Job& job) {
+    if (job.ended()) ended.push_back(job);
     context.result(context.json ? job.json : request::job_line(job, (*session)->zones()));
     return true;
   });
-  return done ? exit_done : context.refuse(done.error());
+  if (!done) return context.refuse(done.error());
+  if (auto gone = request::forget_ended((*session)->home(), ended); !gone)
+    return context.refuse(gone.error());
+  return exit_done;
 }
 
 int show(const Context& context, const std::string& text) {
@@ -29,6 +38,8 @@ int show(const Context& context, const std::string& text) {
   if (!id) return context.refuse(id.error());
   auto detail = (*session)->calls().job(*id);
   if (!detail) return context.refuse(detail.error());
+  if (auto gone = request::forget_ended((*session)->home(), {detail->job}); !gone)
+    return context.refuse(gone.error());
   if (context.json) {
     context.result(detail->job.json);
   } else {
@@ -57,9 +68,12 @@ int act(const Context& context, const std::string& action, const std::vector<std
 
 struct ChangeOptions {
   std::string id;
-  std::string at, by, tz, name, folder, limit_rate;
+  std::string at, by, tz, name, folder, limit_rate, to;
   std::vector<std::string> windows;
 };
+
+constexpr std::array<const char*, 7> change_options{"--at",   "--by",     "--window",    "--tz",
+                                                    "--name", "--folder", "--limit-rate"};
 
 /// Sends a change to the version that is there now.
 Result<request::Job> send_change(Session& session, const std::string& text, const std::string& patch) {
@@ -90,7 +104,32 @@ int refresh(const Context& context, const std::string& id, const std::string& ur
   return exit_done;
 }
 
+/// `change ID --to PLACE`: a request that waits goes to another place.
+int move(const Context& context, const ChangeOptions& options) {
+  auto session = Session::open(context);
+  if (!session) return context.refuse(session.error());
+  auto all = request::all_sent((*session)->home(), SystemClock().now());
+  if (!all) return context.refuse(all.error());
+  for (const request::Sent& one : *all) {
+    const bool here = one.place == (*session)->place().name &&
+                      request::job_id_of((*session)->place(), one.id).starts_with(options.id);
+    if (here && options.id.size() >= 4) return move_request(context, one, options.to);
+  }
+  return context.refuse(
+      fail(Reason::not_found, "this device has no copy of " + options.id + " that could go to another place",
+           "copies are kept of what this device sent with a later start or with --to trip, until "
+           "it ends; cancel it, and send it there anew")
+          .value());
+}
+
 int change(const Context& context, const CLI::App& command, const ChangeOptions& options) {
+  if (!options.to.empty()) {
+    const bool more = std::any_of(change_options.begin(), change_options.end(),
+                                  [&](const char* one) { return command.count(one) > 0; });
+    if (!more) return move(context, options);
+    return context.refuse(
+        fail(Reason::usage, "--to moves the request as it is", "change the rest afterwards").value());
+  }
   auto session = Session::open(context);
   if (!session) return context.refuse(session.error());
   const auto given = [&](const char* option, const std::string& value) -> std::optional<std::string> {
@@ -161,6 +200,7 @@ void add_job_commands(CLI::App& app, Context& context) {
   changing->add_option("--folder", options->folder, "Folder in my files")->type_name("PATH");
   changing->add_option("--limit-rate", options->limit_rate, "Bytes a second, such as 500k")
       ->type_name("SIZE");
+  changing->add_option("--to", options->to, "Move it to that place, as it is")->type_name("PLACE");
   changing->callback([&context, options, changing] {
     context.run = [&context, options, changing] { return change(context, *changing, *options); };
   });
