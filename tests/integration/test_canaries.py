@@ -27,7 +27,7 @@ from bed.process import BedError, wait_until
 from bed.sink import Cut, DigestGate, Sink, TokenEndpoint, reply
 
 FIELDS = ("user", "password", "digest-user", "digest-password", "token", "cookie-name", "cookie", "header", "client-id", "client-secret",
-          "refresh", "access", "url-user", "url-password", "custom", "cli-password", "cli-header", "cli-cookie", "login", "outbox", "query")
+          "refresh", "access", "url-user", "url-password", "custom", "cli-password", "cli-header", "cli-cookie", "login", "outbox", "query", "made", "outgoing")
 CANARIES = {field: f"K4N4RY{index:02d}{field.replace('-', '')}7c1f" for index, field in enumerate(FIELDS)}
 
 
@@ -217,6 +217,10 @@ def _mixed_runs(folder, sink):
     # The place is away: what is asked for waits on the device.
     place.kill()
     command("send", near.plain + "/ok/outbox", "--user", "ana", "--secret-stdin", input=c["outbox"] + "\n")
+    command("make", near.plain + "/ok/made", "--user", "ana", "--secret-stdin", "-o", "made.restante", input=c["made"] + "\n")
+    command("inspect", "made.restante")
+    command("mail", "set", "smtps://mail.example", "--from", "ana@device.example", "--user", "ana", "--secret-stdin", input=c["outgoing"] + "\n")
+    command("mail", "show")
     return types.SimpleNamespace(folder=folder, place=place, ana=ana, said=said, near=near, endpoint=endpoint, processes=processes, living=living,
                                  answers=answers, before=before, dumps=dumps, dumped=dumped, permitted=permitted, accepted=accepted)
 
@@ -234,7 +238,7 @@ def _tls(authority) -> ssl.SSLContext:
 
 def test_the_canaries_did_reach_their_servers(runs):
     sent = runs.near.heard + runs.endpoint.heard
-    never = set(FIELDS) - found_in(sent) - {"digest-password", "outbox"}
+    never = set(FIELDS) - found_in(sent) - {"digest-password", "outbox", "made", "outgoing"}
 
     assert not never, "these never went anywhere, so that nothing could leak"
 
@@ -259,9 +263,10 @@ def test_no_canary_is_in_a_file_of_the_place_or_of_its_backup(runs):
 def test_no_canary_is_in_a_file_of_the_device(runs):
     home = runs.ana.home / "restante"
 
-    assert not search_files(home)
+    assert not search_files(runs.ana.home)
     assert not [path for path in home.rglob("*") if path.stat().st_mode & 0o077]
-    assert list((home / "outbox").iterdir()) and (home / "logins.sealed").exists()
+    assert list((home / "outbox").iterdir()) and (home / "logins.sealed").exists() and (home / "mail.sealed").exists()
+    assert (runs.ana.home / "made.restante").stat().st_size > 500
 
 
 def test_neither_server_nor_worker_leaves_a_core_dump(runs):
