@@ -39,6 +39,8 @@ def bed(tmp_path_factory):
     bed.url = f"{bed.content.url}/a.bin"
     bed.place = Place(bed.folder / "place").start()
     bed.place.add_user("ana")
+    bed.connected = Device(bed.folder / "connected")
+    bed.connected.connect("home", bed.place.pair("ana"))
     bed.dav = Dav().start()
     bed.relay = Relay(bed.folder / "relay").start()
     yield bed
@@ -50,9 +52,9 @@ def bed(tmp_path_factory):
 
 @pytest.fixture
 def ana(bed, request):
-    """A device of ana's that a test has for itself."""
+    """A connected device, in the state in which it was connected."""
     device = Device(bed.folder / request.node.name[:60])
-    device.connect("home", bed.place.pair("ana"))
+    shutil.copytree(bed.connected.home / "restante", device.home / "restante")
     return device
 
 
@@ -305,16 +307,6 @@ def test_transmit_says_that_the_place_was_not_reached(bed, ana, away):
     assert ana.json("transmit", "one.restante", check=3)[0]["reason"] == "unreachable"
 
 
-def test_the_device_follows_keys_that_the_place_renewed_long_ago(bed, ana):
-    shutil.rmtree(bed.place.data / "keys" / "encryption")
-    bed.place.stop()
-    bed.place.start()
-
-    job, = ana.json("send", bed.url, "--wait")
-
-    assert job["state"] == "done" and job["via"] == "direct"
-
-
 def test_a_key_that_was_renewed_still_opens_what_was_sealed_before(bed, ana):
     ana.run("make", bed.url, "-o", "one.restante")
     bed.place.run("keys", "rotate")
@@ -363,3 +355,14 @@ def test_make_says_what_is_missing(ana, bed):
     assert "make what" in ana.run("make", "-o", "x", check=2).stderr
     ana.run("make", bed.url, "-o", "x")
     assert "exists already" in ana.run("make", bed.url, "-o", "x", check=2).stderr
+
+
+def test_the_device_follows_keys_that_the_place_renewed_long_ago(bed, ana):
+    # The last test: no other device has the new keys.
+    shutil.rmtree(bed.place.data / "keys" / "encryption")
+    bed.place.stop()
+    bed.place.start()
+
+    job, = ana.json("send", bed.url, "--wait")
+
+    assert job["state"] == "done" and job["via"] == "direct"
