@@ -61,7 +61,16 @@ class House:
 
     def kill_and_start(self) -> None:
         self.place.kill()
-        self.place.start()
+
+        def start() -> bool:
+            # `restanted receive` may have found no server, and holds the folder for a moment.
+            try:
+                return bool(self.place.start())
+            except BedError as error:
+                if "in use by process" not in str(error):
+                    raise
+                return False
+        wait_until("the server to start again", start)
 
     def post(self, document: str) -> None:
         status, answer = sealed.post(self.place, document)

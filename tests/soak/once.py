@@ -87,7 +87,10 @@ def main() -> int:
         dice.shuffle(deliveries)
         threads = run.deliver_all(deliveries)
         while kills < chosen.kills and any(thread.is_alive() for thread in threads):
-            time.sleep(dice.uniform(0.02, 0.6))
+            after = run.sent + dice.randint(1, max(2, 3 * len(deliveries) // (2 * chosen.kills)))
+            while run.sent < after and any(thread.is_alive() for thread in threads):
+                time.sleep(0.001)
+            time.sleep(dice.uniform(0, 0.005))  # which moment: the point of it
             house.kill_and_start()
             kills += 1
         for thread in threads:
