@@ -242,6 +242,7 @@ void write_arriving(JsonWriter& json, const jobs::JobView& view, const jobs::Fil
 void write_device(JsonWriter& json, const accounts::Device& device) {
   json.key("id").text(device.id.value);
   json.key("label").text(device.label).key("kind").text(device.session ? "browser" : "device");
+  if (device.session) json.key("session").text(accounts::credential_id(*device.session));
   json.key("created").text(to_rfc3339(device.created));
 }
 

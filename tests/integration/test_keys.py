@@ -180,15 +180,16 @@ def test_keys_are_files_for_the_server_alone_and_a_backup_holds_them(place, cont
 def test_a_browser_connects_its_own_key_and_takes_it_along_when_it_is_signed_out(place, content):
     headers, csrf = browser(place)
     device, status, said = connect_browser(place, headers, csrf)
-    listed = json.loads(place.get("/v1/devices", None, headers=headers)[2])["devices"]
-    mine = next(one for one in listed if one["id"] == device.jkt)
+    listed = json.loads(place.get("/v1/devices", None, headers=headers)[2])
+    mine = next(one for one in listed["devices"] if one["id"] == device.jkt)
+    session = next(one for one in listed["sessions"] if one["current"])
 
     taken = sealed.post(place, sealed.request(place, device, f"{content.url}/a.bin"))
     out = place.get("/v1/session", None, "DELETE", headers={**headers, "X-CSRF-Token": csrf})[0]
     late = sealed.post(place, sealed.request(place, device, f"{content.url}/a.bin"))
 
     assert status == 201 and said["device"]["id"] == device.jkt and said["device"]["kind"] == "browser"
-    assert mine["kind"] == "browser" and mine["label"] == "Firefox on Linux" and mine["current"]
+    assert mine["kind"] == "browser" and mine["label"] == "Firefox on Linux" and mine["current"] and mine["session"] == session["id"]
     assert taken[0] == 202 and taken[1]["status"] == "accepted"
     assert out == 204
     assert late[0] == 403 and late[1]["type"] == "/problems/unknown-device" and "pair" in late[1]["hint"]

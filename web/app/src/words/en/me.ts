@@ -76,6 +76,7 @@ export const me = {
     here: 'this browser',
     hereDevice: 'this device',
     browser: 'Signed-in browser',
+    sealing: 'Browser, not signed in any more; requests that it makes are still taken',
     device: 'Device',
     disconnect: 'Disconnect',
     disconnectNamed: (label: string) => `Disconnect ${label}`,
