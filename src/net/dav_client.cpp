@@ -61,7 +61,7 @@ pugi::xml_node found_properties(const pugi::xml_node& response) {
 
 Result<void> check(const DavFolder& folder) {
   const auto url = parse_url(folder.url);
-  if (!url || !url->text.ends_with('/') || folder.url.find_first_of("?#") != std::string::npos)
+  if (!url || !url->text.ends_with('/') || folder.url.find_first_of("?#@") != std::string::npos)
     return fail(Reason::invalid, "a WebDAV folder is written https://HOST/FOLDER/, with a slash at its end",
                 "user and password_file are settings of their own");
   if (url->scheme != "https" && !is_this_machine(url->host))

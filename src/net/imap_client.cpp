@@ -113,7 +113,8 @@ Result<void> check(const ImapFolder& folder) {
       !part_of(url.get(), CURLUPART_OPTIONS).empty() || !part_of(url.get(), CURLUPART_FRAGMENT).empty())
     return fail(Reason::invalid, "a mail folder's URL has a host, a port and a folder only",
                 "user and password_file are settings of their own");
-  if (!is_plain(part_of(url.get(), CURLUPART_PATH)))
+  const std::string path = part_of(url.get(), CURLUPART_PATH);  // empty: control characters in it
+  if (path.empty() || !is_plain(path))
     return fail(Reason::invalid, "the folder's name has characters that are not taken",
                 "name it with letters, digits, spaces and . _ - / only");
   if (!folder.starttls && folder.url.starts_with("imap://") &&
