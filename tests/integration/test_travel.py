@@ -21,7 +21,8 @@ from bed.dav import Dav
 from bed.device import Device
 from bed.documents import ended
 from bed.mail import Relay
-from bed.place import Place
+from bed.place import ALLOW_LOOPBACK, Place
+from bed.process import wait_until
 from bed.sink import Sink, reply
 
 CANARY = "K4N4RYtravel7c1f"
@@ -149,6 +150,34 @@ def test_a_place_that_is_away_gets_it_through_its_folder_and_again_directly_with
     assert waiting(ana) == []
     assert job_of(bed, ana, job["id"])["state"] == "done"
     assert [one["id"] for one in ana.json("list") if one["proxy"] == job["proxy"]] == [job["id"]]
+
+
+def test_a_place_that_comes_back_fetches_what_was_left_for_it(bed):
+    folder = bed.folder / "fetching"
+    folder.mkdir()
+    (bed.dav.files / "box").mkdir()
+    (bed.dav.files / "box").chmod(0o777)
+    secret = folder / "dav.password"
+    secret.write_text(DAV_PASSWORD + "\n")
+    secret.chmod(0o600)
+    sign_in = f'url = "{bed.dav.url}box/"\nuser = "{DAV_USER}"\npassword_file = "{secret}"\n'
+    place = Place(folder / "place", f'{ALLOW_LOOPBACK}[mailbox]\ninterval = "1s"\n[mailbox.webdav]\n{sign_in}[mailbox.upload]\n{sign_in}').start()
+    try:
+        place.add_user("ana")
+        device = Device(folder / "ana")
+        device.connect("home", place.pair("ana"))
+        place.stop()
+
+        job, = device.json("send", bed.url)
+
+        assert (job["state"], job["via"]) == ("posted", "mailbox")
+        place.start()
+        wait_until("the request", lambda: place.get(f"/v1/jobs/{job['id']}", device.token())[0] == 200)
+        assert ended(place, device.token(), job["id"])["state"] == "done"
+        assert [one["id"] for one in device.json("list")] == [job["id"]]  # which sent it again, and changed nothing
+        assert waiting(device) == []
+    finally:
+        place.stop()
 
 
 def test_a_folder_that_does_not_let_it_in_leaves_it_in_the_outbox(bed, ana, away):
