@@ -51,6 +51,10 @@ export const operator = {
       what: 'The last mail could not be sent.',
       mend: '“restanted check” on the computer of the place says what the mail server answers.',
     },
+    mailbox: {
+      what: 'The mailbox for requests cannot be asked.',
+      mend: '“restanted check” on the computer of the place says what its server answers.',
+    },
     'certificate-over': {
       what: 'The certificate has expired: browsers refuse to connect.',
       mend: 'Put the new files where [tls] in the configuration says.',
