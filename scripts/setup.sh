@@ -17,7 +17,8 @@ test=("${demo[@]}" libclang-rt-19-dev clang-format-19 libgtest-dev libgmock-dev 
 bench=("${build[@]}" curl aria2 wrk chromium)
 package=("${build[@]}" debhelper dpkg-dev binutils)
 fuzz=("${build[@]}" libclang-rt-19-dev llvm-19 libgtest-dev libgmock-dev git)
-soak=("${fuzz[@]}" debhelper dpkg-dev binutils podman runc debootstrap xfsprogs e2fsprogs mount python3-dnslib)
+soak=("${fuzz[@]}" debhelper dpkg-dev binutils podman runc debootstrap xfsprogs e2fsprogs mount python3-dnslib apache2-bin
+  python3-cryptography)
 
 want=${1:-demo}
 case "$want" in
