@@ -19,6 +19,7 @@ namespace restante::fuzz {
   X(form)                        \
   X(jose)                        \
   X(key)                         \
+  X(mime)                        \
   X(pasted)                      \
   X(range)                       \
   X(request)                     \
