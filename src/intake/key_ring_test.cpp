@@ -98,6 +98,22 @@ TEST_F(KeyRings, AreBoundedHoweverOftenANewOneIsAskedFor) {
   EXPECT_EQ(files(), KeyTimes().most_keys);
 }
 
+TEST_F(KeyRings, OfAPlaceThatWasRestoredAreTakenByDevicesThatKnowNewerOnes) {
+  const auto ring = open(start);
+  fs::copy(folder_ / "keys", folder_ / "backup");
+  ASSERT_TRUE(ring->renew(start + 10 * day));
+  const auto pin = identity_.public_key().thumbprint();
+  const auto lost = proxy::verify_key_set(ring->signed_set(), pin);
+
+  fs::remove_all(folder_ / "keys");
+  fs::rename(folder_ / "backup", folder_ / "keys");
+  const auto restored = proxy::verify_key_set(open(start + 11 * day)->signed_set(), pin);
+
+  ASSERT_TRUE(lost && restored);
+  EXPECT_GT(restored->issued, lost->issued);
+  EXPECT_NE(restored->keys.at(0).thumbprint(), lost->keys.at(0).thumbprint());
+}
+
 TEST_F(KeyRings, GoOnWithoutAFileThatIsDamaged) {
   const auto first = newest(*open(start));
   std::ofstream(folder_ / "keys" / "1795000000.pem") << "no key";
