@@ -3,6 +3,7 @@
 
 #include "base/crypto.hpp"
 #include "base/log.hpp"
+#include "base/text.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -42,7 +43,8 @@ std::string key_of(const Letter& letter) {
   return letter.id + '\n' + letter.version + '\n' + std::to_string(letter.bytes);
 }
 
-/// Between 0.9 and 1.1: places that lost the same server do not all come back in the same second.
+/// Between 0.9 and 1.1: places that lost the same server do not all come back
+/// in the same second.
 double jitter() {
   std::uint16_t random = 0;
   random_bytes(&random, sizeof random);
@@ -72,7 +74,8 @@ Task<void> MailboxPuller::run() {
     if (pulled && std::exchange(failures_, 0) > 0)
       log::info("the mailbox ({}) can be asked again", parts_.mailbox->name());
     const auto wait = pause();
-    co_await sleep_for(wait);
+    auto waiting = parts_.wait ? parts_.wait(wait) : sleep_for(wait);
+    co_await std::move(waiting);
   }
 }
 
@@ -82,74 +85,85 @@ Task<Result<void>> MailboxPuller::pull() {
   if (!letters) co_return fail(std::move(letters.error()));
   if (letters->size() > options_.letters_per_round) letters->resize(options_.letters_per_round);
   for (auto& letter : *letters) {
+    std::string key = key_of(letter);
     auto taking = take(std::move(letter));
     auto taken = co_await std::move(taking);
     if (taken) continue;
     if (ends_round(taken.error().reason)) co_return taken;
-    log::warn("a letter in the mailbox ({}) was left there: {}", parts_.mailbox->name(),
-              taken.error().message);
+    // Said once a letter, as far as they are remembered: it may stay for days.
+    if (told_.size() < options_.remembered && told_.insert(key).second)
+      log::warn("a letter in the mailbox ({}) was left there: {}", parts_.mailbox->name(),
+                taken.error().message);
   }
   co_return Result<void>();
 }
 
 Task<Result<void>> MailboxPuller::take(Letter letter) {
   const std::string key = key_of(letter);
-  Outcome outcome = Outcome::later;
+  Judged judged;
   if (const auto known = judged_.find(key); known != judged_.end()) {
-    outcome = known->second;
+    judged = known->second;
   } else if (letter.bytes > options_.mime.message_bytes) {
-    outcome = Outcome::refused;
+    judged = too_large();
   } else {
     auto fetch = [this, &letter] { return parts_.mailbox->fetch(letter, options_.mime.message_bytes); };
     auto text = co_await offload(parts_.pool, fetch);
     if (text) {
       auto judging = judge(std::move(*text), letter);
-      outcome = co_await std::move(judging);
+      judged = co_await std::move(judging);
     } else if (text.error().reason == Reason::too_large) {
-      outcome = Outcome::refused;
+      judged = too_large();
     } else {
       co_return fail(std::move(text.error()));
     }
   }
-  if (outcome == Outcome::later) co_return Result<void>();
-  const auto fate = outcome == Outcome::done ? Mailbox::Fate::done : Mailbox::Fate::refused;
-  auto settle = [this, &letter, fate] { return parts_.mailbox->settle(letter, fate); };
+  if (judged.outcome == Outcome::later) co_return Result<void>();
+  const auto fate = judged.outcome == Outcome::done ? Mailbox::Fate::done : Mailbox::Fate::refused;
+  auto settle = [this, &letter, fate, &judged] { return parts_.mailbox->settle(letter, fate, judged.why); };
   auto settled = co_await offload(parts_.pool, settle);
   if (settled) {
     judged_.erase(key);
     perhaps_unfinished_.erase(key);
   } else if (judged_.size() < options_.remembered) {
-    judged_.emplace(key, outcome);
+    judged_.emplace(key, std::move(judged));
   }
   co_return settled;
 }
 
-Task<MailboxPuller::Outcome> MailboxPuller::judge(std::string text, const Letter& letter) {
+Task<MailboxPuller::Judged> MailboxPuller::judge(std::string text, const Letter& letter) {
   auto search = [this, &text] { return documents_in(text, options_.mime); };
   auto documents = co_await offload(parts_.pool, search);
   if (!documents) {
     log::info("a letter in the mailbox ({}) holds no request", parts_.mailbox->name());
-    co_return refused(letter, false);
+    co_return refused(letter, false, std::move(documents.error()));
   }
-  Outcome outcome = Outcome::done;
+  std::optional<Error> why;
   bool known_sender = true;
   for (auto& document : *documents) {
-    auto receiving = parts_.receiver.receive(std::move(document), Channel::mailbox);
+    auto receiving = parts_.receiver.receive(std::move(document), parts_.mailbox->channel());
     const Receipt receipt = co_await std::move(receiving);
     if (!receipt.error) continue;
-    if (is_transient(receipt.error->reason)) co_return Outcome::later;
-    outcome = Outcome::refused;
+    if (is_transient(receipt.error->reason)) co_return Judged();
     known_sender = known_sender && receipt.sender.has_value();
     if (receipt.sender && parts_.tell_refused) parts_.tell_refused(*receipt.sender, *receipt.error);
+    if (!why) why = *receipt.error;
   }
-  co_return outcome == Outcome::done ? Outcome::done : refused(letter, known_sender);
+  co_return why ? refused(letter, known_sender, std::move(*why)) : Judged{Outcome::done, {}};
 }
 
-MailboxPuller::Outcome MailboxPuller::refused(const Letter& letter, bool known_sender) {
-  if (known_sender || !parts_.mailbox->may_be_unfinished()) return Outcome::refused;
+MailboxPuller::Judged MailboxPuller::too_large() const {
+  return {Outcome::refused,
+          fail(Reason::too_large,
+               "it is larger than " + human_size(options_.mime.message_bytes) + ", and was not read",
+               "send fewer requests at once")
+              .value()};
+}
+
+MailboxPuller::Judged MailboxPuller::refused(const Letter& letter, bool known_sender, Error why) {
+  if (known_sender || !parts_.mailbox->may_be_unfinished()) return {Outcome::refused, std::move(why)};
   if (perhaps_unfinished_.size() >= options_.remembered) perhaps_unfinished_.clear();
   const bool first = perhaps_unfinished_.insert(key_of(letter)).second;
-  return first ? Outcome::later : Outcome::refused;
+  return {first ? Outcome::later : Outcome::refused, std::move(why)};
 }
 
 }  // namespace restante::intake

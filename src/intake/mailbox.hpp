@@ -23,12 +23,13 @@ struct Letter {
 };
 
 /// Where devices leave requests for a place that they cannot reach. Blocking; one thread at a time. Nothing
-/// that it answers is trusted. Errors: unreachable, timeout, tls, auth-required, dns: the whole mailbox; anything
-/// else: of this letter.
+/// that it answers is trusted. Errors: unreachable, timeout, tls, auth-required, dns: the whole mailbox;
+/// anything else: of this letter.
 class Mailbox {
 public:
   virtual ~Mailbox() = default;
   virtual std::string_view name() const = 0;  ///< for logs: "imap", "webdav"
+  virtual Channel channel() const { return Channel::mailbox; }
   /// Files may be seen while they are being written.
   virtual bool may_be_unfinished() const = 0;
   /// The oldest letters, at most so many.
@@ -36,8 +37,8 @@ public:
   /// Error too-large: it is longer than it said, or than `most_bytes`.
   virtual Result<std::string> fetch(const Letter& letter, std::size_t most_bytes) = 0;
   enum class Fate { done, refused };
-  /// Takes the letter out of `list`, for good. Repeating it is harmless.
-  virtual Result<void> settle(const Letter& letter, Fate fate) = 0;
+  /// Takes the letter out of `list`, for good; `why` it was refused. Repeating it is harmless.
+  virtual Result<void> settle(const Letter& letter, Fate fate, const Error& why) = 0;
 };
 
 struct PullerOptions {
@@ -54,6 +55,8 @@ struct PullerParts {
   Executor pool;  ///< where the mailbox is asked; one task at a time
   /// A document was refused after its signature held; on the control loop. May be empty.
   std::function<void(const accounts::Principal& sender, const Error& why)> tell_refused;
+  /// Between two rounds; returns sooner if something has come. Empty: just waits.
+  std::function<Task<void>(std::chrono::steady_clock::duration longest)> wait{};
 };
 
 /// Fetches what lies in one mailbox, hands it to the receiver, and takes it out once what became of it is
@@ -68,15 +71,21 @@ public:
 
 private:
   enum class Outcome { done, refused, later };
+  struct Judged {
+    Outcome outcome = Outcome::later;
+    Error why{};  ///< refused
+  };
   Task<Result<void>> take(Letter letter);
-  Task<Outcome> judge(std::string text, const Letter& letter);
-  Outcome refused(const Letter& letter, bool known_sender);
+  Task<Judged> judge(std::string text, const Letter& letter);
+  Judged refused(const Letter& letter, bool known_sender, Error why);
+  Judged too_large() const;
   std::chrono::steady_clock::duration pause() const;
 
   PullerParts parts_;
   PullerOptions options_;
   int failures_ = 0;                          ///< rounds in a row
-  std::map<std::string, Outcome> judged_;     ///< settled here, but not in the mailbox yet
+  std::map<std::string, Judged> judged_;      ///< settled here, but not in the mailbox yet
+  std::set<std::string> told_;                ///< of which the log says that they were left
   std::set<std::string> perhaps_unfinished_;  ///< refused once as they were
 };
 
