@@ -30,8 +30,9 @@ public:
     if (!desk_.texts.contains(letter.id)) return fail(Reason::not_found, "gone");
     return desk_.texts[letter.id];
   }
-  Result<void> settle(const Letter& letter, Fate fate) override {
+  Result<void> settle(const Letter& letter, Fate fate, const Error& why) override {
     if (desk_.keeps) return fail(Reason::forbidden, "read-only");
+    EXPECT_EQ(fate == Fate::refused, !why.message.empty()) << "what is refused is told why";
     (fate == Fate::done ? desk_.done : desk_.refused).push_back(letter.id);
     std::erase_if(desk_.letters, [&](const Letter& one) { return one.id == letter.id; });
     return {};
