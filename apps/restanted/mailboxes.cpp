@@ -30,7 +30,7 @@ public:
   Result<std::string> fetch(const intake::Letter& letter, std::size_t most_bytes) override {
     return client_.fetch(uid_of(letter), most_bytes);
   }
-  Result<void> settle(const intake::Letter& letter, Fate fate) override {
+  Result<void> settle(const intake::Letter& letter, Fate fate, const Error&) override {
     if (fate == Fate::refused) return client_.set_aside(uid_of(letter), refused_folder);
     return keep_done_ ? client_.set_aside(uid_of(letter), done_folder) : client_.erase(uid_of(letter));
   }
@@ -65,7 +65,7 @@ public:
   Result<std::string> fetch(const intake::Letter& letter, std::size_t most_bytes) override {
     return client_.fetch(file_of(letter), most_bytes);
   }
-  Result<void> settle(const intake::Letter& letter, Fate fate) override {
+  Result<void> settle(const intake::Letter& letter, Fate fate, const Error&) override {
     if (fate == Fate::refused) return client_.set_aside(file_of(letter), refused_folder);
     return keep_done_ ? client_.set_aside(file_of(letter), done_folder) : client_.erase(file_of(letter));
   }
