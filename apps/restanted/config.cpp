@@ -244,6 +244,7 @@ std::map<std::string, Keys, std::less<>> sections_of(Config& config) {
         {"from", text(config.mail_from)},
         {"ca_bundle", text(config.mail.ca_bundle)},
         {"starttls", starttls(config.mail.starttls)}}},
+      {"drop", {{"path", text(config.drop_path)}}},
       {"mailbox",
        {{"interval", duration(config.mailbox.interval, Seconds{1}, Seconds{86400})},
         {"done", choice(config.mailbox.keep_done, "delete", "keep")},

@@ -58,6 +58,7 @@ struct Config {
   std::string mail_from, mail_password_file;
 
   MailboxConfig mailbox;
+  std::string drop_path;  ///< default: drop/ in the data folder
 
   std::string areas_path;
   files::FolderTerms area_files{0644, std::nullopt, std::nullopt};  ///< of what is published

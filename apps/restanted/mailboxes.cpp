@@ -2,6 +2,7 @@
 #include "mailboxes.hpp"
 
 #include "data_dir.hpp"
+#include "intake/drop_folder.hpp"
 #include "notices.hpp"
 
 #include <charconv>
@@ -137,7 +138,8 @@ Result<void> try_mailboxes(const MailboxPlan& plan) {
   return {};
 }
 
-Mailboxes::Mailboxes(const MailboxPlan& plan, intake::Receiver& receiver, const TellRefused& tell_refused) {
+Mailboxes::Mailboxes(const MailboxPlan& plan, intake::Receiver& receiver, const TellRefused& tell_refused)
+    : receiver_(receiver), tell_refused_(tell_refused) {
   intake::PullerOptions options;
   options.interval = plan.interval;
   const auto add = [&](std::unique_ptr<intake::Mailbox> mailbox) {
@@ -148,8 +150,19 @@ Mailboxes::Mailboxes(const MailboxPlan& plan, intake::Receiver& receiver, const 
   if (plan.webdav) add(std::make_unique<DavMailbox>(*plan.webdav, plan.keep_done, stop_));
 }
 
+Result<void> Mailboxes::open_drop_folder(const std::string& path, Executor loop) {
+  auto folder = intake::DropFolder::open(path, std::move(loop));
+  if (!folder) return fail(std::move(folder.error()));
+  intake::PullerParts parts{std::move(*folder), receiver_, pool_.get_executor(), tell_refused_};
+  auto& opened = static_cast<intake::DropFolder&>(*parts.mailbox);
+  parts.wait = [&opened](std::chrono::steady_clock::duration longest) { return opened.wait(longest); };
+  drop_folder_ = std::make_unique<intake::MailboxPuller>(std::move(parts), intake::PullerOptions{});
+  return {};
+}
+
 void Mailboxes::start(TaskGroup& group) {
   for (auto& one : pullers_) group.spawn(one->run());
+  if (drop_folder_) group.spawn(drop_folder_->run());
 }
 
 api::Condition::Mail Mailboxes::condition() const {

@@ -36,6 +36,8 @@ public:
   using TellRefused = std::function<void(const accounts::Principal& sender, const Error& why)>;
   Mailboxes(const MailboxPlan& plan, intake::Receiver& receiver, const TellRefused& tell_refused);
 
+  /// The folder in which requests may be laid, too. Blocking; before start. Error storage.
+  Result<void> open_drop_folder(const std::string& path, Executor loop);
   void start(TaskGroup& group);
   /// What is under way ends soon; before the group is stopped.
   void stop() { stop_ = true; }
@@ -43,8 +45,11 @@ public:
 
 private:
   std::atomic<bool> stop_{false};
-  asio::thread_pool pool_{2};  ///< one for each mailbox
+  asio::thread_pool pool_{3};  ///< one for each mailbox, and the drop folder
+  intake::Receiver& receiver_;
+  TellRefused tell_refused_;
   std::vector<std::unique_ptr<intake::MailboxPuller>> pullers_;
+  std::unique_ptr<intake::MailboxPuller> drop_folder_;
 };
 
 }  // namespace restante::daemon

@@ -88,10 +88,11 @@ Result<net::ClientResponse> ask_server(const std::string& dir, const std::string
 }
 
 /// Durable on return; what is wrong with it shows when the server starts.
-Result<void> lay_down(const std::string& dir, const std::string& message, const Output& output) {
+Result<void> lay_down(const Config& config, const std::string& dir, const std::string& message,
+                      const Output& output) {
   auto documents = intake::documents_in(message);
   if (!documents) return fail(documents.error());
-  const std::string folder = dir + "/drop";
+  const std::string folder = config.drop_path.empty() ? dir + "/drop" : config.drop_path;
   if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
     return fail_errno(Reason::storage, "cannot make " + folder, errno);
   for (const auto& document : *documents) {
@@ -124,7 +125,7 @@ Result<void> receive(const Config& config, const std::string& dir, const Output&
     if (answer) return print_answer(*answer, output);
     if (answer.error().reason != Reason::unreachable) return fail(answer.error());
     auto house = House::open(config, dir);
-    if (house) return lay_down(dir, message, output);
+    if (house) return lay_down(config, dir, message, output);
     if (house.error().reason != Reason::in_use || std::chrono::steady_clock::now() > until)
       return fail(house.error());
     std::this_thread::sleep_for(try_again);

@@ -202,6 +202,8 @@ private:
     group_.spawn(house_.links->housekeeping());
     group_.spawn(api::keep_stays(*administration_, house_.clock));
     group_.spawn(rotate_keys());
+    const std::string drop = config_.drop_path.empty() ? house_.dir + "/drop" : config_.drop_path;
+    if (auto dropped = mailboxes_->open_drop_folder(drop, executor_); !dropped) co_return dropped;
     mailboxes_->start(group_);
     group_.spawn(greet());
     co_return Result<void>();
