@@ -142,7 +142,8 @@ struct DavClient::State {
 };
 
 DavClient::DavClient(DavFolder folder, const std::atomic<bool>& stop)
-    : state_(std::make_unique<State>(std::move(folder), stop)) {}
+    : state_(std::make_unique<State>(std::move(folder), stop)) {
+}
 DavClient::~DavClient() = default;
 DavClient::DavClient(DavClient&&) noexcept = default;
 
