@@ -144,3 +144,14 @@ def test_devices_are_told_where_to_leave_requests(world):
     told = json.loads(world.place.get("/v1/place", world.device.token)[2])["mailboxes"]
     assert [one["kind"] for one in told] == ["webdav", "mail"]
     assert told[0]["url"] == world.dav.url and told[0]["password"] == dav.PASSWORD and told[1]["address"] == "box@example.org"
+
+
+@pytest.mark.parametrize(("changes", "says"), [({"ca_bundle": "/etc/ssl/certs/ca-certificates.crt"}, "did not prove its name"),
+                                               ({"user": "nobody"}, "does not let us in")])
+def test_a_mail_server_that_is_not_trusted_or_does_not_let_us_in_is_named_without_the_password(world, changes, says):
+    folder = world.folder / says.split()[-1]
+    other = Place(folder, world.imap.config(folder, **changes))
+    checked = other.run("check", check=False)
+    said = checked.stdout + checked.stderr
+    assert checked.returncode != 0 and says in said
+    assert dovecot.PASSWORD not in said
