@@ -27,7 +27,7 @@ class House:
         self.place = Place(work / "place", CONFIG + mailbox).start()
         self.place.add_user("ana")
         self.device = sealed.SigningDevice().connect(self.place, "ana")
-        self.channels = {"post": self.post, "receive": self.receive, "mailbox": self.fetched}
+        self.channels = {"post": self.post, "receive": self.receive, "mailbox": self.fetched, "drop": self.dropped}
 
     def stop(self) -> None:
         self.place.stop()
@@ -99,6 +99,12 @@ class House:
         """Left in the mailbox, until the place has fetched it."""
         left = self.left_in_mailbox(document)
         wait_until("the mailbox to be emptied", lambda: not left.exists(), 30)
+
+    def dropped(self, document: str) -> None:
+        """Laid into the drop folder, until the place has taken it."""
+        laid = self.place.data / "drop" / f"{random.getrandbits(64):x}.restante"
+        laid.write_text(document)
+        wait_until("the drop folder to be emptied", lambda: not laid.exists(), 30)
 
     def once(self, name: str, id_: str) -> None:
         """One job of that document, done, and one fetch of its file."""

@@ -96,7 +96,7 @@ def test_the_first_digits_of_an_id_are_enough(publish, ana):
     assert job["id"][:8] in ana.run("list").stdout
 
 
-@pytest.mark.parametrize("option", [["--budget", "5 EUR"], ["--code", "x.js"], ["--notify", "a@b"], ["--preset", "p"]])
+@pytest.mark.parametrize("option", [["--budget", "5 EUR"], ["--code", "x.js"], ["--notify", "a@b"]])
 def test_options_of_later_versions_are_unknown(ana, option):
     done = ana.run("send", "http://127.0.0.1/x", *option, check=2)
 

@@ -93,8 +93,13 @@ class Internet:
         answer = self._in(self.home, *command, *(["--data-binary", body] if body is not None else []))
         return json.loads(answer.stdout) if answer.stdout.strip().startswith("{") else {}
 
+    @property
+    def authority(self) -> pathlib.Path:
+        """The place's own."""
+        return self.place.data / "keys" / "ca.pem"
+
     def connect_from_outside(self, address: str) -> int:
-        return self._in(self.outside, "curl", "-skS", "--connect-timeout", "3", f"https://{address}:8470/", check=False).returncode
+        return self._in(self.outside, "curl", "-sS", "--cacert", self.authority, "--connect-timeout", "3", f"https://{address}:8470/", check=False).returncode
 
     def sent(self) -> list[dict]:
         return [json.loads(line) for line in self.mails.read_text().splitlines()] if self.mails.exists() else []
@@ -149,15 +154,15 @@ def test_a_place_behind_nat_takes_a_request_by_its_mailbox_runs_it_and_answers_b
     key = internet.ask("/.well-known/restante-jwks.json")["keys"][0]
 
     # Nothing comes in: neither at the router's address nor at the place's own.
-    assert internet.connect_from_outside(ROUTER) != 0
-    assert internet.connect_from_outside(PLACE) != 0
+    assert internet.connect_from_outside(ROUTER) in (7, 28), "refused, or not answered"
+    assert internet.connect_from_outside(PLACE) in (7, 28)
     # The control: the same port answers inside.
-    assert internet._in(internet.home, "curl", "-skS", f"https://{PLACE}:8470/.well-known/restante", check=False).returncode == 0
+    assert internet._in(internet.home, "curl", "-sS", "--cacert", internet.authority, f"https://{PLACE}:8470/", check=False).returncode == 0
 
     internet.imap.deliver(dovecot.mail_with("from the hotel", seal(key, device.sign(compact_json(core)), core["exp"], "json")))
 
     job = job_id(device.jkt, core["id"])
     wait_until("the download", lambda: internet.ask(f"/v1/jobs/{job}", token).get("state") == "done", 40)
-    told = wait_until("the answer", lambda: [one for one in internet.sent() if "from-outside.bin" in one["raw"]], 20)
+    told = wait_until("the answer", lambda: [one for one in internet.sent() if "from-outside.bin" in one["raw"]], 40)
     assert told[0]["to"] == ["ann@example.net"]
     assert not internet.imap.names()

@@ -27,7 +27,7 @@ def cancellation_of(core: dict) -> dict:
     return {member: core[member] for member in ("v", "id", "aud", "iat", "exp")} | {"op": "cancel", "rev": 1}
 
 
-def test_one_request_over_three_channels_is_one_download_and_one_fetch_in_every_order(house):
+def test_one_request_over_all_channels_is_one_download_and_one_fetch_in_every_order(house):
     def one_order(order) -> None:
         name, url = house.file()
         core = documents.document(house.place, url)
@@ -41,7 +41,7 @@ def test_one_request_over_three_channels_is_one_download_and_one_fetch_in_every_
         list(pool.map(one_order, orders))
 
 
-def test_three_channels_at_the_same_time_are_one_download_and_one_fetch(house):
+def test_all_channels_at_the_same_time_are_one_download_and_one_fetch(house):
     name, url = house.file()
     core = documents.document(house.place, url)
     # Sealed anew for each: what counts is the document inside.

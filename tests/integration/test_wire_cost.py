@@ -35,7 +35,7 @@ class Trip:
         self.place.get = self.get
 
     def curl(self, *arguments) -> subprocess.CompletedProcess:
-        return subprocess.run([*self.hosts[1].prefix, "curl", "-sSk", *map(str, arguments)], capture_output=True, timeout=60, check=True)
+        return subprocess.run([*self.hosts[1].prefix, "curl", "-sS", "--cacert", str(self.place.data / "keys" / "ca.pem"), *map(str, arguments)], capture_output=True, timeout=60, check=True)
 
     def get(self, path, token=None, method="GET", body=None, headers=None):
         options = [part for name, value in (headers or {}).items() for part in ("-H", f"{name}: {value}")]
@@ -56,7 +56,7 @@ class Trip:
             path.write_text(document)
             config.append(f'url = "https://10.77.23.1:8470/v1/proxies"\ndata-binary = "@{path}"\nheader = "Content-Type: application/jose"\n'
                           + (f'header = "Authorization: Bearer {token}"\n' if token else "")
-                          + f'insecure\nsilent\noutput = "{path}.answer"\nwrite-out = "%{{http_code}} %{{num_connects}}\\n"\n')
+                          + f'cacert = "{self.place.data}/keys/ca.pem"\nsilent\noutput = "{path}.answer"\nwrite-out = "%{{http_code}} %{{num_connects}}\\n"\n')
         (self.folder / "curl").write_text("next\n".join(config))
         before = sum(self.hosts[1].counters("lan"))
         said = self.curl("-K", self.folder / "curl").stdout.decode().split("\n")[:-1]
