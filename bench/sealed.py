@@ -13,7 +13,7 @@ from bed.place import Place
 import measure
 
 ACCOUNTS, DEVICES_EACH, SECONDS, ROUNDS = 20, 10, 5, 3
-MOST_A_SECOND = 8_000  # so many requests are made beforehand for each second
+MOST_A_SECOND = 14_000  # so many requests are made beforehand for each second
 CONFIG = ('[address_guard]\nallow = ["127.0.0.0/8"]\n[limits]\nsubmit_per_minute = 1000000\n')
 TOOL = BIN / "sealed_requests"
 

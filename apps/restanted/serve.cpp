@@ -28,6 +28,7 @@
 #include <algorithm>
 #include <csignal>
 #include <iostream>
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -86,6 +87,16 @@ std::size_t affordable_connections(std::size_t wanted) {
       "systemd, ulimit -n)",
       affordable, wanted, limit.rlim_cur);
   return affordable;
+}
+
+/// Every request gives the control loop a little to do. As a batch thread (sched(7)) it does not take the
+/// processor from the thread that woke it, and finds several pieces at once when there is much: a quarter
+/// more sealed requests a second on two cores (docs/benchmarks.md). Threads and processes that begin here are
+/// not changed.
+void do_not_preempt() {
+  const sched_param none{};
+  if (::sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &none) != 0)
+    log::debug("the control loop keeps the usual scheduling: {}", errno_text(errno));
 }
 
 std::string host_name() {
@@ -400,6 +411,7 @@ Result<void> serve(const Config& given, const std::string& dir, const net::Addre
   {
     Serving serving(config, **house, guard, std::move(*mail), *mailboxes);
     auto ended = asio::co_spawn((*house)->loop, serving.run(), asio::use_future);
+    do_not_preempt();
     (*house)->loop.run();
     outcome = ended.get();
   }
