@@ -101,6 +101,8 @@ constexpr Route table[] = {
     {"GET", "/.well-known/restante-jwks.jws", open, Body::none, connection, signed_key_set},
     {"HEAD", "/.well-known/restante-jwks.jws", open, Body::none, connection, signed_key_set},
     {"GET", "/v1/place", Rights::submit, Body::none, connection, show_place},
+    {"GET", "/travel", open, Body::none, connection, app_page},
+    {"HEAD", "/travel", open, Body::none, connection, app_page},
     {"GET", "/p", open, Body::none, connection, app_page},
     {"HEAD", "/p", open, Body::none, connection, app_page},
     {"GET", "/nav204", open, Body::none, connection, nav204},

@@ -17,7 +17,7 @@ const mostShared = 32 << 20;
 const longestWaitMs = 4000;
 /** The app's own pages; every other address goes to the place as if there was no service worker. */
 const pages =
-  /^\/(?:(?:downloads|files|me|place)(?:\/.*)?|new|week|trash|links|sending|sign-in|setup|pair)?$/;
+  /^\/(?:(?:downloads|files|me|place)(?:\/.*)?|new|week|trash|links|sending|sign-in|setup|pair|travel|p)?$/;
 
 self.addEventListener('install', (event) => event.waitUntil(keepShell()));
 self.addEventListener('activate', (event) => event.waitUntil(forgetOthers()));

@@ -59,6 +59,8 @@ class Session {
     await place.signOut();
     // What another app shared and nobody asked for yet (app/sw): it may hold secrets.
     if ('caches' in globalThis) await caches.delete('shared');
+    // This browser's own key, and requests that wait (pages/travel).
+    for (const name of ['restante-keys', 'restante-travel']) globalThis.indexedDB?.deleteDatabase(name);
     this.ended();
   }
 

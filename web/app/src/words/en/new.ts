@@ -158,6 +158,7 @@ export const newDownload = {
     another: 'Another download',
     toList: 'To the downloads',
   },
+  withoutConnection: 'Without a connection',
   otherWays: 'Send from your phone or any page',
 };
 

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import { fitForEverybody } from '../everybody';
+import { expect, test } from '../harness';
+
+test('a request made without a connection is sent when the place is there again, once', async ({
+  page,
+  ana,
+  bed,
+  context,
+}) => {
+  const { url } = await bed.publish('off-line.bin', 20_000);
+  await page.goto('/travel');
+  await fitForEverybody(page, 'travel, not connected');
+  await page.getByRole('button', { name: 'Let this browser make requests' }).click();
+  await expect(page.getByLabel('Address of the file')).toBeVisible();
+  await fitForEverybody(page, 'travel');
+  const { devices } = await ana.read('/v1/devices');
+  expect(devices.map((one: any) => one.kind)).toContain('browser');
+
+  await context.setOffline(true);
+  await page.getByLabel('Address of the file').fill('not an address');
+  await page.getByLabel('Address of the file').evaluate((field: HTMLInputElement) => (field.type = 'text'));
+  await page.getByRole('button', { name: 'Ask for it' }).click();
+  await expect(page.getByText('This is not a whole address.')).toBeVisible();
+  await page.getByLabel('Address of the file').fill(url);
+  await page.getByRole('button', { name: 'Ask for it' }).click();
+  const waiting = page.getByRole('region', { name: 'Not sent yet' });
+  await expect(waiting).toContainText('off-line.bin');
+  await waiting.getByRole('button', { name: 'Send another way' }).click();
+  const link = await waiting.getByLabel('Link with the sealed request').inputValue();
+  expect(link).toMatch(/^http.*\/p#[\w-]+(\.[\w-]+){4}$/);
+  await fitForEverybody(page, 'travel, waiting');
+  expect(await page.evaluate(() => JSON.stringify(localStorage) + document.cookie)).not.toContain(url);
+  expect((await ana.read('/v1/jobs')).length).toBe(0);
+
+  await context.setOffline(false);
+  await expect(waiting).toHaveCount(0);
+  await ana.until('/v1/jobs', (jobs) => jobs[0]?.name === 'off-line.bin' && jobs[0].state === 'done');
+
+  // The same link, opened by somebody who is not signed in.
+  const other = await context.browser()!.newContext();
+  const handing = await other.newPage();
+  await handing.goto(link);
+  await expect(handing.getByRole('heading', { name: 'It was here already' })).toBeVisible();
+  expect(new URL(handing.url()).hash).toBe('');
+  await fitForEverybody(handing, 'hand over, replayed');
+  await other.close();
+  expect((await ana.read('/v1/jobs')).length).toBe(1);
+});
+
+test('a link with a broken, a strange or no request says so and changes nothing', async ({
+  page,
+  ana,
+  bed,
+}) => {
+  await page.goto(bed.place + '/p');
+  await expect(page.getByRole('heading', { name: 'There is no request in this address' })).toBeVisible();
+  await fitForEverybody(page, 'hand over, nothing');
+
+  await page.goto(bed.place + '/p#' + '<img src=x onerror=alert(1)>');
+  await expect(page.getByRole('heading', { name: 'There is no request in this address' })).toBeVisible();
+
+  await page.goto('about:blank');
+  await page.goto(bed.place + '/p#eyJhbGciOiJub25lIn0.AAAA.AAAA.AAAA.AAAA');
+  await expect(page.getByRole('heading', { name: 'The request was not taken' })).toBeVisible();
+  await fitForEverybody(page, 'hand over, refused');
+  expect((await ana.read('/v1/jobs')).length).toBe(0);
+});
+
+test('signing out takes the right to make requests away', async ({ page, ana }) => {
+  await page.goto('/travel');
+  await page.getByRole('button', { name: 'Let this browser make requests' }).click();
+  await expect(page.getByLabel('Address of the file')).toBeVisible();
+
+  await page.goto('/me');
+  await page.getByRole('button', { name: 'Sign out' }).first().click();
+  await expect(page).toHaveURL(/sign-in/);
+
+  await page.goto('/travel');
+  await expect(page.getByRole('heading', { name: 'This browser cannot make requests yet' })).toBeVisible();
+  const { devices } = await ana.read('/v1/devices');
+  expect(devices.map((one: any) => one.kind)).not.toContain('browser');
+  const kept = await page.evaluate(
+    () =>
+      new Promise<number[]>((done) => {
+        const opening = indexedDB.open('restante-travel');
+        opening.onsuccess = () => {
+          const reading = opening.result.transaction(['places', 'waiting']);
+          const counts = ['places', 'waiting'].map((name) => reading.objectStore(name).count());
+          reading.oncomplete = () => done(counts.map((one) => one.result));
+        };
+      }),
+  );
+  expect(kept).toEqual([0, 0]);
+});

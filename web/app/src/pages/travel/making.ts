@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Making requests in the browser itself, and connecting the browser's key (docs/internals/web-app.md).
+import { Problem } from '@restante/sdk';
+import { deviceKey, forgetDeviceKey, hasDeviceKey } from '@restante/sdk/device-key';
+import { sealFor, signCompact, signDocument, verifyKeySet } from '@restante/sdk/jose';
+import { api, done } from '../../lib/place';
+import { places, waiting, type KeptPlace, type Waiting } from './kept';
+
+const TAKEN_FOR_S = 90 * 24 * 3600;
+const COMPACT = 'application/jose';
+
+/** What a person asks for without a place at hand. */
+export interface Wish {
+  url: string;
+  name: string;
+  folder: string;
+  /** "2026-12-01T02:00", on the place's clocks; empty: at once. */
+  start: string;
+}
+
+/** http(s) only, without a password in it; undefined: it is no such address. */
+export function address(text: string): URL | undefined {
+  const trimmed = text.trim();
+  const url = URL.parse?.(trimmed) ?? tryUrl(trimmed);
+  if (!url || !/^https?:$/.test(url.protocol) || url.username || url.password) return undefined;
+  return url;
+}
+
+function tryUrl(text: string): URL | null {
+  try {
+    return new URL(text);
+  } catch {
+    return null;
+  }
+}
+
+/** The offset of a zone's clocks from UTC at that moment, "+01:00". */
+function offset(zone: string, at: Date): string {
+  const parts = new Intl.DateTimeFormat('en', { timeZone: zone, timeZoneName: 'longOffset' }).formatToParts(
+    at,
+  );
+  const told = parts.find((part) => part.type === 'timeZoneName')?.value.slice(3) ?? '';
+  return told || '+00:00';
+}
+
+/** RFC 9557: what the clocks of the zone show. The zone's name decides where the offset is of another season. */
+function onTheClocks(start: string, zone: string): string {
+  return `${start}:00${offset(zone, new Date(start + ':00Z'))}[${zone}]`;
+}
+
+function core(place: KeptPlace, wish: Wish, id: string, now: number): string {
+  const name = wish.name.trim();
+  const folder = wish.folder.trim();
+  return JSON.stringify({
+    v: 1,
+    id,
+    aud: [{ jkt: place.jkt }],
+    iat: now,
+    exp: now + TAKEN_FOR_S,
+    what: {
+      files: [
+        {
+          ...(name ? { name } : {}),
+          ...(folder ? { folder } : {}),
+          sources: [{ url: wish.url }],
+        },
+      ],
+    },
+    ...(wish.start ? { when: { tz: place.tz, start: onTheClocks(wish.start, place.tz) } } : {}),
+  });
+}
+
+/** Signed by this browser's key and sealed for the place; no network. Error: Refused, where the kept keys are not the place's. */
+export async function make(place: KeptPlace, wish: Wish): Promise<Waiting> {
+  const now = Math.floor(Date.now() / 1000);
+  const id = crypto.randomUUID();
+  const keys = await verifyKeySet(place.keys, place.jkt);
+  const signed = await signDocument(await deviceKey(), core(place, wish, id, now));
+  const sealed = await sealFor(keys.keys[0]!, signed, now + TAKEN_FOR_S, 'compact');
+  const shown = new URL(wish.url);
+  return { id, label: wish.name.trim() || shown.host + shown.pathname, place: place.url, sealed, made: now };
+}
+
+/** What became of a document that was handed to this page's own place. */
+export interface HandedOver {
+  status: 'accepted' | 'replayed';
+  id: string;
+}
+
+/** Error: Problem; with status 0 the place was not reached. */
+export async function handOver(sealed: string): Promise<HandedOver> {
+  let response: Response;
+  try {
+    response = await fetch('/v1/proxies', {
+      method: 'POST',
+      headers: { 'Content-Type': COMPACT },
+      body: sealed,
+      credentials: 'omit',
+      cache: 'no-store',
+    });
+  } catch {
+    throw new Problem({}, 0);
+  }
+  const said = (await response.json().catch(() => ({}))) as object;
+  if (!response.ok) throw new Problem(said, response.status);
+  return said as HandedOver;
+}
+
+/** Hands over what waits for this place; what the place refuses for good stays, to be seen. Returns how many went. */
+export async function handOverAll(): Promise<number> {
+  let went = 0;
+  for (const one of await waiting.all()) {
+    if (one.place !== location.origin) continue;
+    try {
+      await handOver(one.sealed);
+    } catch (problem) {
+      if (!(problem instanceof Problem) || problem.status === 0) return went;
+      continue;
+    }
+    await waiting.forget(one.id);
+    went += 1;
+  }
+  return went;
+}
+
+/** Whether this browser can make requests for this place. */
+export async function connected(): Promise<boolean> {
+  return (await places.all()).some((one) => one.url === location.origin) && (await hasDeviceKey());
+}
+
+/** Connects the browser's own key to whoever is signed in, and keeps the place's keys. Error: Problem, Error. */
+export async function connect(): Promise<void> {
+  const place = await done(api.GET('/v1/place'));
+  const { csrf, account } = await done(api.GET('/v1/session'));
+  if (!place.keys || !csrf) throw new Problem({ reason: 'cap-denied' }, 422);
+  await verifyKeySet(place.keys, place.jkt);
+  try {
+    await introduce(csrf, place.jkt);
+  } catch (problem) {
+    // The key is somebody else's who used this browser before: another one.
+    if (!(problem instanceof Problem) || problem.reason !== 'conflict') throw problem;
+    await forgetDeviceKey();
+    await introduce(csrf, place.jkt);
+  }
+  await places.keep({
+    url: location.origin,
+    name: place.name,
+    jkt: place.jkt,
+    tz: place.tz,
+    account: account.name,
+    keys: place.keys,
+  });
+}
+
+async function introduce(csrf: string, jkt: string): Promise<void> {
+  const key = await deviceKey();
+  const proof = await signCompact(key, JSON.stringify({ code: csrf, jkt }), 'restante-enrol+jws');
+  await done(
+    api.POST('/v1/session:key', { body: { jwk: key.jwk as unknown as Record<string, never>, proof } }),
+  );
+}
