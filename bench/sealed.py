@@ -88,6 +88,7 @@ def one_round(work: pathlib.Path, seconds: int = SECONDS) -> dict:
         rows = float(tool("rows", rows_folder, connections, 2))
         sample = accepted(fresh, connections, seconds)
     sample |= {"open_verify_s": opening["open_verify_s"], "parse_s": opening["parse_s"], "rows_per_s": rows, "cores": cores}
+    sample["refusals_s"] = json.loads(tool("refusals"))
     sample["bound_per_s"] = min(cores / sample["open_verify_s"], rows)
     sample["of_bound"] = sample["accepted_per_s"] / sample["bound_per_s"]
     return sample
@@ -97,5 +98,5 @@ def bench(work: pathlib.Path) -> dict:
     samples = []
     for round_ in range(ROUNDS):
         samples.append(one_round(work))
-        print(f"round {round_ + 1}: {json.dumps({key: round(value, 6) for key, value in samples[-1].items()})}", flush=True)
+        print(f"round {round_ + 1}: {json.dumps(samples[-1])}", flush=True)
     return {"sealed": samples, "devices": ACCOUNTS * DEVICES_EACH}

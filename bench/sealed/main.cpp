@@ -4,6 +4,7 @@
 #include "proxy/document.hpp"
 #include "proxy/envelope.hpp"
 #include "proxy/jws.hpp"
+#include "refusals.hpp"
 #include "rows.hpp"
 
 #include <fmt/format.h>
@@ -27,7 +28,8 @@ constexpr std::string_view usage =
     "                                              POST /v1/devices to stdout\n"
     "sealed_requests make FOLDER PLACE_JKT JWK N [URL]  N requests by those devices in turn to stdout\n"
     "sealed_requests open FOLDER PEM < REQUESTS    CPU seconds of one: opened, verified; and then read\n"
-    "sealed_requests rows FOLDER CALLERS SECONDS   durable rows a second of a store there\n";
+    "sealed_requests rows FOLDER CALLERS SECONDS   durable rows a second of a store there\n"
+    "sealed_requests refusals                      CPU seconds of a document of each kind that is refused\n";
 
 template <class T>
 T must(Result<T> value) {
@@ -159,6 +161,8 @@ int main_of(const std::vector<std::string>& words) {
     open(words[1], words[2]);
   } else if (count == 4 && words[0] == "rows") {
     fmt::print("{:.1f}\n", durable_rows_per_s(words[1], std::stoi(words[2]), std::stod(words[3])));
+  } else if (count == 1 && words[0] == "refusals") {
+    fmt::print("{}", refusals());
   } else {
     std::cerr << usage;
     return 2;
