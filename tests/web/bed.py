@@ -105,6 +105,13 @@ class Bed:
         done = self.second.run(*arguments, check=False)
         return {"code": done.returncode, "out": done.stdout, "err": done.stderr}
 
+    def other_place(self) -> dict:
+        """Another place with an account of its own; what connects a device to it."""
+        self.users += 1
+        self.second = Place(self.folder / f"other{self.users}", f'[place]\nname = "The Office"\n{ALLOW_LOOPBACK}', binaries=BIN).start()
+        self.second.add_user("ben")
+        return {"url": self.second.url, "connect": self.second.pair("ben"), "again": self.second.pair("ben")}
+
     def log(self) -> dict:
         return {"log": self.place.log()}
 

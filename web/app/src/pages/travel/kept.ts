@@ -22,6 +22,8 @@ export interface Waiting {
   place: string;
   sealed: string;
   made: number;
+  /** Why the place did not take it: a reason's code. */
+  refused?: string;
 }
 
 const DATABASE = 'restante-travel';

@@ -2,9 +2,11 @@
 // Making requests in the browser itself, and connecting the browser's key (docs/internals/web-app.md).
 import { Problem } from '@restante/sdk';
 import { deviceKey, forgetDeviceKey, hasDeviceKey } from '@restante/sdk/device-key';
+import { textFromBase64url } from '@restante/sdk/base64url';
 import { sealFor, signCompact, signDocument, verifyKeySet } from '@restante/sdk/jose';
 import { api, done } from '../../lib/place';
-import { places, waiting, type KeptPlace, type Waiting } from './kept';
+import type { Pinned } from './asking';
+import { forgetAll, places, waiting, type KeptPlace, type Waiting } from './kept';
 
 const TAKEN_FOR_S = 90 * 24 * 3600;
 const COMPACT = 'application/jose';
@@ -81,6 +83,25 @@ export async function make(place: KeptPlace, wish: Wish): Promise<Waiting> {
   return { id, label: wish.name.trim() || shown.host + shown.pathname, place: place.url, sealed, made: now };
 }
 
+/** The way back from another place: what it says of itself, checked against the address that was pasted. Error: Error, Refused. */
+export async function takePlace(fragment: string, pinned: Pinned): Promise<KeptPlace> {
+  const said = JSON.parse(textFromBase64url(fragment)) as Record<string, unknown>;
+  const text = (name: string): string => (typeof said[name] === 'string' ? (said[name] as string) : '');
+  if (text('jkt') !== pinned.jkt || text('url') !== pinned.origin || pinned.origin === location.origin)
+    throw new Error('another place answered');
+  await verifyKeySet(text('keys'), pinned.jkt);
+  const place: KeptPlace = {
+    url: text('url'),
+    name: text('name'),
+    jkt: pinned.jkt,
+    tz: text('tz') || 'UTC',
+    account: text('account'),
+    keys: text('keys'),
+  };
+  await places.keep(place);
+  return place;
+}
+
 /** What became of a document that was handed to this page's own place. */
 export interface HandedOver {
   status: 'accepted' | 'replayed';
@@ -106,21 +127,44 @@ export async function handOver(sealed: string): Promise<HandedOver> {
   return said as HandedOver;
 }
 
-/** Hands over what waits for this place; what the place refuses for good stays, to be seen. Returns how many went. */
+/** Hands over what waits for this place; what the place refuses for good stays, with the reason. Returns how many went. */
 export async function handOverAll(): Promise<number> {
   let went = 0;
   for (const one of await waiting.all()) {
-    if (one.place !== location.origin) continue;
+    if (one.place !== location.origin || one.refused) continue;
     try {
       await handOver(one.sealed);
     } catch (problem) {
       if (!(problem instanceof Problem) || problem.status === 0) return went;
+      const later = problem.status >= 500 || problem.status === 429;
+      if (!later) await waiting.keep({ ...one, refused: problem.reason });
       continue;
     }
     await waiting.forget(one.id);
     went += 1;
   }
   return went;
+}
+
+/** The place's newer keys, if it has any; never older ones. What goes wrong leaves those that are known. */
+export async function followKeys(place: KeptPlace): Promise<void> {
+  try {
+    const { keys } = await done(api.GET('/v1/place'));
+    if (!keys || keys === place.keys) return;
+    const [fresh, known] = await Promise.all([
+      verifyKeySet(keys, place.jkt),
+      verifyKeySet(place.keys, place.jkt),
+    ]);
+    if (fresh.issued >= known.issued) await places.keep({ ...place, keys });
+  } catch {
+    return;
+  }
+}
+
+/** Another person signed in: nothing of the one before may be used or seen. */
+export async function beginAnew(): Promise<void> {
+  await forgetDeviceKey();
+  await forgetAll();
 }
 
 /** Whether this browser can make requests for this place. */

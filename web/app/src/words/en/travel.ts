@@ -22,10 +22,33 @@ export const travel = {
   waiting: 'Not sent yet',
   otherWay: 'Send another way',
   drop: 'Forget',
-  link: 'Whichever device opens this link where your place can be reached hands the request over. Nobody but your place can read it.',
+  link: 'Whichever device opens this link where your place can be reached hands the request over. Nobody but the place can read it. What was handed over elsewhere stays in this list until you forget it.',
   linkLabel: 'Link with the sealed request',
   went: (count: number) =>
     count === 1 ? 'The request that waited was sent.' : `${count} requests that waited were sent.`,
+  unkept: 'This browser keeps nothing here',
+  unkeptText: 'In a private window requests cannot be kept. Use a usual one.',
+  to: 'To',
+  open: 'Hand it over there',
+  others: 'Other places',
+  othersText:
+    'Requests for another place of yours are made here and handed over by a link. That place has to know this browser: paste the address that it shows for connecting a device.',
+  connecting: 'Address that connects a device',
+  connectingWrong: 'This is not the whole address. It has /pair# in it and begins with https://.',
+  connect: 'Go there and ask',
+  added: (place: string) => `${place} takes requests of this browser now.`,
+  notAdded: 'The place did not say what it should have said. Nothing was kept.',
+  forget: 'Forget',
+  asked: {
+    title: 'Another app asks',
+    text: (place: string) => `The app at this address wants to send requests to ${place} in your name:`,
+    means:
+      'It can ask for downloads and see nothing of yours here. You can disconnect it at any time among your devices.',
+    allow: 'Allow it',
+    no: 'No, leave it',
+    wrong: 'This address asks for something that is not known here',
+    wrongText: 'Begin again in the app that sent you.',
+  },
   handOver: {
     accepted: 'The request is here',
     acceptedText: (place: string) =>
