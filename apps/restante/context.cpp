@@ -97,7 +97,7 @@ Result<std::unique_ptr<Session>> Session::open(const Context& context, const std
   if (!outbox) return fail(std::move(outbox.error()));
   std::unique_ptr<Session> session(
       new Session(context, std::move(home), std::move(*place), std::move(*outbox)));
-  flush_outbox(context, session->outbox_, session->calls_, Flush::automatic);
+  flush_outbox(context, *session->home_, session->outbox_, session->calls_, Flush::automatic);
   return session;
 }
 

@@ -88,9 +88,10 @@ net::HttpClient client_for(const request::Place& place);
 std::string trip_line(const request::Trip& trip, const std::string& zone);
 
 enum class Flush { automatic, asked };
-/// Sends what waits for this place; tells results on stderr. Returns the error that ended it, if any.
-std::optional<Error> flush_outbox(const Context& context, const request::Outbox& outbox,
-                                  request::Calls& calls, Flush how);
+/// Sends what waits for this place, or leaves it at its mailbox; tells results on stderr. Returns the error
+/// that ended it, if any.
+std::optional<Error> flush_outbox(const Context& context, const request::Home& home,
+                                  const request::Outbox& outbox, request::Calls& calls, Flush how);
 
 /// Follows downloads until all have ended (or need a person, with `stop_at_held`), telling progress on stdout
 /// or stderr. Returns the last known state of each, in order; of all that were live if `jobs` is empty.

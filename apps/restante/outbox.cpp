@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/text.hpp"
 #include "context.hpp"
+#include "proxy/envelope.hpp"
+#include "proxy/jose.hpp"
+#include "request/mailbox.hpp"
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -74,7 +77,8 @@ int flush(const Context& context) {
       continue;
     auto client = client_for(place);
     request::Calls calls(client, place);
-    if (auto error = flush_outbox(context, *outbox, calls, Flush::asked)) status = context.refuse(*error);
+    if (auto error = flush_outbox(context, *home, *outbox, calls, Flush::asked))
+      status = context.refuse(*error);
   }
   return status;
 }
@@ -88,13 +92,43 @@ int drop(const Context& context, const std::string& id) {
   if (!found) return context.refuse(found.error());
   if (auto done = outbox->drop(found->id); !done) return context.refuse(done.error());
   context.note("dropped: " + request::shown(found->label));
+  if (found->posted)
+    context.note("it was left at " + request::shown(found->posted_to) +
+                 " before, and runs when it is fetched; `restante make --cancel " + found->id +
+                 " -o FILE`, then `restante transmit FILE`, takes it back");
   return exit_done;
 }
 
 }  // namespace
 
-std::optional<Error> flush_outbox(const Context& context, const request::Outbox& outbox,
-                                  request::Calls& calls, Flush how) {
+namespace {
+
+/// Those that are sealed and lie nowhere else yet; returns how many are left.
+std::size_t leave_at_mailbox(const Context& context, const request::Home& home, const request::Outbox& outbox,
+                             const request::Place& place, std::vector<request::Unsent>& entries) {
+  std::size_t left_here = 0;
+  const Instant now = SystemClock().now();
+  for (request::Unsent& one : entries) {
+    if (one.posted) continue;
+    const bool sealed = one.documents.size() == 1 && proxy::looks_sealed(one.documents[0]);
+    auto left = sealed ? request::leave_at_mailbox(home, place, one.documents[0], one.id, now)
+                       : Result<std::string>(fail(Reason::not_found, ""));
+    if (!left) {
+      ++left_here;
+      continue;
+    }
+    one.posted = now;
+    one.posted_to = *left;
+    if (auto kept = outbox.keep(one); !kept) ++left_here;
+    context.note("left at the mailbox of " + place.name + ": " + request::shown(one.label));
+  }
+  return left_here;
+}
+
+}  // namespace
+
+std::optional<Error> flush_outbox(const Context& context, const request::Home& home,
+                                  const request::Outbox& outbox, request::Calls& calls, Flush how) {
   auto entries = outbox.all();
   if (!entries) return entries.error();
   std::erase_if(*entries, [&](const request::Unsent& one) {
@@ -119,8 +153,12 @@ std::optional<Error> flush_outbox(const Context& context, const request::Outbox&
     if (sent->kept && sent->verdicts.empty()) {
       const Error error = *sent->kept;
       // What lies at its mailbox is on its way.
-      if (how == Flush::automatic && waiting > 0)
-        context.note("restante: " + std::to_string(waiting) +
+      const std::size_t here = request::is_unreached(error) && waiting > 0
+                                   ? leave_at_mailbox(context, home, outbox, calls.place(), *entries)
+                                   : static_cast<std::size_t>(waiting);
+      if (here == 0 && waiting > 0) return std::nullopt;
+      if (how == Flush::automatic && here > 0)
+        context.note("restante: " + std::to_string(here) +
                      " unsent in the outbox: " + request::shown(error.message));
       return error;
     }

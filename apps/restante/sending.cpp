@@ -2,6 +2,7 @@
 #include "sending.hpp"
 
 #include "base/text.hpp"
+#include "proxy/document.hpp"
 #include "proxy/recurrence.hpp"
 #include "request/json.hpp"
 #include "request/mailbox.hpp"
@@ -91,6 +92,7 @@ private:
 
   /// Not reached: through the place's mailbox, else it waits in the outbox.
   void goes_another_way(Parcel& parcel, const Error& why) {
+    if (request::is_unreached(why) && parcel.unsent.documents.size() > 1 && divide(parcel, why)) return;
     if (!request::is_unreached(why) || parcel.core.text.empty()) return waits(parcel, why);
     const Instant now = SystemClock().now();
     auto left = request::leave_at_mailbox(session_.home(), session_.place(), parcel.unsent.documents[0],
@@ -98,6 +100,9 @@ private:
     if (!left) {
       if (left.error().reason != Reason::not_found)
         context_.note("its mailbox did not take it either: " + left.error().message);
+      else if (!session_.place().mailboxes.empty())
+        context_.note(
+            "its mailbox takes mails, and this device sends none: `restante mail set` tells it how");
       return waits(parcel, why);
     }
     parcel.unsent.posted = now;
@@ -108,7 +113,42 @@ private:
                   ", from where it fetches the request");
     tell_posted(parcel);
     // Nobody can say from here when it has ended.
-    if (options_.wait) worse(exit_unreached);
+    if (!options_.wait) return;
+    context_.note("its end cannot be watched from here");
+    worse(exit_unreached);
+  }
+
+  /// A batch goes as it is, over TLS; where the place is not reached each of its requests is sealed and left
+  /// at the mailbox by itself. False: there is none, and all of it waits.
+  bool divide(Parcel& batch, const Error& why) {
+    const request::Place& place = session_.place();
+    if (place.mailboxes.empty() || place.keys.empty()) return false;
+    std::vector<Parcel> singles;
+    for (std::size_t i = 0; i < batch.unsent.documents.size(); ++i) {
+      auto document = proxy::parse(batch.unsent.documents[i]);
+      if (!document) return false;
+      Parcel& one = singles.emplace_back();
+      one.unsent = batch.unsent;
+      one.unsent.id = document->id;
+      one.unsent.label = batch.urls[i];
+      one.urls = {batch.urls[i]};
+      one.core = Secret(batch.unsent.documents[i]);
+      one.exp = document->exp;
+      one.name = batch.urls[i].substr(batch.urls[i].rfind('/') + 1);
+      auto text =
+          request::seal_request(session_.home(), place, one.core.text, one.exp, proxy::SealedForm::compact);
+      if (!text) return false;
+      one.unsent.documents = {std::move(*text)};
+      one.unsent.over = Instant(Seconds(one.exp));
+    }
+    // The first one has the batch's own name in the outbox: each is kept before the batch is gone.
+    for (auto one = singles.rbegin(); one != singles.rend(); ++one)
+      if (auto kept = session_.outbox().keep(one->unsent); !kept) {
+        worse(context_.refuse(kept.error()));
+        return true;
+      }
+    for (Parcel& one : singles) goes_another_way(one, why);
+    return true;
   }
 
   void tell_posted(const Parcel& parcel) {

@@ -32,7 +32,8 @@ public:
 private:
   int one(const std::string& file) {
     auto document = read_document(file);
-    if (!document) return refused(file, document.error());
+    if (!document)
+      return std::min<int>(refused(file, document.error()), exit_failed);  // others may have gone
     auto label = label_of(document->text, places_);
     if (!label) return refused(file, label.error());
     auto place = place_for(*label, document->origin);

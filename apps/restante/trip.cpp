@@ -143,6 +143,13 @@ int change(const Context& context, const TripOptions& options) {
 int move(const Context& context, const TripOptions& options) {
   auto home = request::Home::open();
   if (!home) return context.refuse(home.error());
+  auto places = request::load_places(*home);
+  if (!places) return context.refuse(places.error());
+  for (const std::string& name : {options.place, options.to})
+    if (!name.empty())
+      if (auto known = request::find_place(*places, name); !known) return context.refuse(known.error());
+  if (options.place == options.to)
+    return context.refuse(fail(Reason::usage, "both are " + options.to, "name another place").value());
   auto waiting = waiting_at(*home, options.place);
   if (!waiting) return context.refuse(waiting.error());
   std::string to = options.to;

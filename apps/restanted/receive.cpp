@@ -16,6 +16,7 @@
 #include <iterator>
 #include <sys/stat.h>
 #include <thread>
+#include <unistd.h>
 
 namespace restante::daemon {
 
@@ -117,6 +118,9 @@ Result<void> receive(const Config& config, const std::string& dir, const Output&
                 "give a request or a mail: restanted receive < FILE");
   if (message.size() > most)
     return fail(Reason::too_large, "it is larger than " + human_size(most), "send fewer requests at once");
+  if (::access((dir + "/restante.db").c_str(), F_OK) != 0)
+    return fail(Reason::usage, dir + " is not the data folder of a place",
+                "give the right one with --data DIR, or begin with `restanted user add NAME`");
   const auto rights = OwnerRights::take(dir, OwnerRights::Until::scope_ends);
   if (!rights) return fail(rights.error());
   const auto until = std::chrono::steady_clock::now() + answer_time;
