@@ -33,7 +33,8 @@ inline unsigned char* bytes(std::string& text) {
   return reinterpret_cast<unsigned char*>(text.data());
 }
 
-/// A public key of OpenSSL from affine coordinates, shared if it was made before; null if the point is not on the curve.
+/// A public key of OpenSSL from affine coordinates, shared if it was made before; null if the point is not on
+/// the curve.
 KeyPtr public_evp(const PublicKey& key);
 
 }  // namespace restante::proxy

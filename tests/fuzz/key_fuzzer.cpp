@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fuzz.hpp"
-#include "proxy/keys.hpp"
 #include "proxy/jws.hpp"
+#include "proxy/keys.hpp"
 
 #include <string>
 

@@ -224,7 +224,8 @@ TYPED_TEST_P(AccountRecordsContract, ASessionThatIsEndedTakesItsBrowsersKeyAlong
       return done ? accounts_of(tx).save_device(browser) : done;
     }));
   }
-  ASSERT_TRUE(this->write([&](Tx& tx) { return accounts_of(tx).save_device(this->device("x", this->ada_)); }));
+  ASSERT_TRUE(
+      this->write([&](Tx& tx) { return accounts_of(tx).save_device(this->device("x", this->ada_)); }));
 
   ASSERT_TRUE(this->write([&](Tx& tx) { return accounts_of(tx).end_session(sha256("one")); }));
   ASSERT_TRUE(this->write([&](Tx& tx) { return accounts_of(tx).remove_session(sha256("two")); }));

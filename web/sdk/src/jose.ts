@@ -343,7 +343,8 @@ export async function openSealed(
   if (typeof head.kid !== 'string') throw new Refused('seal-refused', 'kid is missing');
   if (!namesKey(head.kid, await thumbprint(ours.jwk)))
     throw new Refused('not-for-me', 'sealed for another key');
-  if (head.exp !== undefined && !Number.isSafeInteger(head.exp)) throw new Refused('seal-refused', 'exp is no time');
+  if (head.exp !== undefined && !Number.isSafeInteger(head.exp))
+    throw new Refused('seal-refused', 'exp is no time');
   if (head.exp !== undefined && (head.exp as number) <= now) throw new Refused('expired', 'its time is over');
   const epk = publicJwk(head.epk);
   if (wrapped.length !== 40 || nonce.length !== 12 || tag.length !== 16)
