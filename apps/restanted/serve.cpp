@@ -30,6 +30,7 @@
 #include <iostream>
 #include <sched.h>
 #include <sys/resource.h>
+#include <thread>
 #include <unistd.h>
 
 namespace restante::daemon {
@@ -43,6 +44,8 @@ constexpr std::chrono::minutes certificate_interval{1};
 constexpr std::chrono::minutes first_look_at_store{1};
 constexpr std::chrono::minutes next_look_at_store{24 * 60};
 constexpr std::chrono::hours next_look_at_keys{24};
+constexpr std::chrono::seconds longest_command{2};  ///< that holds the data folder while this server starts
+constexpr std::chrono::milliseconds folder_asked_again{50};
 constexpr std::size_t kept_descriptors = 512;  ///< for the store, partial files, workers and their sockets
 constexpr std::size_t least_connections = 16;
 
@@ -382,6 +385,18 @@ private:
   std::size_t store_faults_ = 0;  ///< of the last look
 };
 
+/// A command that found no server (`restanted receive` of a mail server's pipe) holds the folder for a
+/// moment.
+Result<std::unique_ptr<House>> open_house(const Config& config, const std::string& dir) {
+  const auto until = std::chrono::steady_clock::now() + longest_command;
+  for (;;) {
+    auto house = House::open(config, dir);
+    if (house || house.error().reason != Reason::in_use || std::chrono::steady_clock::now() > until)
+      return house;
+    std::this_thread::sleep_for(folder_asked_again);
+  }
+}
+
 void stopped_too_slowly(int) {
   static constexpr char text[] = "restanted: something did not stop in time; ended without it\n";
   static_cast<void>(!::write(2, text, sizeof text - 1));
@@ -405,7 +420,7 @@ Result<void> serve(const Config& given, const std::string& dir, const net::Addre
   if (!mail) return fail(mail.error());
   auto mailboxes = mailbox_plan(config.mailbox);
   if (!mailboxes) return fail(mailboxes.error());
-  auto house = House::open(config, dir);
+  auto house = open_house(config, dir);
   if (!house) return fail(house.error());
   Result<void> outcome;
   {

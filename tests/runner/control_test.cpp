@@ -249,7 +249,7 @@ TEST_F(Control, AnExpiredDocumentIsRefused) {
   Submission late = submission({});
   clock.advance(std::chrono::hours(25));
 
-  EXPECT_EQ(run(service->submit(late)).error().reason, Reason::deadline);
+  EXPECT_EQ(run(service->submit(late)).error().reason, Reason::expired);
 }
 
 TEST_F(Control, ManyAtOnceAreAnsweredOneByOne) {
