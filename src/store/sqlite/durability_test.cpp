@@ -347,7 +347,7 @@ TEST(Log, StaysBoundedUnderManyWritesAndIsGoneAfterClosing) {
   store->close();
   store.reset();
 
-  EXPECT_LT(longest, 300u * 4200u);
+  EXPECT_LT(longest, 400u * 4200u);
   EXPECT_FALSE(std::filesystem::exists(folder / "restante.db-wal"));
 }
 
