@@ -7,7 +7,7 @@ found under build/.
 import json
 import pathlib
 
-import hostile
+import outside
 import peers
 import pytest
 from peers import Key, sealed
@@ -61,7 +61,7 @@ def test_what_nobody_may_take_is_refused_with_the_reason(everybody, place, devic
     others = [peer for peer in everybody if peer.name not in OURS]
     wrong = []
 
-    for name, (document, reason) in hostile.documents(place, device, CORE, LATER).items():
+    for name, (document, reason) in outside.documents(place, device, CORE, LATER).items():
         cells = {}
         for peer in ours:
             answer = peer.document(place, device, document, NOW)
@@ -78,7 +78,7 @@ def test_what_nobody_may_take_is_refused_with_the_reason(everybody, place, devic
 
 def test_one_flipped_bit_anywhere_is_refused(everybody, place, device):
     ours = [peer for peer in everybody if peer.name in OURS]
-    inner = hostile.jws(device, CORE)
+    inner = outside.jws(device, CORE)
     good = sealed.seal(place.public, inner, LATER)
     taken, tried = [], 0
 
