@@ -69,7 +69,10 @@ Result<void> print_answer(const net::ClientResponse& response, const Output& out
       return fail(error_in(problem));
     }
     print_line(line, output);
-    if (text(line, "status") == "refused" && outcome) outcome = fail(error_in(line));
+    if (text(line, "status") != "refused") continue;
+    // What may be taken later has to come again, whatever else was refused.
+    Error error = error_in(line);
+    if (outcome || (error.transient && !outcome.error().transient)) outcome = fail(std::move(error));
   }
   std::cout << std::flush;
   return outcome;

@@ -217,7 +217,10 @@ private:
     group_.spawn(api::keep_stays(*administration_, house_.clock));
     group_.spawn(rotate_keys());
     const std::string drop = config_.drop_path.empty() ? house_.dir + "/drop" : config_.drop_path;
-    if (auto dropped = mailboxes_->open_drop_folder(drop, executor_); !dropped) co_return dropped;
+    // A stick or a share that is not there must not keep the place from its other work.
+    if (auto dropped = mailboxes_->open_drop_folder(drop, executor_); !dropped)
+      log::error("the drop folder is not looked at until the next start: {}; {}", dropped.error().message,
+                 dropped.error().remedy());
     mailboxes_->start(group_);
     group_.spawn(greet());
     co_return Result<void>();

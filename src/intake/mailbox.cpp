@@ -73,6 +73,7 @@ Task<void> MailboxPuller::run() {
                 "it is tried again by itself");
     if (pulled && std::exchange(failures_, 0) > 0)
       log::info("the mailbox ({}) can be asked again", parts_.mailbox->name());
+    if (pulled && more_) continue;
     const auto wait = pause();
     auto waiting = parts_.wait ? parts_.wait(wait) : sleep_for(wait);
     co_await std::move(waiting);
@@ -84,6 +85,9 @@ Task<Result<void>> MailboxPuller::pull() {
   auto letters = co_await offload(parts_.pool, list);
   if (!letters) co_return fail(std::move(letters.error()));
   if (letters->size() > options_.letters_per_round) letters->resize(options_.letters_per_round);
+  const bool full = letters->size() == options_.letters_per_round;
+  const std::size_t before = taken_out_;
+  more_ = false;
   for (auto& letter : *letters) {
     std::string key = key_of(letter);
     auto taking = take(std::move(letter));
@@ -95,6 +99,7 @@ Task<Result<void>> MailboxPuller::pull() {
       log::warn("a letter in the mailbox ({}) was left there: {}", parts_.mailbox->name(),
                 taken.error().message);
   }
+  more_ = full && taken_out_ > before;
   co_return Result<void>();
 }
 
@@ -122,6 +127,7 @@ Task<Result<void>> MailboxPuller::take(Letter letter) {
   auto settle = [this, &letter, fate, &judged] { return parts_.mailbox->settle(letter, fate, judged.why); };
   auto settled = co_await offload(parts_.pool, settle);
   if (settled) {
+    ++taken_out_;
     judged_.erase(key);
     perhaps_unfinished_.erase(key);
   } else if (judged_.size() < options_.remembered) {

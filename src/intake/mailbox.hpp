@@ -83,6 +83,8 @@ private:
 
   PullerParts parts_;
   PullerOptions options_;
+  std::size_t taken_out_ = 0;                 ///< letters, so far
+  bool more_ = false;                         ///< the last round was full, and took letters out
   int failures_ = 0;                          ///< rounds in a row
   std::map<std::string, Judged> judged_;      ///< settled here, but not in the mailbox yet
   std::set<std::string> told_;                ///< of which the log says that they were left

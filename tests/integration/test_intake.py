@@ -193,6 +193,30 @@ def test_what_was_laid_down_while_nobody_was_there_is_taken_at_the_next_start(ho
     assert house.ended(core) == house.ended(later) == "done"
 
 
+def test_a_drop_folder_that_is_not_there_stops_nothing_else(tmp_path):
+    place = Place(tmp_path / "place", ALLOW_LOOPBACK + '[drop]\npath = "/nonexistent/stick/drop"\n').start()
+    place.add_user("ana")
+
+    assert place.get("/healthz")[0] == 200
+    assert "the drop folder is not looked at" in place.log()
+    place.stop()
+
+
+def test_more_files_than_a_round_takes_are_taken_at_once(tmp_path):
+    place = Place(tmp_path / "place").start()
+    place.add_user("ana")
+    drop = place.data / "drop"
+    place.stop()
+    texts = [f"no request {number}" for number in range(130)]
+    for number, text in enumerate(texts):
+        (drop / f"{number}.txt").write_text(text)
+    place.start()
+
+    wait_until("all of them to be set aside", lambda: not list(drop.glob("*.txt")), 20)
+    assert len(list((drop / "refused").glob("*.reason.txt"))) == len(texts)
+    place.stop()
+
+
 def test_receive_takes_documents_links_and_mails(house):
     first, second, third = (house.core() for _ in range(3))
     attached = base64.b64encode(house.seal(second, form="json").encode()).decode()
