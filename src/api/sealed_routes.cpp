@@ -87,12 +87,15 @@ Task<http::Response> submit_sealed(Context& context, Call call) {
     co_return refuse(error, call.request);
   }
   const std::string peer = accounts::peer_group(call.request.peer.address);
-  if (context.refused_any) {
+  // Whoever is known has the limits of an account instead: a stranger behind the same address stops nobody.
+  const bool stranger = !call.who;
+  if (stranger && context.refused_any) {
     auto asking = run_there(control, wait_of(context, peer));
     const Seconds wait = co_await std::move(asking);
     if (wait > Seconds{0}) co_return too_many_refused(call.request, wait);
   }
   auto opened = context.parts.receiver->open(call.request.body);
+  if (!opened && !stranger) co_return refuse(opened.error(), call.request);
   if (!opened) {
     call.request.body.clear();
     auto refusing =

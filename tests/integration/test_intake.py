@@ -149,10 +149,12 @@ def test_whoever_sends_in_vain_has_to_wait_and_others_do_not(tmp_path):
     broken = document[:-4] + "AAAA"
 
     answers = [sealed.post(place, broken)[0] for _ in range(60)]
+    known = sealed.post(place, broken, device.token)[0]
     by_socket = place.run("--json", "receive", input=document)
     place.stop()
 
     assert answers[:30] == [422] * 30 and answers[-1] == 429
+    assert known == 422, "whoever is known is heard from the same address"
     assert json.loads(by_socket.stdout)["status"] == "accepted", "other channels are not stopped"
 
 
