@@ -2,6 +2,7 @@
 #include "proxy/client_certificate.hpp"
 
 #include "base/text.hpp"
+#include "proxy/evp.hpp"
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -14,19 +15,7 @@ namespace restante::proxy {
 
 namespace {
 
-template <auto Free>
-struct Freeing {
-  template <class T>
-  void operator()(T* pointer) const {
-    Free(pointer);
-  }
-};
 using CertificatePtr = std::unique_ptr<X509, Freeing<X509_free>>;
-using KeyPtr = std::unique_ptr<EVP_PKEY, Freeing<EVP_PKEY_free>>;
-struct CloseBio {
-  void operator()(BIO* bio) const { BIO_free_all(bio); }
-};
-using BioPtr = std::unique_ptr<BIO, CloseBio>;
 
 constexpr int most_certificates = 16;
 

@@ -3,6 +3,7 @@
 
 #include "proxy/keys.hpp"
 
+#include <openssl/bio.h>
 #include <openssl/evp.h>
 
 #include <memory>
@@ -22,6 +23,10 @@ struct Freeing {
 using KeyPtr = std::unique_ptr<EVP_PKEY, Freeing<EVP_PKEY_free>>;
 using KeyContextPtr = std::unique_ptr<EVP_PKEY_CTX, Freeing<EVP_PKEY_CTX_free>>;
 using CipherContextPtr = std::unique_ptr<EVP_CIPHER_CTX, Freeing<EVP_CIPHER_CTX_free>>;
+struct CloseBio {
+  void operator()(BIO* bio) const { BIO_free_all(bio); }
+};
+using BioPtr = std::unique_ptr<BIO, CloseBio>;
 using DigestContextPtr = std::unique_ptr<EVP_MD_CTX, Freeing<EVP_MD_CTX_free>>;
 
 inline constexpr std::size_t coordinate_size = 32;

@@ -26,10 +26,6 @@ using NumberPtr = std::unique_ptr<BIGNUM, Freeing<BN_free>>;
 using SignaturePtr = std::unique_ptr<ECDSA_SIG, Freeing<ECDSA_SIG_free>>;
 using BuilderPtr = std::unique_ptr<OSSL_PARAM_BLD, Freeing<OSSL_PARAM_BLD_free>>;
 using ParamsPtr = std::unique_ptr<OSSL_PARAM, Freeing<OSSL_PARAM_free>>;
-struct CloseBio {
-  void operator()(BIO* bio) const { BIO_free_all(bio); }
-};
-using BioPtr = std::unique_ptr<BIO, CloseBio>;
 
 tl::unexpected<Error> not_a_key(std::string what) {
   return fail(Reason::invalid, std::move(what),
