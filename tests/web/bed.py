@@ -40,6 +40,7 @@ class Bed:
         self.place = Place(folder / "place", config=config, binaries=BIN).start()
         self.place.add_user(ADMIN, "--role", "admin")
         self.users = 0
+        self.others = []  # further places, which end with the bed; the last one is `second`
 
     def where(self) -> dict:
         return {"place": self.place.url, "content": self.content.url, "admin": ADMIN}
@@ -97,9 +98,13 @@ class Bed:
 
     def fresh(self) -> dict:
         """Another place, without any user, beside the first; ends with the bed."""
-        self.second = Place(self.folder / f"fresh{self.users}", binaries=BIN).start()
+        self.others.append(Place(self.folder / f"fresh{self.users}", binaries=BIN).start())
         self.users += 1
         return {"url": self.second.url}
+
+    @property
+    def second(self) -> Place:
+        return self.others[-1]
 
     def run_fresh(self, arguments: list) -> dict:
         done = self.second.run(*arguments, check=False)
@@ -108,7 +113,7 @@ class Bed:
     def other_place(self) -> dict:
         """Another place with an account of its own; what connects a device to it."""
         self.users += 1
-        self.second = Place(self.folder / f"other{self.users}", f'[place]\nname = "The Office"\n{ALLOW_LOOPBACK}', binaries=BIN).start()
+        self.others.append(Place(self.folder / f"other{self.users}", f'[place]\nname = "The Office"\n{ALLOW_LOOPBACK}', binaries=BIN).start())
         self.second.add_user("ben")
         return {"url": self.second.url, "connect": self.second.pair("ben"), "again": self.second.pair("ben")}
 
@@ -117,8 +122,8 @@ class Bed:
 
     def end(self) -> None:
         self.place.stop()
-        if hasattr(self, "second"):
-            self.second.stop()
+        for place in self.others:
+            place.stop()
         self.content.stop()
         self.relay.stop()
 
