@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Goals 1a, 1e, 1f: one large file over http and https, against curl and aria2.
+"""Goals 1a to 1f: one large file over http and https, against curl and aria2.
 
 All write to the same file system and are synced to the disk inside the timed part; the source lies in memory. Restante's
 request enters through its API, and its time ends when the download is done (published and committed). CPU is that of the
-whole tree and of nginx; the background pass that computes a SHA-256 afterwards is measured by itself.
+whole tree and of nginx; the background pass that computes a SHA-256 afterwards is measured by itself. A transfer that has its
+worker for itself is written past the page cache; beside another one of the same account (which trickles here) it is not.
 """
 import hashlib
 import json
@@ -11,6 +12,7 @@ import pathlib
 import shutil
 import sys
 import time
+import uuid
 
 from bed.certificates import Authority
 from bed.content import ContentServer
@@ -51,17 +53,19 @@ def peer(command: list[str], target: pathlib.Path, server: ContentServer) -> dic
     return sample
 
 
-def restante(place: Place, token: str, url: str, server: ContentServer, digest: str) -> dict:
-    sys.stdout.flush()
-    core = {"v": 1, "id": "", "aud": [{"jkt": json.loads(place.get("/.well-known/restante")[2])["jkt"]}], "iat": int(time.time()),
-            "exp": int(time.time()) + 3600, "what": {"files": [{"sources": [{"url": url}]}]}, "probe": False}
-    import uuid
-    core["id"] = str(uuid.uuid4())
-    pid = place.program.pid
-    before, server_before, begin = measure.cpu_seconds(pid), measure.cpu_seconds(nginx_worker(server)), time.monotonic()
+def send(place: Place, token: str, url: str, **file) -> str:
+    core = {"v": 1, "id": str(uuid.uuid4()), "aud": [{"jkt": json.loads(place.get("/.well-known/restante")[2])["jkt"]}], "iat": int(time.time()),
+            "exp": int(time.time()) + 3600, "what": {"files": [{"sources": [{"url": url}], **file}]}, "probe": False}
     status, _, body = place.get("/v1/proxies", token, "POST", json.dumps(core).encode(), {"Content-Type": "application/json"})
     assert status == 202, body
-    job, peak = json.loads(body)["id"], 0
+    return json.loads(body)["id"]
+
+
+def restante(place: Place, token: str, url: str, server: ContentServer, digest: str, given: bool = False) -> dict:
+    sys.stdout.flush()
+    pid = place.program.pid
+    before, server_before, begin = measure.cpu_seconds(pid), measure.cpu_seconds(nginx_worker(server)), time.monotonic()
+    job, peak = send(place, token, url, **({"digest": {"sha-256": digest}} if given else {})), 0
     while True:
         peak = max(peak, measure.pss_bytes(pid))
         found = json.loads(place.get(f"/v1/jobs/{job}", token)[2])
@@ -84,13 +88,14 @@ def restante(place: Place, token: str, url: str, server: ContentServer, digest: 
 
 def bench(work: pathlib.Path, memory: pathlib.Path) -> dict:
     authority = Authority(work / "authority")
-    server = ContentServer(work / "content", authority=authority)
+    server = ContentServer(work / "content", authority=authority, extra=f'location /slow/ {{ alias "{memory}/"; limit_rate 1k; }}')
     shutil.rmtree(server.root)
     server.root.symlink_to(memory)
     source = content_file(memory)
     digest = sha256(source)
     server.start()
-    config = f'[address_guard]\nallow = ["127.0.0.0/8"]\n[worker]\nca_bundle = "{authority.certificate}"\n'
+    # Files that were deleted are gone on both sides, and the memory that cached them serves the next round.
+    config = f'[address_guard]\nallow = ["127.0.0.0/8"]\n[areas]\ntrash_keep = "0s"\n[worker]\nca_bundle = "{authority.certificate}"\n'
     place = Place(work / "place", config).start()
     out = work / "peer.bin"
     results = {}
@@ -107,16 +112,27 @@ def bench(work: pathlib.Path, memory: pathlib.Path) -> dict:
                 "aria2c": ["aria2c", "--no-conf", "-q", "--allow-overwrite=true", "--file-allocation=none",
                            f"--ca-certificate={authority.certificate}", "-d", str(work), "-o", out.name, url],
             }
-            samples = {name: [] for name in [*tools, "restante"]}
+            digesting = "aria2c --checksum", "restante, SHA-256 given"
+            if scheme == "http":
+                tools[digesting[0]] = [*tools["aria2c"], f"--checksum=sha-256={digest}"]
+            samples = {name: [] for name in [*tools, "restante", "restante beside another", digesting[1]]}
             for round_ in range(ROUNDS + 1):  # the first one warms up and is not kept
                 for name, command in tools.items():
                     sample = peer(command, out, server)
                     assert sha256(out) == digest, f"{name}: wrong bytes"
                     if round_:
                         samples[name].append(sample)
-                sample = restante(place, token, url, server, digest)
+                taken = {"restante": restante(place, token, url, server, digest)}
+                slow = send(place, token, f"{base}/slow/big.bin")
+                wait_until("the other one", lambda: json.loads(place.get(f"/v1/jobs/{slow}", token)[2])["state"] == "running")
+                taken["restante beside another"] = restante(place, token, url, server, digest)
+                place.get(f"/v1/jobs/{slow}", token, "DELETE")
+                if scheme == "http":
+                    taken[digesting[1]] = restante(place, token, url, server, digest, given=True)
                 if round_:
-                    samples["restante"].append(sample)
+                    for name, sample in taken.items():
+                        samples[name].append(sample)
+            samples = {name: rows for name, rows in samples.items() if rows}
             results[scheme] = {"commands": {name: " ".join(command) for name, command in tools.items()}, "samples": samples}
             print(f"{scheme}: " + ", ".join(f"{name} {measure.median(rows, 'sum_cpu_s'):.2f}" for name, rows in samples.items())
                   + " CPU-s with nginx", flush=True)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""./dev bench [bulk] [accepting] [sealed] [web]: paired runs against peers on this machine, and Lighthouse; raw samples go to docs/results/, and
+"""./dev bench [bulk] [small] [slow] [accepting] [sealed] [web] [capture]: paired runs against peers on this machine, and Lighthouse, and what capturing costs; raw samples go to docs/results/, and
 docs/benchmarks.md is made from them."""
 import datetime
 import json
@@ -16,8 +16,11 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench")]
 import bulk  # noqa: E402
 import accepting  # noqa: E402
+import capture  # noqa: E402
 import report  # noqa: E402
 import sealed  # noqa: E402
+import slow  # noqa: E402
+import small  # noqa: E402
 import web  # noqa: E402
 
 
@@ -29,12 +32,12 @@ def about() -> dict:
     lighthouse = json.loads((ROOT / "bench" / "web" / "package.json").read_text())["dependencies"]["lighthouse"]
     return {"commit": first("git", "rev-parse", "--short", "HEAD"), "date": datetime.date.today().isoformat(),
             "machine": f"{cpu}, {len(os.sched_getaffinity(0))} cores, Linux {platform.release()}",
-            "peers": [first("curl", "--version"), first("aria2c", "--version"), nginx],
-            "browser": [first("chromium", "--version").strip(), f"Lighthouse {lighthouse}"]}
+            "peers": [first("curl", "--version"), first("aria2c", "--version"), first("wget2", "--version"), nginx],
+            "browser": [first("chromium", "--version").strip(), first("firefox-esr", "--version").strip(), f"Lighthouse {lighthouse}"]}
 
 
 def main() -> int:
-    wanted = sys.argv[1:] or ["bulk", "accepting", "sealed", "web"]
+    wanted = sys.argv[1:] or ["bulk", "small", "slow", "accepting", "sealed", "web", "capture"]
     results = ROOT / "docs" / "results"
     results.mkdir(parents=True, exist_ok=True)
     work = pathlib.Path(tempfile.mkdtemp(prefix="restante-bench-", dir="/var/tmp"))
@@ -42,7 +45,10 @@ def main() -> int:
     try:
         for name in wanted:
             found = {"bulk": lambda: bulk.bench(work / "bulk", memory), "accepting": lambda: accepting.bench(work / "accepting"),
-                     "sealed": lambda: sealed.bench(work / "sealed"), "web": lambda: web.bench(work / "web")}[name]()
+                     "small": lambda: small.bench(work / "small", memory),
+                     "slow": lambda: slow.bench(work / "slow", memory),
+                     "sealed": lambda: sealed.bench(work / "sealed"), "web": lambda: web.bench(work / "web"),
+                     "capture": lambda: capture.bench(work / "capture")}[name]()
             (results / f"bench-{name}.json").write_text(json.dumps({"about": about(), "results": found}, indent=1) + "\n")
     finally:
         shutil.rmtree(work, ignore_errors=True)

@@ -22,7 +22,7 @@ ALLOWED = {
     "notify": {"base", "proxy", "jobs", "files", "accounts", "net"},
     "store": {"base", "proxy", "jobs", "files", "accounts", "notify"},
     "worker": {"base", "proxy", "jobs", "net", "notify"},
-    "transfer": {"base", "proxy", "jobs", "net", "worker"},
+    "transfer": {"base", "proxy", "capture", "jobs", "net", "worker"},
     "http": {"base"},
     "api": {"base", "proxy", "capture", "jobs", "files", "accounts", "intake", "notify", "http"},
     "request": {"base", "proxy", "net"},

@@ -52,7 +52,7 @@ def main() -> int:
               run("unit tests", ["ctest", "--test-dir", "build/dev", "-j2", "--output-on-failure", "--no-tests=error", "-V"]),
               run("contract and integration tests", [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs", "-n", str(SIDE_BY_SIDE),
                                                      "--dist", "loadfile", "tests"]),
-              run("web flows", ["scripts/node.sh", "tests/web/node_modules/.bin/playwright", "test", "--config", "tests/web/playwright.config.ts"]),
+              run("web flows and extension", ["scripts/node.sh", "tests/web/node_modules/.bin/playwright", "test", "--config", "tests/web/playwright.config.ts"]),
               run("durability", [PYTHON, "tests/durability/run.py"])]
     print("\nstage                            result  seconds")
     failed = 0

@@ -12,13 +12,13 @@ build=(clang-19 lld-19 cmake ninja-build ccache pkg-config ca-certificates
 # What the demo adds: a mail server, and a browser that takes the content.
 demo=("${build[@]}" chromium python3-aiosmtpd libnss3-tools)
 # What the tests add: sanitizers, test libraries, real peers, and Node for the schema's own validator.
-test=("${demo[@]}" libclang-rt-19-dev clang-format-19 libgtest-dev libgmock-dev libical-dev python3-pytest python3-pytest-xdist python3-dnslib curl git strace apache2-bin xfsprogs e2fsprogs mount groff-base binutils
-  jose dovecot-imapd python3-cryptography nftables)
-bench=("${build[@]}" curl aria2 wrk chromium)
+test=("${demo[@]}" libclang-rt-19-dev clang-format-19 libgtest-dev libgmock-dev libical-dev python3-pytest python3-pytest-xdist python3-dnslib python3-h2 curl git strace apache2-bin xfsprogs e2fsprogs mount groff-base binutils
+  jose dovecot-imapd python3-cryptography nftables qrencode vsftpd openssh-server)
+bench=("${build[@]}" curl aria2 wget2 valgrind wrk chromium firefox-esr libnss3-tools)
 package=("${build[@]}" debhelper dpkg-dev binutils)
 fuzz=("${build[@]}" libclang-rt-19-dev llvm-19 libgtest-dev libgmock-dev git)
 soak=("${fuzz[@]}" debhelper dpkg-dev binutils podman runc debootstrap xfsprogs e2fsprogs mount python3-dnslib apache2-bin
-  python3-cryptography)
+  python3-cryptography python3-pytest curl chromium firefox-esr)
 
 want=${1:-demo}
 case "$want" in
@@ -53,6 +53,7 @@ fi
 case "$want" in
   fuzz) ;;
   test) scripts/node.sh --fetch && scripts/node.sh --ci web tests/contract tests/web ;;
-  bench) scripts/node.sh --fetch && scripts/node.sh --ci web bench/web ;;
+  bench) scripts/node.sh --fetch && scripts/node.sh --ci web bench/web tests/web ;;
+  soak) scripts/node.sh --fetch && scripts/node.sh --ci web tests/web ;;
   *) scripts/node.sh --fetch && scripts/node.sh --ci web ;;
 esac

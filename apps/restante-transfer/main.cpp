@@ -4,14 +4,18 @@
 #include "worker/messages.hpp"
 #include "worker/sandbox.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <string>
 
 // The sandboxed worker that fetches from content servers. Started by the server with its channels as
-// descriptors 3 and 4 and the bundle of trusted roots as its only argument; ends when the server closes the
-// channel.
+// descriptors 3 and 4, and the bundle of trusted roots, the use of HTTP/2 ("never", "needed", "always"), the
+// most transfers at once and the most of them at one content server as its arguments; ends when the server
+// closes the channel.
 namespace {
 
 int fault(const std::string& message) {
@@ -25,11 +29,23 @@ std::string whole_file(const char* path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+/// 0 if it is none.
+std::size_t number(const char* text) {
+  std::size_t out = 0;
+  const char* end = text + std::strlen(text);
+  const auto [rest, error] = std::from_chars(text, end, out);
+  return error == std::errc() && rest == end ? out : 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   using namespace restante;
-  if (argc != 2) return fault("it is started by restanted, with the bundle of trusted roots");
+  const auto http2 = argc == 5 ? transfer::HttpVersions::parse(argv[2]) : std::nullopt;
+  const std::size_t transfers = argc == 5 ? number(argv[3]) : 0, at_origin = argc == 5 ? number(argv[4]) : 0;
+  if (!http2 || transfers == 0 || at_origin == 0)
+    return fault(
+        "it is started by restanted, with the bundle of trusted roots, the use of HTTP/2 and its limits");
   std::string roots = whole_file(argv[1]);
   if (roots.empty()) return fault(std::string("cannot read the trusted roots in ") + argv[1]);
 
@@ -38,10 +54,16 @@ int main(int argc, char** argv) {
   options.channel = UniqueFd(worker::channel_fd);
   options.connector = UniqueFd(worker::connector_fd);
   options.roots_pem = std::move(roots);
+  options.http2 = *http2;
+  options.limits.transfers = transfers;
+  options.requests_per_origin = static_cast<int>(at_origin);
   auto engine = transfer::Engine::make(std::move(options));
   if (!engine) return fault(engine.error().message);
 
-  auto locks = worker::lock_down({});
+  worker::SandboxPolicy policy;
+  // A socket and a file for each, and connections that are kept.
+  policy.max_open_files = std::max(policy.max_open_files, static_cast<unsigned>(3 * transfers + 256));
+  auto locks = worker::lock_down(policy);
   if (!locks) return fault(locks.error().message);
   (*engine)->run(std::move(*locks));
   return 0;

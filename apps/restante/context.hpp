@@ -106,6 +106,8 @@ Result<std::vector<request::Job>> watch_jobs(const Context& context, Session& se
 void add_place_commands(CLI::App& app, Context& context);
 void add_trip_commands(CLI::App& app, Context& context);
 void add_send_command(CLI::App& app, Context& context);
+void add_browse_command(CLI::App& app, Context& context);
+void add_capture_commands(CLI::App& app, Context& context);
 void add_login_commands(CLI::App& app, Context& context);
 void add_notify_commands(CLI::App& app, Context& context);
 void add_job_commands(CLI::App& app, Context& context);

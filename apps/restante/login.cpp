@@ -17,7 +17,7 @@ namespace restante::cli {
 namespace {
 
 struct LoginOptions {
-  std::string origin, user, header, certificate_path, key_path, token_endpoint, client_id;
+  std::string origin, user, header, certificate_path, key_path, token_endpoint, client_id, host_key;
   bool secret_stdin = false, digest = false;
 };
 
@@ -26,6 +26,7 @@ std::string login_json(const proxy::Credential& login) {
   out["origin"] = login.scope.at(0);
   out["kind"] = request::kind_word(login.kind);
   if (const std::string user = request::login_user(login); !user.empty()) out["user"] = user;
+  if (!login.host_key.empty()) out["host_key"] = login.host_key;
   return boost::json::serialize(out);
 }
 
@@ -67,6 +68,7 @@ Result<proxy::Credential> read_login(const Context& context, const LoginOptions&
     login.kind = options.digest ? CredentialKind::digest : CredentialKind::basic;
     login.user = options.user;
     login.password = std::move(*secret);
+    login.host_key = options.host_key;
   } else if (!options.header.empty()) {
     login.kind = CredentialKind::headers;
     login.headers = {{ascii_lower(options.header), std::move(*secret)}};
@@ -105,6 +107,10 @@ int add(const Context& context, const LoginOptions& options) {
   auto login = read_login(context, options);
   if (!login) return context.refuse(login.error());
   login->scope = {*origin};
+  if (!options.host_key.empty() && (!origin->starts_with("sftp:") || options.user.empty()))
+    return context.refuse(
+        fail(Reason::usage, "--host-key goes with a user name at an origin that begins with sftp://")
+            .value());
   if (auto good = check(*login); !good) return context.refuse(good.error());
   auto home = request::Home::open();
   if (!home) return context.refuse(home.error());
@@ -113,6 +119,9 @@ int add(const Context& context, const LoginOptions& options) {
   if (auto done = logins->put(*login); !done) return context.refuse(done.error());
   if (origin->starts_with("http:"))
     context.note("http carries it where others can read along; https does not");
+  if (origin->starts_with("ftp:"))
+    context.note(
+        "ftp carries it where others can read along, unless the server offers to encrypt; ftps does not");
   show(context, *login);
   return exit_done;
 }
@@ -160,6 +169,8 @@ void add_login_commands(CLI::App& app, Context& context) {
   adding->add_option("ORIGIN", options->origin, "Scheme and host, as in https://files.example")->required();
   adding->add_option("--user", options->user, "User name; without it and the others a bearer token")
       ->type_name("USER");
+  adding->add_option("--host-key", options->host_key, "SFTP: fingerprint of the server's key")
+      ->type_name("SHA256:...");
   adding->add_flag("--digest", options->digest, "Digest only: the password itself is never sent");
   adding->add_option("--header", options->header, "Name of a header whose value is the secret")
       ->type_name("NAME");

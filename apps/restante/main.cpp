@@ -19,7 +19,8 @@ using restante::cli::Context;
 
 constexpr std::array groups{
     restante::cli::add_place_commands,   restante::cli::add_trip_commands,
-    restante::cli::add_send_command,     restante::cli::add_job_commands,
+    restante::cli::add_send_command,     restante::cli::add_browse_command,
+    restante::cli::add_capture_commands, restante::cli::add_job_commands,
     restante::cli::add_watch_command,    restante::cli::add_file_commands,
     restante::cli::add_keeping_commands, restante::cli::add_outbox_commands,
     restante::cli::add_device_commands,  restante::cli::add_login_commands,

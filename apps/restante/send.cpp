@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/text.hpp"
 #include "context.hpp"
-#include "proxy/zone.hpp"
+#include "parcels.hpp"
 #include "request/compose.hpp"
-#include "request/logins.hpp"
 #include "request/sealing.hpp"
 #include "secret.hpp"
 #include "sending.hpp"
@@ -68,31 +67,13 @@ Result<std::vector<Parcel>> compose_all(const SendOptions& options, const Sessio
   return parcels;
 }
 
-/// What is sent long before a trip has to be there until its end.
-Result<void> keep_for_trip(const Context& context, const Session& session, SendOptions& options) {
-  auto trips = request::load_trips(session.home());
-  if (!trips) return fail(std::move(trips.error()));
-  const Instant now = SystemClock().now();
-  auto trip = request::trip_at(*trips, now);
-  if (!trip) return fail(std::move(trip.error()));
-  context.note("to " + trip->place);
-  if (options.wish.keep.empty()) options.wish.keep = proxy::duration_text(request::kept_for(*trip, now));
-  return {};
-}
-
 int send(const Context& context, SendOptions options) {
   if (auto good = check_wish(options); !good) return context.refuse(good.error());
   options.wish.probe = !options.no_probe;
   if (auto done = read_secrets(context, options); !done) return context.refuse(done.error());
   auto session = Session::open(context, options.to);
   if (!session) return context.refuse(session.error());
-  if (options.to == request::trip_name)
-    if (auto kept = keep_for_trip(context, **session, options); !kept) return context.refuse(kept.error());
-  auto logins = request::Logins::open((*session)->home());
-  if (!logins) return context.refuse(logins.error());
-  auto stored = logins->all();
-  if (!stored) return context.refuse(stored.error());
-  options.wish.logins = std::move(*stored);
+  if (auto used = use_stored(context, **session, options); !used) return context.refuse(used.error());
   std::set<std::string> used;
   auto parcels = compose_all(options, **session, used);
   if (!parcels) return context.refuse(parcels.error());

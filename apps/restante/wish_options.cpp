@@ -135,6 +135,8 @@ void add_wish_options(CLI::App& command, WishOptions& options) {
   command.add_option("--user", wish.user, "User name at the content server")->type_name("USER");
   command.add_flag("--secret-stdin", options.secret_stdin,
                    "The first line of stdin is the password; without --user a bearer token");
+  command.add_option("--host-key", wish.host_key, "Fingerprint of the SFTP server's key")
+      ->type_name("SHA256:...");
   command.add_flag("--digest", wish.digest, "Sign in by Digest only: the password itself is never sent");
   command.add_option("--cert", options.certificate_path, "Client certificate with its chain (PEM)")
       ->type_name("FILE");

@@ -12,6 +12,7 @@ public:
   explicit AccountRules(const accounts::Service& accounts) : accounts_(accounts) {}
 
   bool may_use_lan(AccountId account) const override;
+  std::optional<std::uint64_t> rate_of(AccountId account) const override;
 
 private:
   const accounts::Service& accounts_;

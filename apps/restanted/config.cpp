@@ -2,6 +2,7 @@
 #include "config.hpp"
 
 #include "base/text.hpp"
+#include "config_rates.hpp"
 #include "data_dir.hpp"
 #include "notify/mime.hpp"
 #include "proxy/zone.hpp"
@@ -172,6 +173,23 @@ Setter mode(mode_t& target, mode_t least) {
   };
 }
 
+/// Several sections of one name: [[limits.hours]].
+Setter tables(std::function<Result<void>(const toml::table&)> add) {
+  return [add = std::move(add)](const toml::node& node) -> Result<void> {
+    const toml::array* all = node.as_array();
+    if (all == nullptr) return wrong("written in double brackets, [[...]]");
+    for (const auto& one : *all) {
+      if (!one.is_table()) return wrong("written in double brackets, [[...]]");
+      if (auto done = add(*one.as_table()); !done) return done;
+    }
+    return {};
+  };
+}
+
+Setter rate(std::optional<std::uint64_t>& target) {
+  return [&target](const toml::node& node) { return read_rate(node, target); };
+}
+
 std::map<std::string, Keys, std::less<>> sections_of(Config& config) {
   auto listen = [&config, fresh = true](const std::string& address) mutable -> Result<void> {
     auto parsed = parse_listen(address);
@@ -202,6 +220,7 @@ std::map<std::string, Keys, std::less<>> sections_of(Config& config) {
     config.address_guard_allow.push_back(*parsed);
     return {};
   };
+  auto hours = [&config](const toml::table& table) { return add_hours(table, config.job_limits.rates); };
   constexpr std::int64_t many = 1'000'000;
   return {
       {"listen",
@@ -224,15 +243,21 @@ std::map<std::string, Keys, std::less<>> sections_of(Config& config) {
       {"worker",
        {{"program", text(config.worker_program)},
         {"ca_bundle", text(config.worker_ca_bundle)},
+        {"http2", text(config.worker_http2)},
         {"max_workers", number(config.max_workers, 1, 1024)}}},
       {"limits",
        {{"submit_per_minute", number(config.api_limits.submit_per_minute, 1, many)},
         {"batch_bytes", number(config.api_limits.batch_bytes, 1024, 1ll << 32)},
         {"connections", number(config.connections, 1, many)},
+        {"connections_per_server", number(config.connections_per_server, 1, 1000)},
         {"running_at_once", number(config.job_limits.running_at_once, 1, 10'000)},
         {"running_per_account", number(config.job_limits.running_per_account, 1, 10'000)},
-        {"running_per_origin", number(config.job_limits.running_per_origin, 1, 1000)},
-        {"attempts", number(config.job_limits.default_attempts, 1, 100)}}},
+        {"running_per_origin", number(config.job_limits.running_per_origin, 1, 10'000)},
+        {"attempts", number(config.job_limits.default_attempts, 1, 100)},
+        {"low_speed", rate(config.job_limits.low_speed)},
+        {"low_speed_time", duration(config.job_limits.low_speed_time, Seconds{5}, Seconds{3600})},
+        {"rate", rate(config.job_limits.rates.bytes_per_s)},
+        {"hours", tables(hours)}}},
       {"guests",
        {{"quota", number(config.account_limits.guests.quota_bytes, 1, 1ll << 60)},
         {"traffic", number(config.account_limits.guests.traffic_bytes, 1, 1ll << 60)},
@@ -275,6 +300,14 @@ Result<void> fill(Config& config, const toml::table& table, const std::string& f
   const auto sections = sections_of(config);
   for (const auto& [section_key, section] : table) {
     const std::string name(section_key.str());
+    if (name == "servers") {
+      const auto add = [&](const toml::table& one) { return add_server(one, config.job_limits.rates); };
+      if (auto done = tables(add)(section); !done)
+        return fail(Reason::invalid,
+                    fmt::format("{}: [[servers]] {}", at(file, section), done.error().message),
+                    "see docs/configuration.md");
+      continue;
+    }
     const auto known = sections.find(name);
     if (known == sections.end() || !section.is_table())
       return fail(Reason::invalid, fmt::format("{}: there is no section [{}]", at(file, section), name),
@@ -361,6 +394,9 @@ Result<void> check(Config& config, const std::string& file) {
       (!config.areas_path.starts_with('/') || config.areas_path.find("{user}") == std::string::npos))
     return fail(Reason::invalid, file + ": [areas] path must be absolute and hold {user}",
                 "write for example \"/srv/media/{user}\"");
+  if (config.worker_http2 != "never" && config.worker_http2 != "needed" && config.worker_http2 != "always")
+    return fail(Reason::invalid, file + ": [worker] http2 is unknown: " + config.worker_http2,
+                "use never, needed or always");
   if (config.log_level != "debug" && config.log_level != "info" && config.log_level != "warn" &&
       config.log_level != "error")
     return fail(Reason::invalid, file + ": [log] level is unknown", "use debug, info, warn or error");

@@ -68,12 +68,14 @@ struct Config {
 
   std::string worker_program;  ///< default: restante-transfer beside this program
   std::string worker_ca_bundle = "/etc/ssl/certs/ca-certificates.crt";
+  std::string worker_http2 = "needed";
   int max_workers = 32;
 
   accounts::AccountLimits account_limits;
   api::ApiLimits api_limits;
   jobs::ServiceLimits job_limits;
   std::size_t connections = 4096;
+  int connections_per_server = 16;  ///< of all workers to one content server
 
   std::string log_level = "info";
 };

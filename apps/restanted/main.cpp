@@ -30,7 +30,7 @@ struct Options {
   bool json = false;
   std::vector<std::string> listen;
   std::string name, role, quota, file, lan_word;
-  std::string from, until, label, traffic;
+  std::string from, until, label, traffic, rate;
   bool lan = false, secret_stdin = false;
 };
 
@@ -65,16 +65,19 @@ Result<boost::json::object> change_arguments(const Options& options) {
   boost::json::object arguments{{"name", options.name}};
   if (!options.role.empty()) arguments["role"] = options.role;
   for (const auto& [member, text] :
-       {std::pair{"quota_bytes", options.quota}, std::pair{"traffic_bytes", options.traffic}}) {
+       {std::pair{"quota_bytes", options.quota}, std::pair{"traffic_bytes", options.traffic},
+        std::pair{"rate_bytes_per_s", options.rate}}) {
     if (text == "none") arguments[member] = nullptr;
     if (text == "none" || text.empty()) continue;
     const auto bytes = parse_size(text);
-    if (!bytes) return fail(Reason::usage, text + " is not a size", "write for example 20G, or none");
+    if (!bytes || (*bytes == 0 && text == options.rate))
+      return fail(Reason::usage, text + " is not a size", "write for example 20G, or none");
     arguments[member] = static_cast<std::int64_t>(*bytes);
   }
   if (!options.lan_word.empty()) arguments["lan"] = options.lan_word == "yes";
   if (arguments.size() == 1)
-    return fail(Reason::usage, "nothing is to be changed", "give --role, --quota, --traffic or --lan");
+    return fail(Reason::usage, "nothing is to be changed",
+                "give --role, --quota, --traffic, --rate or --lan");
   return arguments;
 }
 
@@ -91,6 +94,12 @@ Result<boost::json::object> user_arguments(const Options& options) {
     if (!bytes)
       return fail(Reason::usage, options.traffic + " is not a size", "write for example --traffic 100G");
     arguments["traffic_bytes"] = static_cast<std::int64_t>(*bytes);
+  }
+  if (!options.rate.empty()) {
+    const auto bytes = parse_size(options.rate);
+    if (!bytes || *bytes == 0)
+      return fail(Reason::usage, options.rate + " is not a rate", "write for example --rate 2M");
+    arguments["rate_bytes_per_s"] = static_cast<std::int64_t>(*bytes);
   }
   auto password = secret(options, "password of " + options.name, true);
   if (!password) return fail(password.error());
@@ -211,6 +220,9 @@ void describe(CLI::App& app, Options& options) {
       ->add_option("--traffic", options.traffic,
                    "how much may be fetched and served in a calendar month, such as 100G")
       ->option_text("SIZE");
+  add_user
+      ->add_option("--rate", options.rate, "how fast all downloads of the user together may be, a second: 2M")
+      ->option_text("SIZE");
   add_user->add_flag("--lan", options.lan, "downloads may come from private addresses");
   with_secret(add_user);
   add(*user, "list", "show all users");
@@ -222,6 +234,10 @@ void describe(CLI::App& app, Options& options) {
   change
       ->add_option("--traffic", options.traffic,
                    "how much may be fetched and served in a calendar month, such as 100G; none: no limit")
+      ->option_text("SIZE|none");
+  change
+      ->add_option("--rate", options.rate,
+                   "how fast all downloads of the user together may be, a second: 2M; none: no limit")
       ->option_text("SIZE|none");
   change->add_option("--lan", options.lan_word, "whether downloads may come from private addresses")
       ->check(CLI::IsMember({"yes", "no"}))

@@ -70,20 +70,21 @@ private:
   http::Handler& submits_;
 };
 
-/// How many connections there may be so that downloads never lack descriptors: a connection takes two (the
-/// socket, and the file it reads). Raises the soft limit of the process as far as that needs and the hard
-/// limit permits (getrlimit(2)).
-std::size_t affordable_connections(std::size_t wanted) {
+/// How many connections there may be so that `downloads` never lack descriptors: a connection takes two (the
+/// socket, and the file it reads), a download three. Raises the soft limit of the process as far as that
+/// needs and the hard limit permits (getrlimit(2)).
+std::size_t affordable_connections(std::size_t wanted, int downloads) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
-  const rlim_t needed = 2 * wanted + kept_descriptors;
+  const std::size_t kept = kept_descriptors + 3 * static_cast<std::size_t>(downloads);
+  const rlim_t needed = 2 * wanted + kept;
   if (limit.rlim_cur < needed) {
     rlimit raised = limit;
     raised.rlim_cur = std::min(needed, limit.rlim_max);
     if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
   }
   if (limit.rlim_cur >= needed) return wanted;
-  const std::size_t left = limit.rlim_cur - std::min<rlim_t>(limit.rlim_cur, kept_descriptors);
+  const std::size_t left = limit.rlim_cur - std::min<rlim_t>(limit.rlim_cur, kept);
   const std::size_t affordable = std::max(left / 2, least_connections);
   log::warn(
       "only {} of {} connections at once: the process may open {} files; raise its limit (LimitNOFILE= of "
@@ -149,7 +150,18 @@ public:
     pool.addresses.allow = config.address_guard_allow;
     pool.guard = guard;
     pool.ca_bundle = config.worker_ca_bundle;
+    pool.http2 = config.worker_http2;
     pool.max_workers = config.max_workers;
+    pool.connections_at = [&config](const std::string& server) {
+      const auto rule = jobs::rule_for(config.job_limits.rates, server);
+      const auto& rules = config.job_limits.rates.servers;
+      return (rule ? rules[static_cast<std::size_t>(*rule)].connections : std::nullopt)
+          .value_or(std::max(config.connections_per_server, config.job_limits.running_per_origin));
+    };
+    pool.transfers_per_worker =
+        std::max(pool.transfers_per_worker, static_cast<std::size_t>(config.job_limits.running_per_account));
+    pool.transfers_per_origin = config.job_limits.running_per_origin;
+    pool.queued = std::max(pool.queued, static_cast<std::size_t>(config.job_limits.running_at_once));
     pool_ = worker::make_pool(executor_, resolver_pool_.get_executor(), std::move(pool));
     rules_ = std::make_unique<AccountRules>(*house.accounts);
     notices_ = std::make_unique<Notices>(house, config, std::move(mail), *pool_, *rules_);
@@ -231,7 +243,8 @@ private:
     if (!pair) return fail(pair.error());
     http::ServerOptions options;
     options.certificate = std::move(*pair);
-    options.limits.connections = affordable_connections(config_.connections);
+    options.limits.connections =
+        affordable_connections(config_.connections, config_.job_limits.running_at_once);
     options.threads = serving_threads;
     options.trusts_proxy = trust_of(config_.trusted_proxies);
     server_ = http::make_server(*door_, std::move(options));

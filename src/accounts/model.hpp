@@ -27,6 +27,7 @@ struct Account {
   std::string label;                               ///< what the operator calls a guest
   std::optional<Instant> valid_from, valid_until;  ///< of a guest's stay
   std::optional<std::uint64_t> traffic_bytes;      ///< fetched and served in a calendar month (UTC) at most
+  std::optional<std::uint64_t> rate_bytes_per_s;   ///< of all its downloads together
   std::optional<Instant> told_of_end;  ///< when the notice went out that everything is to be erased
 };
 

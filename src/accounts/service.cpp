@@ -78,6 +78,7 @@ Task<Result<Account>> ServiceOnLoop::add_user(NewUser user) {
   account.role = user.role;
   account.quota_bytes = user.quota_bytes;
   account.traffic_bytes = user.traffic_bytes;
+  account.rate_bytes_per_s = user.rate_bytes_per_s;
   account.lan = user.lan;
   account.created = clock_.now();
   if (!user.password.empty()) {
@@ -132,6 +133,7 @@ Task<Result<Account>> ServiceOnLoop::change_user(std::string name, UserChange ch
     now->second.role = before.role;
     now->second.quota_bytes = before.quota_bytes;
     now->second.traffic_bytes = before.traffic_bytes;
+    now->second.rate_bytes_per_s = before.rate_bytes_per_s;
     now->second.lan = before.lan;
     now->second.password_hash = before.password_hash;
     publish();
@@ -286,6 +288,7 @@ Result<Account> ServiceOnLoop::with(const Account& before, const UserChange& cha
   changed.role = change.role.value_or(before.role);
   changed.quota_bytes = change.quota_bytes.value_or(before.quota_bytes);
   changed.traffic_bytes = change.traffic_bytes.value_or(before.traffic_bytes);
+  changed.rate_bytes_per_s = change.rate_bytes_per_s.value_or(before.rate_bytes_per_s);
   changed.lan = change.lan.value_or(before.lan);
   if (changed.role != Role::admin && is_last_admin(before)) return last_admin(before.name);
   if (changed.role != before.role && before.valid_until)

@@ -39,7 +39,7 @@ public:
 struct NewUser {
   std::string name;
   Role role = Role::user;
-  std::optional<std::uint64_t> quota_bytes, traffic_bytes;
+  std::optional<std::uint64_t> quota_bytes, traffic_bytes, rate_bytes_per_s;
   bool lan = false;
   std::string password;  ///< empty: none; devices only
 };
@@ -82,7 +82,8 @@ struct Invited {
 /// What `change_user` changes; what is not there stays as it is.
 struct UserChange {
   std::optional<Role> role;
-  std::optional<std::optional<std::uint64_t>> quota_bytes, traffic_bytes;  ///< an inner none: no limit
+  /// An inner none: no limit.
+  std::optional<std::optional<std::uint64_t>> quota_bytes, traffic_bytes, rate_bytes_per_s;
   std::optional<bool> lan;
   std::string password;  ///< empty: stays
   /// The session that a new password does not end; none: it ends all.

@@ -32,6 +32,7 @@ struct ApiLimits {
   int submit_per_minute = 600;                 ///< of one account; a batch counts once
   std::uint64_t document_bytes = 2ull << 20;   ///< one proxy document
   std::size_t composed_bytes = 2ull << 20;     ///< requests that one text is understood as, together
+  std::size_t browsed_bytes = 2ull << 20;      ///< what one address offers, as one answer
   std::uint64_t batch_bytes = 64ull << 20;     ///< one application/jsonl call of a known device
   std::uint64_t small_body_bytes = 64 * 1024;  ///< every other body, and everybody who is not known
   std::size_t batch_step = 2048;               ///< lines that are stored in one transaction: few syncs

@@ -35,6 +35,7 @@ void write_user(JsonWriter& json, const accounts::Account& account) {
   json.key("name").text(account.name).key("role").text(accounts::name(account.role));
   if (account.quota_bytes) json.key("quota_bytes").number(*account.quota_bytes);
   if (account.traffic_bytes) json.key("traffic_bytes").number(*account.traffic_bytes);
+  if (account.rate_bytes_per_s) json.key("rate_bytes_per_s").number(*account.rate_bytes_per_s);
   json.key("lan").yes_no(account.lan);
   json.key("password").yes_no(!account.password_hash.empty());
   json.key("created").text(to_rfc3339(account.created));
@@ -62,6 +63,8 @@ Task<Result<CommandLines>> add_user(Administration& parts, Arguments arguments) 
     user.quota_bytes = static_cast<std::uint64_t>(quota->as_int64());
   if (const auto* traffic = arguments.if_contains("traffic_bytes"); traffic != nullptr && traffic->is_int64())
     user.traffic_bytes = static_cast<std::uint64_t>(traffic->as_int64());
+  if (const auto* rate = arguments.if_contains("rate_bytes_per_s"); rate != nullptr && rate->is_int64())
+    user.rate_bytes_per_s = static_cast<std::uint64_t>(rate->as_int64());
   if (const auto* lan = arguments.if_contains("lan"); lan != nullptr && lan->is_bool())
     user.lan = lan->as_bool();
   auto added = co_await parts.accounts.add_user(std::move(user));
@@ -85,6 +88,10 @@ Task<Result<CommandLines>> change_user(Administration& parts, Arguments argument
   if (const auto* traffic = arguments.if_contains("traffic_bytes")) {
     if (traffic->is_null()) change.traffic_bytes.emplace();
     if (traffic->is_int64()) change.traffic_bytes = static_cast<std::uint64_t>(traffic->as_int64());
+  }
+  if (const auto* rate = arguments.if_contains("rate_bytes_per_s")) {
+    if (rate->is_null()) change.rate_bytes_per_s.emplace();
+    if (rate->is_int64()) change.rate_bytes_per_s = static_cast<std::uint64_t>(rate->as_int64());
   }
   if (const auto* lan = arguments.if_contains("lan"); lan != nullptr && lan->is_bool())
     change.lan = lan->as_bool();

@@ -47,7 +47,7 @@ struct Administration {
 using CommandLines = std::vector<std::string>;
 
 /// Runs on the control loop. `arguments` is a JSON object. Commands: user-add {name, role?, quota_bytes?,
-/// lan?, password?}, user-change {name, role?, quota_bytes? (null: none), lan?, password?}, user-list,
+/// traffic_bytes?, rate_bytes_per_s?, lan?, password?}, user-change {the same; null: none}, user-list,
 /// user-passwd {name, password}, user-remove {name}, pair {name}, invite {from, until, label?, quota_bytes?,
 /// traffic_bytes?}, setup, check, copy-store, keys-rotate. Errors: invalid, not-found, conflict, storage, ...
 Task<Result<CommandLines>> run_command(Administration& administration, std::string command,

@@ -109,12 +109,21 @@ bool changes_something(std::string_view method) {
   return method != "GET" && method != "HEAD" && method != "OPTIONS";
 }
 
+namespace {
+
+/// Browser extensions are programs that the person installed; they tell an Origin that no page can have.
+bool is_extension(std::string_view origin) {
+  return origin.starts_with("chrome-extension://") || origin.starts_with("moz-extension://");
+}
+
+}  // namespace
+
 Origin origin_of(const http::Request& request, const ApiOptions& options) {
   auto out = Origin::none;
   const std::string asked =
       fmt::format("{}://{}", request.peer.tls ? "https" : "http", request.header("Host"));
   for (const auto& [name, value] : request.headers) {
-    if (!iequals(name, "Origin")) continue;
+    if (!iequals(name, "Origin") || is_extension(value)) continue;
     const bool configured = (!options.public_url.empty() && iequals(value, options.public_url)) ||
                             (!options.lan_url.empty() && iequals(value, options.lan_url));
     const bool untold = value == "null" && request.header("Sec-Fetch-Site") == "same-origin";

@@ -35,9 +35,10 @@ Result<void> check_private(const http::Peer& peer);
 
 bool changes_something(std::string_view method);
 
-/// A page tells its Origin with every changing request; programs send none. Whether it is one of ours: the
-/// host that was asked for, [listen] public_url or lan_url. Under our pages' Referrer-Policy browsers tell
-/// "null" and say in Sec-Fetch-Site who asks (Fetch Standard, "append a request `Origin` header").
+/// A page tells its Origin with every changing request; programs send none, and an extension's counts as
+/// none. Whether it is one of ours: the host that was asked for, [listen] public_url or lan_url. Under our
+/// pages' Referrer-Policy browsers tell "null" and say in Sec-Fetch-Site who asks (Fetch Standard, "append a
+/// request `Origin` header").
 enum class Origin { none, ours, foreign };
 Origin origin_of(const http::Request& request, const ApiOptions& options);
 

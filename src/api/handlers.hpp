@@ -56,6 +56,9 @@ Task<http::Response> show_proxy(Context& context, Call call);
 Task<http::Response> compose(Context& context, Call call);
 Task<http::Response> probe(Context& context, Call call);
 
+// browse_routes.cpp
+Task<http::Response> browse(Context& context, Call call);
+
 // share_routes.cpp
 Task<http::Response> share(Context& context, Call call);
 

@@ -30,7 +30,8 @@ Task<http::Response> list_logins(Context& context, Call call) {
 
 Task<http::Response> add_login(Context& context, Call call) {
   if (auto safe = check_private(call.request.peer); !safe) co_return refuse(safe.error(), call.request);
-  auto body = read_object(call.request, {"application/json"}, {"origin", "kind", "user", "secret"});
+  auto body =
+      read_object(call.request, {"application/json"}, {"origin", "kind", "user", "host_key", "secret"});
   if (!body) co_return refuse(body.error(), call.request);
   auto origin = need_text(*body, "origin", 2048);
   if (!origin) co_return refuse(origin.error(), call.request);
@@ -38,12 +39,15 @@ Task<http::Response> add_login(Context& context, Call call) {
   if (!kind) co_return refuse(kind.error(), call.request);
   auto user = read_text(*body, "user", 1024);
   if (!user) co_return refuse(user.error(), call.request);
+  auto host_key = read_text(*body, "host_key", 64);
+  if (!host_key) co_return refuse(host_key.error(), call.request);
   auto secret = need_text(*body, "secret", 16384);
   if (!secret) co_return refuse(secret.error(), call.request);
   jobs::NewLogin login;
   login.address = *origin;
   login.kind = *kind;
   login.user = user->value_or("");
+  login.host_key = host_key->value_or("");
   login.secret = *secret;
   wipe(*secret);
   auto stored = co_await context.parts.jobs.logins().add(call.who->account, std::move(login));

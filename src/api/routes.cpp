@@ -16,6 +16,7 @@ constexpr Route table[] = {
     {"POST", "/v1/share", Rights::submit, Body::form, connection, share},
     {"POST", "/v1/compose", account, Body::document, connection, compose},
     {"POST", "/v1/probe", account, Body::document, connection, probe},
+    {"POST", "/v1/browse", account, Body::document, connection, browse},
     {"GET", "/v1/proxies/{proxy}", account, Body::none, control, show_proxy},
     {"GET", "/v1/jobs", account, Body::none, control, list_jobs},
     {"GET", "/v1/jobs/{job}", account, Body::none, control, show_job},

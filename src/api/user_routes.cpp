@@ -23,12 +23,15 @@ Result<boost::json::object> user_arguments(const boost::json::object& body) {
       return fail(Reason::invalid, fmt::format("{} is empty", member), "", fmt::format("/{}", member));
     out[member] = **text;
   }
-  for (const std::string_view member : {"quota_bytes", "traffic_bytes"}) {
+  for (const std::string_view member : {"quota_bytes", "traffic_bytes", "rate_bytes_per_s"}) {
     const auto* size = body.if_contains(member);
     if (size == nullptr) continue;
     if (!size->is_null() && (!size->is_int64() || size->as_int64() < 0))
       return fail(Reason::invalid, fmt::format("{} is not a size", member), "give a number, or null for none",
                   fmt::format("/{}", member));
+    if (member == "rate_bytes_per_s" && size->is_int64() && size->as_int64() == 0)
+      return fail(Reason::invalid, "rate_bytes_per_s is 0", "give a number, or null for none",
+                  "/rate_bytes_per_s");
     out[member] = *size;
   }
   if (const auto* lan = body.if_contains("lan")) {
@@ -61,8 +64,9 @@ Task<http::Response> list_users(Context& context, Call call) {
 
 Task<http::Response> add_user(Context& context, Call call) {
   if (auto safe = check_private(call.request.peer); !safe) co_return refuse(safe.error(), call.request);
-  auto body = read_object(call.request, {"application/json"},
-                          {"name", "role", "quota_bytes", "traffic_bytes", "lan", "password"});
+  auto body =
+      read_object(call.request, {"application/json"},
+                  {"name", "role", "quota_bytes", "traffic_bytes", "rate_bytes_per_s", "lan", "password"});
   if (!body) co_return refuse(body.error(), call.request);
   auto arguments = user_arguments(*body);
   if (!arguments) co_return refuse(arguments.error(), call.request);
@@ -74,7 +78,7 @@ Task<http::Response> add_user(Context& context, Call call) {
 Task<http::Response> change_user(Context& context, Call call) {
   if (auto safe = check_private(call.request.peer); !safe) co_return refuse(safe.error(), call.request);
   auto body = read_object(call.request, {"application/merge-patch+json", "application/json"},
-                          {"role", "quota_bytes", "traffic_bytes", "lan", "password"});
+                          {"role", "quota_bytes", "traffic_bytes", "rate_bytes_per_s", "lan", "password"});
   if (!body) co_return refuse(body.error(), call.request);
   auto arguments = user_arguments(*body);
   if (!arguments) co_return refuse(arguments.error(), call.request);

@@ -36,6 +36,15 @@ struct PieceReport {
   std::string digests;
 };
 
+/// Bytes [begin, end) of a content that lie apart from its beginning, with digests of pieces that are counted
+/// from `begin` on; `pieces.end_bytes` is counted from there, too.
+struct SpanReport {
+  std::uint64_t begin = 0;
+  PieceReport pieces;
+
+  std::uint64_t end() const { return begin + pieces.end_bytes; }
+};
+
 /// Whether there are as many digests as bytes.
 bool fits(const PieceReport& report);
 /// Puts a report behind what is known already, in place of the pieces that it has too. False, changing

@@ -89,9 +89,8 @@ public:
         break;
       }
       auto url = plain_url(item_.urls[i]);
-      if (!url || !url->origin.starts_with("http")) {
-        out.leave_out(shown_url(item_.urls[i]),
-                      url ? "only http and https addresses can be downloaded yet" : url.error().message);
+      if (!url) {
+        out.leave_out(shown_url(item_.urls[i]), url.error().message);
         continue;
       }
       SourceDraft draft(std::move(*url));

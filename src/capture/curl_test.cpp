@@ -101,7 +101,8 @@ const Case cases[] = {
      "[accept: text/html,*/*;q=0.8] [referer: https://b.example/] [upgrade-insecure-requests: 1] "
      "[priority: u=0, i] cookie(sid=abc) cookie(x=\"q v\")"},
     {"FirefoxAnsi", "curl 'https://b.example/p' -X POST --data-raw $'a=1^&b=\\'2\\''",
-     "POST https://b.example/p [content-type: application/x-www-form-urlencoded] body=a=1&b='2'"},
+     "POST https://b.example/p [content-type: application/x-www-form-urlencoded] body=a=1^&b='2'"},
+    {"BackslashInQuery", "curl 'https://b.example/p?q=a\\b'", "GET https://b.example/p?q=a%5Cb"},
     {"FirefoxHead", "curl 'https://b.example/p' -I", "GET https://b.example/p"},
     {"Escaped", "curl 'https://a.example/\\[1\\]\\{2\\}'", "GET https://a.example/%5B1%5D%7B2%7D"},
     {"Counting", "curl 'https://a.example/f[1-3].zip'",
@@ -207,8 +208,7 @@ const Case cases[] = {
     {"NoValue", "curl https://a.example/ -H",
      "left out curl https://a.example/ (line 1): behind -H something is missing"},
     {"Open", "curl 'https://a.example/", "error line 1: a quote (') is not closed"},
-    {"Ftp", "curl ftp://a.example/x",
-     "left out ftp://a.example/x: only http and https addresses can be downloaded yet"},
+    {"Ftp", "curl ftp://a.example/x", "GET ftp://a.example/x"},
 };
 
 INSTANTIATE_TEST_SUITE_P(All, CurlCommand, testing::ValuesIn(cases),

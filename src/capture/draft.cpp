@@ -67,7 +67,7 @@ std::vector<Secret> secrets_of(const proxy::Document& document) {
 std::string reason_for_people(const Error& error) {
   if (error.pointer.starts_with("/access"))
     return "a cookie, password or header of it has characters that cannot be sent, or is too long";
-  if (error.reason == Reason::scheme) return "only http and https addresses can be downloaded yet";
+  if (error.reason == Reason::scheme) return "addresses of this kind cannot be downloaded";
   if (error.pointer.ends_with("/method")) return "only GET and POST can be sent yet";
   if (error.pointer.ends_with("/body")) return "what it sends along is longer than 64 KiB";
   if (error.pointer.find("/headers") != std::string::npos)
@@ -108,7 +108,11 @@ proxy::Document address_to(proxy::Document document, const Recipient& place, Ins
 }
 
 Result<PlainUrl> plain_url(std::string_view text) {
-  auto tidy = proxy::tidy_url(text);
+  // Browsers send a backslash in a query as it is; anywhere else programs disagree about what it means.
+  std::string whole(text);
+  for (auto at = whole.find('?'); at < whole.size(); ++at)
+    if (whole[at] == '\\') whole.replace(at, 1, "%5C");
+  auto tidy = proxy::tidy_url(whole);
   if (!tidy) return fail(std::move(tidy.error()));
   auto parts = proxy::split_url(*tidy);
   if (!parts) return fail(std::move(parts.error()));

@@ -65,6 +65,16 @@ TEST(Recording, GivesTheDownloadAndNotThePage) {
   EXPECT_EQ(shown(*found).find("S3CR3T"), std::string::npos) << shown(*found);
 }
 
+TEST(Recording, OfFirefoxHasDownloadsWithoutStatus) {
+  const auto found = understand(
+      har(entry("GET", "https://a.example/", 200, "text/html", 90000) + "," +
+          entry("GET", "https://a.example/blocked.zip", 0, "application/zip", 0) + "," +
+          entry("GET", "https://a.example/film.mp4", 0, "", 5000, "", field("content-type", "video/mp4"))));
+
+  ASSERT_EQ(found->requests.size(), 1u) << shown(*found);
+  EXPECT_EQ(source(found->requests[0]).url, "https://a.example/film.mp4");
+}
+
 TEST(Recording, BeginsAtTheFirstOfItsRedirectsWithTheCookiesOfEach) {
   const auto found = understand(har(
       entry("GET", "https://a.example/dl/1", 302, "", 0, field("cookie", "a=1"), field("location", "/dl/2")) +
@@ -170,7 +180,8 @@ TEST(Metalink, OfVersion4GivesFilesWithSizeDigestAndMirrors) {
   EXPECT_EQ(files[0].folder, "dir");
   EXPECT_EQ(files[0].size_bytes, 14471447u);
   EXPECT_EQ(files[0].digests, (std::map<std::string, std::string>{{"sha-256", digest}}));
-  ASSERT_EQ(files[0].sources.size(), 2u);
+  ASSERT_EQ(files[0].sources.size(), 3u);
+  EXPECT_EQ(files[0].sources[2].url, "ftp://ftp.example/example.ext");
   EXPECT_EQ(files[0].sources[0].url, "https://first.example/example.ext?a=1&b=2");
   EXPECT_EQ(files[0].sources[1].url, "http://mirror.example/example.ext");
   EXPECT_EQ(files[1].name, "second");

@@ -99,8 +99,10 @@ std::optional<Entry> read_entry(const bj::value& value) {
   return out;
 }
 
+/// Firefox records a download, which it takes out of the page, with the headers of its answer and without
+/// status.
 bool arrived(const Entry& entry) {
-  return entry.status == 200 || entry.status == 206;
+  return entry.status == 200 || entry.status == 206 || (entry.status == 0 && !entry.response_headers.empty());
 }
 
 bool is_attachment(const Entry& entry) {

@@ -22,6 +22,13 @@ std::string_view local_name(const pugi::xml_node& node) {
   return name;
 }
 
+/// Where anybody may fetch; SFTP lets nobody in without a sign-in.
+bool is_mirror(std::string_view lower_url) {
+  for (const std::string_view scheme : {"http://", "https://", "ftp://", "ftps://"})
+    if (lower_url.starts_with(scheme)) return true;
+  return false;
+}
+
 pugi::xml_node child(const pugi::xml_node& owner, std::string_view name) {
   for (const auto& node : owner.children())
     if (local_name(node) == name) return node;
@@ -65,8 +72,10 @@ public:
     read_hashes(verification ? verification : node_);
     read_urls(resources ? resources : node_, static_cast<bool>(resources));
     if (file_.sources.empty())
-      return fail(Reason::invalid, other_ > 0 ? "it has no http or https address" : "it has no address");
-    if (other_ > 0) notes_.emplace_back("addresses of other kinds than http and https are left out");
+      return fail(Reason::invalid,
+                  other_ > 0 ? "it has no address that can be fetched" : "it has no address");
+    if (other_ > 0)
+      notes_.emplace_back("addresses of other kinds than http, https, ftp and ftps are left out");
     document_.files.push_back(std::move(file_));
     return {};
   }
@@ -94,7 +103,7 @@ private:
       mirror.position = mirrors.size();
       mirror.url = trimmed(node.child_value());
       const auto lower = ascii_lower(mirror.url.substr(0, 8));
-      if (!lower.starts_with("http://") && !lower.starts_with("https://")) {
+      if (!is_mirror(lower)) {
         ++other_;
         continue;
       }

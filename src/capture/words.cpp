@@ -234,7 +234,6 @@ private:
     while (at_ < text_.size()) {
       const char c = take();
       if (c == '\'') return {};
-      if (c == '^' && peek() == '&') continue;  // Firefox writes ^& for & there
       if (c != '\\' || at_ >= text_.size()) {
         word_ += c;
         continue;

@@ -100,7 +100,8 @@ AreasOnDisk::AreasOnDisk(Executor loop, Executor disk_pool, Database& database, 
       gate_(loop_),
       scans_(loop_),
       changed_(loop_),
-      new_files_(loop_) {
+      new_files_(loop_),
+      volume_sync_(roots_.incoming.get()) {
 }
 
 std::string AreasOnDisk::clean_name(std::string_view wanted) const {

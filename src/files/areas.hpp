@@ -27,6 +27,8 @@ struct AreasLimits {
   int names_tried = 10000;                    ///< "a (1)", "a (2)", ... before giving up
   std::size_t digest_piece_bytes = 8u << 20;  ///< of one turn in the disk pool
   int digests_a_round = 16;
+  std::uint64_t small_file_bytes = 1u << 20;  ///< up to this, files are published many at a time
+  std::size_t files_a_round = 256;            ///< so many of them
   /// Downloads leave so much of the file system free: the smaller of the two (THREATS.md P7).
   std::uint64_t reserve_bytes = 64ull << 20;
   int reserve_percent = 5;

@@ -5,10 +5,12 @@
 #include "files/beneath.hpp"
 #include "files/gate.hpp"
 #include "files/reconcile.hpp"
+#include "files/volume_sync.hpp"
 #include "files/watch.hpp"
 
 #include <atomic>
 #include <chrono>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -92,7 +94,29 @@ private:
   Task<Result<void>> commit_publication(Intent intent, FileFacts facts, jobs::Published published,
                                         jobs::PublishCommit commit);
   Task<Result<void>> save_intent(Intent intent, std::optional<std::uint64_t> quota);
+  /// What one transaction knows of publications that are not committed yet.
+  struct UnderWay {
+    struct One {
+      AccountId account;
+      JobId job;
+      int file = 0;
+      std::uint64_t size_bytes = 0;
+      std::string key;  ///< of its name
+    };
+    std::vector<One> intents;
+    std::map<AccountId, std::uint64_t> used;  ///< bytes of accounts that were asked for
+    static Result<UnderWay> of(Tx& tx);
+    void add(const Intent& intent);
+  };
+  static Result<void> save_intent_in(Tx& tx, const Intent& intent, std::optional<std::uint64_t> quota,
+                                     UnderWay& under_way);
+  /// The last step: commits what was moved.
+  Task<Result<jobs::Published>> complete(Intent intent, FileFacts facts, jobs::PublishCommit commit);
   Result<void> make_durable(const jobs::Publication& what, int fd) const;
+  Result<void> give_terms(int fd) const;  ///< owner, group and mode of files in areas
+  Result<void> sync_to_disk(const jobs::Publication& what, int fd) const;
+  static Result<void> has_its_length(const jobs::Publication& what, int fd);
+  static tl::unexpected<Error> not_moved(int error);
   struct Chosen {
     std::string name;
     int number = 0;  ///< of the name: 1 for "a (1)"
@@ -101,12 +125,27 @@ private:
   /// `mark`: see jobs::Publication.
   Result<Chosen> choose_name(AccountId account, const std::string& wanted, int first,
                              const std::string& mark = {}) const;
+  Result<Chosen> choose_below(int root, const std::string& wanted, int first, const std::string& mark) const;
   Result<Found> look(const Intent& intent) const;
   /// Renames (unless that has happened) and syncs the folder. Errors: conflict when the name is taken;
   /// storage.
   Result<FileFacts> move_into_area(const Intent& intent) const;
   void step(std::string_view name) const;
   void inherit_group(int incoming, const std::string& name, int folder) const;
+
+  // publish_rounds.cpp
+  struct Small;
+  struct Folders;
+  using SmallPtr = std::shared_ptr<Small>;
+  Task<Result<jobs::Published>> publish_in_round(Intent intent, UniqueFd sync, jobs::PublishCommit commit);
+  Task<void> publish_small(SmallPtr one);
+  Task<void> run_round(const std::vector<SmallPtr>& all);
+  void make_round_durable(const std::vector<SmallPtr>& all, Folders& folders) const;
+  Result<int> area_in_round(AccountId account, Folders& folders) const;
+  Result<void> choose_in_round(Small& one, Folders& folders) const;
+  static Result<void> save_round(Tx& tx, const std::vector<SmallPtr>& all);
+  void move_round(const std::vector<SmallPtr>& all, Folders& folders) const;
+  Result<void> move_in_round(Small& one, Folders& folders) const;
 
   // area.cpp
   struct Seen {
@@ -167,6 +206,7 @@ private:
   std::vector<AccountId> all_accounts() const;
 
   // incoming.cpp
+  bool may_have_intent(JobId job, int file) const;
   Task<Result<void>> take_back(JobId job, int file, int generation);
   Result<void> move_back(const Intent& intent) const;
   Result<UniqueFd> incoming_folder(AccountId account) const;
@@ -201,8 +241,14 @@ private:
   std::uint64_t scan_requests_ = 0;
   Signal changed_;  ///< an area, as far as the kernel says
   Changed changed_hook_;
-  std::unique_ptr<Watch> watch_;                  ///< while `watching` runs
-  Signal new_files_;                              ///< without a digest
+  std::unique_ptr<Watch> watch_;  ///< while `watching` runs
+  Signal new_files_;              ///< without a digest
+  std::deque<SmallPtr> small_;    ///< for the next round
+  bool round_runs_ = false;
+  mutable VolumeSync volume_sync_;
+  /// Of which there is an intent in the store, perhaps; once `recover` has looked.
+  std::set<std::pair<JobId, int>> open_intents_;
+  bool intents_known_ = false;
   mutable std::atomic<bool> sync_failed_{false};  ///< a sync is never retried: nothing is published any more
 };
 

@@ -38,6 +38,7 @@ Result<UniqueFd> AreasOnDisk::incoming_folder(AccountId account) const {
 /// A publication whose transaction failed (a full disk) after the rename: the file goes back to the partial
 /// files. Otherwise it would be fetched again, and lie in the area twice.
 Task<Result<void>> AreasOnDisk::take_back(JobId job, int file, int generation) {
+  if (!may_have_intent(job, file)) co_return Result<void>();
   std::function<Result<std::vector<Intent>>(Tx&)> ask = [](Tx& tx) {
     return tx.repo<FileRecords>().intents();
   };

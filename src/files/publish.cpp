@@ -69,18 +69,26 @@ Task<Result<jobs::Published>> AreasOnDisk::publish(jobs::Publication what, Uniqu
   if (sync_failed_)
     co_return fail(Reason::storage, "nothing is published since the disk failed to store data",
                    "check the disk and the system's log, then start restanted again");
-  std::function<Result<std::optional<Intent>>(Tx&)> ask = [job = what.job, file = what.file](Tx& tx) {
-    return intent_of(tx, job, file);
-  };
-  auto before = co_await database_.read_value<std::optional<Intent>>(ask);
-  if (!before) co_return fail(std::move(before.error()));
-  if (*before) {
-    // An earlier call ended between intent and commit; perhaps it renamed.
-    Intent earlier = std::move(**before);
-    auto inspect = [this, earlier] { return look(earlier); };
-    const auto found = co_await offload(pool_, inspect);
-    if (!found) co_return fail(found.error());
-    if (*found == Found::target) co_return co_await carry_out(std::move(earlier), std::move(commit));
+  if (may_have_intent(what.job, what.file)) {
+    std::function<Result<std::optional<Intent>>(Tx&)> ask = [job = what.job, file = what.file](Tx& tx) {
+      return intent_of(tx, job, file);
+    };
+    auto before = co_await database_.read_value<std::optional<Intent>>(ask);
+    if (!before) co_return fail(std::move(before.error()));
+    if (*before) {
+      // An earlier call ended between intent and commit; perhaps it renamed.
+      Intent earlier = std::move(**before);
+      auto inspect = [this, earlier] { return look(earlier); };
+      const auto found = co_await offload(pool_, inspect);
+      if (!found) co_return fail(found.error());
+      if (*found == Found::target) co_return co_await carry_out(std::move(earlier), std::move(commit));
+    }
+  }
+  if (what.size_bytes <= options_.limits.small_file_bytes) {
+    Intent small;
+    small.what = std::move(what);
+    small.id = new_file_id();
+    co_return co_await publish_in_round(std::move(small), std::move(sync), std::move(commit));
   }
 
   auto durable = [this, what, fd = sync.get()] {
@@ -95,22 +103,34 @@ Task<Result<jobs::Published>> AreasOnDisk::publish(jobs::Publication what, Uniqu
 }
 
 Result<void> AreasOnDisk::make_durable(const jobs::Publication& what, int fd) const {
+  if (auto given = give_terms(fd); !given) return given;
+  if (auto done = sync_to_disk(what, fd); !done) return done;
+  return has_its_length(what, fd);
+}
+
+Result<void> AreasOnDisk::give_terms(int fd) const {
   const FolderTerms& terms = options_.files;
   const bool refused =
       (terms.owner || terms.group) && ::fchown(fd, terms.owner.value_or(static_cast<uid_t>(-1)),
                                                terms.group.value_or(static_cast<gid_t>(-1))) != 0;
   if (refused) return fail_errno(Reason::storage, "give a file to the owner and group of [areas]", errno);
   ::fchmod(fd, terms.mode);
-  if (::fsync(fd) != 0) {
-    // The kernel reports a lost write once; a second fsync would claim success. These bytes are not trusted
-    // again.
-    const int error = errno;
-    if (error != ENOSPC && error != EDQUOT) sync_failed_ = true;
-    log::error("job {}: its data could not be stored: {}", what.job.text(), errno_text(error));
-    if (auto folder = incoming_folder(what.account))
-      ::unlinkat(folder->get(), incoming_name(what.job, what.file, what.generation).c_str(), 0);
-    return fail_errno(Reason::storage, "store the data of a download", error);
-  }
+  return {};
+}
+
+Result<void> AreasOnDisk::sync_to_disk(const jobs::Publication& what, int fd) const {
+  if (::fsync(fd) == 0) return {};
+  // The kernel reports a lost write once; a second fsync would claim success. These bytes are not trusted
+  // again.
+  const int error = errno;
+  if (error != ENOSPC && error != EDQUOT) sync_failed_ = true;
+  log::error("job {}: its data could not be stored: {}", what.job.text(), errno_text(error));
+  if (auto folder = incoming_folder(what.account))
+    ::unlinkat(folder->get(), incoming_name(what.job, what.file, what.generation).c_str(), 0);
+  return fail_errno(Reason::storage, "store the data of a download", error);
+}
+
+Result<void> AreasOnDisk::has_its_length(const jobs::Publication& what, int fd) {
   FileFacts facts;
   if (const int error = file_facts(fd, facts); error != 0)
     return fail_errno(Reason::storage, "read a partial file", error);
@@ -120,12 +140,21 @@ Result<void> AreasOnDisk::make_durable(const jobs::Publication& what, int fd) co
   return {};
 }
 
+bool AreasOnDisk::may_have_intent(JobId job, int file) const {
+  return !intents_known_ || open_intents_.contains({job, file});
+}
+
 Result<AreasOnDisk::Chosen> AreasOnDisk::choose_name(AccountId account, const std::string& wanted, int first,
                                                      const std::string& mark) const {
   auto root = area(account);
   if (!root) return fail(std::move(root.error()));
+  return choose_below(root->get(), wanted, first, mark);
+}
+
+Result<AreasOnDisk::Chosen> AreasOnDisk::choose_below(int root, const std::string& wanted, int first,
+                                                      const std::string& mark) const {
   const auto [folder_path, last] = split_name(files::clean_name(wanted));
-  auto folder = ensure_folder(root->get(), folder_path, options_.folders, Taken::use_next_name);
+  auto folder = ensure_folder(root, folder_path, options_.folders, Taken::use_next_name);
   if (!folder) return fail(std::move(folder.error()));
   const std::string repeated = mark.empty() ? last : marked(last, mark);
   const auto name_of = [&](int number) {
@@ -145,31 +174,59 @@ Result<AreasOnDisk::Chosen> AreasOnDisk::choose_name(AccountId account, const st
 }
 
 Task<Result<void>> AreasOnDisk::save_intent(Intent intent, std::optional<std::uint64_t> quota) {
+  open_intents_.emplace(intent.what.job, intent.what.file);
   Database::Work work = [intent, quota](Tx& tx) -> Result<void> {
-    auto& records = tx.repo<FileRecords>();
-    auto twin = records.has_twin(intent.what.account, intent.chosen_name, intent.id);
-    if (!twin) return fail(std::move(twin.error()));
-    auto under_way = records.intents();
+    auto under_way = UnderWay::of(tx);
     if (!under_way) return fail(std::move(under_way.error()));
-    std::erase_if(*under_way, [&](const Intent& other) {
-      return other.what.account != intent.what.account ||
-             (other.what.job == intent.what.job && other.what.file == intent.what.file);
-    });
-    const std::string key = name_key(intent.chosen_name);
-    for (const auto& other : *under_way) *twin = *twin || name_key(other.chosen_name) == key;
-    if (*twin) return fail(Reason::conflict, "the name is another one's twin");
-    if (quota) {
-      auto used = records.used_bytes(intent.what.account);
-      if (!used) return fail(std::move(used.error()));
-      std::uint64_t total = *used + intent.what.size_bytes;
-      for (const auto& other : *under_way) total += other.what.size_bytes;
-      if (total > *quota)
-        return fail(Reason::quota, "with this file of " + human_size(intent.what.size_bytes) +
-                                       " the account would hold more than its " + human_size(*quota));
-    }
-    return records.save_intent(intent);
+    return save_intent_in(tx, intent, quota, *under_way);
   };
   co_return co_await database_.write(std::move(work));
+}
+
+Result<AreasOnDisk::UnderWay> AreasOnDisk::UnderWay::of(Tx& tx) {
+  auto intents = tx.repo<FileRecords>().intents();
+  if (!intents) return fail(std::move(intents.error()));
+  UnderWay out;
+  for (const Intent& one : *intents) out.add(one);
+  return out;
+}
+
+void AreasOnDisk::UnderWay::add(const Intent& intent) {
+  const jobs::Publication& what = intent.what;
+  intents.push_back(One{what.account, what.job, what.file, what.size_bytes, name_key(intent.chosen_name)});
+}
+
+/// Refuses before it writes anything.
+Result<void> AreasOnDisk::save_intent_in(Tx& tx, const Intent& intent, std::optional<std::uint64_t> quota,
+                                         UnderWay& under_way) {
+  auto& records = tx.repo<FileRecords>();
+  const AccountId account = intent.what.account;
+  auto twin = records.has_twin(account, intent.chosen_name, intent.id);
+  if (!twin) return fail(std::move(twin.error()));
+  const std::string key = name_key(intent.chosen_name);
+  std::uint64_t others_bytes = 0;
+  std::erase_if(under_way.intents, [&](const UnderWay::One& other) {
+    return other.job == intent.what.job && other.file == intent.what.file;
+  });
+  for (const UnderWay::One& other : under_way.intents) {
+    if (other.account != account) continue;
+    *twin = *twin || other.key == key;
+    others_bytes += other.size_bytes;
+  }
+  if (*twin) return fail(Reason::conflict, "the name is another one's twin");
+  if (quota) {
+    if (!under_way.used.contains(account)) {
+      auto found = records.used_bytes(account);
+      if (!found) return fail(std::move(found.error()));
+      under_way.used[account] = *found;
+    }
+    if (under_way.used[account] + others_bytes + intent.what.size_bytes > *quota)
+      return fail(Reason::quota, "with this file of " + human_size(intent.what.size_bytes) +
+                                     " the account would hold more than its " + human_size(*quota));
+  }
+  if (auto saved = records.save_intent(intent); !saved) return saved;
+  under_way.add(intent);
+  return {};
 }
 
 Task<Result<jobs::Published>> AreasOnDisk::carry_out(Intent intent, jobs::PublishCommit commit) {
@@ -206,11 +263,18 @@ Task<Result<jobs::Published>> AreasOnDisk::carry_out(Intent intent, jobs::Publis
   }
   if (!facts) co_return fail(Reason::conflict, "no free name was found for " + intent.what.wanted_name);
 
+  co_return co_await complete(std::move(intent), *facts, std::move(commit));
+}
+
+Task<Result<jobs::Published>> AreasOnDisk::complete(Intent intent, FileFacts facts,
+                                                    jobs::PublishCommit commit) {
   const jobs::Published published = published_as(intent, clock_.now());
   step("commit");
   const bool digest_missing = intent.what.sha256.empty();
-  auto done = co_await commit_publication(std::move(intent), *facts, published, std::move(commit));
+  const std::pair<JobId, int> key{intent.what.job, intent.what.file};
+  auto done = co_await commit_publication(std::move(intent), facts, published, std::move(commit));
   if (!done) co_return fail(std::move(done.error()));
+  open_intents_.erase(key);
   step("done");
   if (digest_missing) new_files_.notify();
   co_return published;
@@ -251,6 +315,13 @@ void AreasOnDisk::inherit_group(int incoming, const std::string& name, int folde
     ::fchmod(file.get(), options_.files.mode);
 }
 
+tl::unexpected<Error> AreasOnDisk::not_moved(int error) {
+  if (error == EXDEV)
+    return fail(Reason::storage, "the area lies on another file system than the partial files",
+                "`restanted check` tells more; [areas] path must be one file system, not several mounts");
+  return fail_errno(Reason::storage, "move a file into the area", error);
+}
+
 Result<FileFacts> AreasOnDisk::move_into_area(const Intent& intent) const {
   const jobs::Publication& what = intent.what;
   auto found = look(intent);
@@ -274,10 +345,7 @@ Result<FileFacts> AreasOnDisk::move_into_area(const Intent& intent) const {
     const int error = rename_no_replace(incoming->get(), incoming_name(what.job, what.file, what.generation),
                                         folder->handle.get(), last);
     if (error == EEXIST) return fail(Reason::conflict, "the name is taken");
-    if (error == EXDEV)
-      return fail(Reason::storage, "the area lies on another file system than the partial files",
-                  "`restanted check` tells more; [areas] path must be one file system, not several mounts");
-    if (error != 0) return fail_errno(Reason::storage, "move a file into the area", error);
+    if (error != 0) return not_moved(error);
   }
   step("sync-folder");
   if (::fsync(folder->handle.get()) != 0) {
@@ -317,6 +385,8 @@ Task<Result<void>> AreasOnDisk::recover(jobs::PublishCommit commit) {
   };
   auto intents = co_await database_.read_value<std::vector<Intent>>(ask);
   if (!intents) co_return fail(std::move(intents.error()));
+  for (const Intent& intent : *intents) open_intents_.emplace(intent.what.job, intent.what.file);
+  intents_known_ = true;
   for (auto& intent : *intents) {
     const std::string job = intent.what.job.text();
     auto inspect = [this, intent] { return look(intent); };

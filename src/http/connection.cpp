@@ -19,6 +19,7 @@ namespace restante::http {
 
 namespace {
 
+constexpr const char* late_body = "the request's body did not come in time";
 constexpr std::size_t first_buffer_bytes = 4096;
 constexpr std::size_t body_piece_bytes = 16u << 10;  ///< a body's memory grows with what has arrived
 constexpr std::size_t joined_bytes = 16u << 10;      ///< TLS: head and body in one record up to this
@@ -44,6 +45,16 @@ bool has_body(int status) {
 }
 
 }  // namespace
+
+std::string whole_refusal(std::string_view status, const Error& error) {
+  std::string body = std::get<std::string>(problem(error).body);
+  const std::string_view member = "\"status\":";
+  if (const auto at = body.find(member); at != std::string::npos)
+    body.replace(at + member.size(), 3, status.substr(0, 3));  // a reason may have another one of its own
+  std::string out("HTTP/1.1 ");
+  out.append(status).append("\r\nContent-Type: application/problem+json\r\nContent-Length: ");
+  return out + std::to_string(body.size()) + "\r\nRetry-After: 1\r\nConnection: close\r\n\r\n" + body;
+}
 
 Connection::Connection(Executor loop, int socket, SslPtr ssl, Peer peer, Handler& handler,
                        const ServerLimits& limits, const TrustsProxy& trusts_proxy, BodyMemory& body_memory)
@@ -115,6 +126,14 @@ Connection::Got Connection::refuse(int status, std::string message) {
   return Got::refused;
 }
 
+/// Nothing more came: the client is gone, or it was too slow and is told so, if it still takes that.
+Connection::Got Connection::no_more(const char* what) {
+  if (std::chrono::steady_clock::now() < stream_.deadline) return Got::ended;
+  const Error error{Reason::timeout, what, "send the whole request sooner", {}, true};
+  stream_.last_word(whole_refusal("408 Request Timeout", error));
+  return Got::ended;
+}
+
 Task<Connection::Got> Connection::read_head() {
   parser_.reset();
   idle_ = unread().empty();
@@ -129,7 +148,7 @@ Task<Connection::Got> Connection::read_head() {
     if (progress == RequestParser::Progress::ready) co_return Got::request;
     if (progress == RequestParser::Progress::refused)
       co_return refuse(parser_.refusal().status, parser_.refusal().message);
-    if (!co_await fill()) co_return Got::ended;
+    if (!co_await fill()) co_return idle_ ? Got::ended : no_more("the request's head did not come in time");
     if (std::exchange(idle_, false)) set_deadline(limits_.head_time);
   }
 }
@@ -158,7 +177,7 @@ Task<Connection::Got> Connection::read_body() {
     request.body.resize(have + room);
     const std::size_t got = co_await stream_.read(request.body.data() + have, room);
     request.body.resize(have + got);
-    if (got == 0) co_return Got::ended;
+    if (got == 0) co_return no_more(late_body);
     if (!body_has(request.body.size())) co_return refuse(503, std::string(too_many_bodies));
   }
   co_return Got::request;
@@ -175,7 +194,7 @@ Task<Connection::Got> Connection::read_chunks(std::uint64_t limit) {
     if (end_ - begin_ >= limits_.header_bytes)
       co_return refuse(400, "the request's chunk header or trailer is too large");
     if (!body_has(parser_.request().body.size())) co_return refuse(503, std::string(too_many_bodies));
-    if (!co_await fill()) co_return Got::ended;
+    if (!co_await fill()) co_return no_more(late_body);
   }
 }
 

@@ -17,6 +17,10 @@ namespace restante::http {
 /// Bytes of large request bodies that are in memory, of all connections of a server.
 using BodyMemory = std::atomic<std::uint64_t>;
 
+/// Head and body of an answer that needs no connection of ours any more, in one piece. `status`: number and
+/// words.
+std::string whole_refusal(std::string_view status, const Error& error);
+
 /// One client: reads a request, has it answered, writes the answer, again (pipelined requests wait their
 /// turn). Made and owned by its loop; `run` ends when the connection does.
 class Connection {
@@ -57,6 +61,7 @@ private:
   Task<bool> send_long(Response response, bool chunked);  ///< a file or a stream
   Task<bool> send_parts(FileBody body);
   Got refuse(int status, std::string message);
+  Got no_more(const char* what);
 
   std::string_view unread() const { return {buffer_.data() + begin_, end_ - begin_}; }
   void consume(std::size_t bytes);

@@ -29,7 +29,8 @@ namespace restante::http {
 
 namespace {
 
-constexpr std::chrono::milliseconds sweep_time{250};    ///< how exact deadlines are
+constexpr std::chrono::milliseconds sweep_time{250};  ///< how exact deadlines are
+constexpr std::chrono::minutes tells_refusals_every{1};
 constexpr std::chrono::milliseconds accept_pause{100};  ///< when the process is out of descriptors
 constexpr int accepts_a_turn = 64;
 
@@ -265,12 +266,8 @@ private:
     // Everybody comes from the address of a reverse proxy: it does its own counting.
     std::string key = shared_.trusts_proxy && shared_.trusts_proxy(peer.address) ? "" : Crowd::key_of(from);
     if (shared_.connections >= shared_.limits.connections || !shared_.crowd.enter(key)) {
-      if (!listener.bound.tls) {
-        static constexpr std::string_view busy =
-            "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\nConnection: "
-            "close\r\n\r\n";
-        static_cast<void>(::send(socket.get(), busy.data(), busy.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
-      }
+      if (!listener.bound.tls) say_busy(socket.get());
+      count_refusal();
       return;
     }
     ++shared_.connections;
@@ -287,7 +284,28 @@ private:
     });
   }
 
+  /// With what came already read away: closing over unread bytes would take the answer back.
+  static void say_busy(int socket) {
+    static const std::string busy = whole_refusal(
+        "503 Service Unavailable",
+        Error{Reason::busy, "there are too many connections", "try again in a moment", {}, true});
+    static_cast<void>(::send(socket, busy.data(), busy.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+    ::shutdown(socket, SHUT_WR);
+    char unread[4096];
+    static_cast<void>(!::recv(socket, unread, sizeof unread, MSG_DONTWAIT));
+  }
+
+  void count_refusal() {
+    ++refused_;
+    const auto now = std::chrono::steady_clock::now();
+    if (refused_told_ && now - *refused_told_ < tells_refusals_every) return;
+    refused_told_ = now;
+    log::warn("http: too many connections at once; {} were refused since the start", refused_);
+  }
+
   Shared shared_;
+  std::uint64_t refused_ = 0;
+  std::optional<std::chrono::steady_clock::time_point> refused_told_;
   std::optional<Error> tls_error_;
   std::vector<std::unique_ptr<Loop>> loops_;
   std::vector<std::unique_ptr<Listener>> listeners_;

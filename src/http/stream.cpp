@@ -204,6 +204,11 @@ Task<void> Stream::finish(std::size_t drop_bytes) {
   }
 }
 
+void Stream::last_word(std::string_view text) {
+  if (ssl_) return;
+  static_cast<void>(!::send(socket_.native_handle(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+}
+
 void Stream::expire() {
   expired_ = true;
   boost::system::error_code ignored;

@@ -35,6 +35,9 @@ public:
   /// answer and no reset.
   Task<void> finish(std::size_t drop_bytes);
 
+  /// As much of it as the kernel takes at once, also when everything has expired; nothing over TLS.
+  void last_word(std::string_view text);
+
   TimePoint deadline = TimePoint::max();
   std::uint64_t file_bytes_sent = 0;  ///< by send_file, in all
   void expire();                      ///< ends every wait, now and later

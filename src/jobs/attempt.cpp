@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // One attempt of a runner: the transfer with its checkpoints, and publishing.
 #include "base/log.hpp"
-#include "jobs/rests.hpp"
+#include "base/text.hpp"
 #include "jobs/resume.hpp"
 #include "jobs/run.hpp"
 #include "jobs/wanted_name.hpp"
+#include "proxy/url.hpp"
 #include "proxy/zone.hpp"
 
 #include <algorithm>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 namespace restante::jobs {
 namespace {
@@ -59,6 +61,7 @@ void Runner::response(Run& run, const ResponseFacts& heard) {
     run.promised_end = std::min(run.promised_end, *heard.total_bytes);
   }
   run.synced_at = Steady::now();
+  run.fast_at = Steady::now();
   rates_.begin(run.job.id, run.done_bytes + run.offset, context_.clock.now());
   if (run.offset > 0 || heard.total_bytes.value_or(noted_from_bytes) >= noted_from_bytes) {
     run.saving = true;
@@ -67,19 +70,11 @@ void Runner::response(Run& run, const ResponseFacts& heard) {
   if (on_news) on_news(run.job.id);
 }
 
-void Runner::heard_rest(const std::string& url, const TransferResult& result) {
-  if (!result.retry_after || !on_rest) return;
-  const std::string origin = proxy::origin_of(url).value_or("");
-  const std::string final_origin = proxy::origin_of(result.facts.final_url).value_or("");
-  // Whoever was only pointed to may not have the server rest that pointed there; after a redirect the facts
-  // are those of the redirect.
-  const bool said_itself = result.facts.http_status >= 400 && same_host(origin, final_origin);
-  if (said_itself) on_rest(origin, *result.retry_after);
-}
-
 void Runner::progress(Run& run, std::uint64_t received_bytes, std::uint64_t bytes_per_s) {
   run.live = Live{received_bytes, bytes_per_s};
+  if (bytes_per_s >= context_.limits.low_speed.value_or(0)) run.fast_at = Steady::now();
   rates_.note(run.job.id, run.done_bytes + received_bytes, context_.clock.now());
+  pacing_.heard(run.job.id, bytes_per_s, std::exchange(run.held_back, false), Steady::now());
   watch_room();
   if (run.old && received_bytes > run.old->size_bytes) {
     tasks_.spawn(discard_generation(run.job.account, run.job.id, run.row.index, run.old->generation));
@@ -142,10 +137,29 @@ Task<void> Runner::keep_in_background(std::shared_ptr<Run> run, bool sync) {
   run->saved.notify();
 }
 
+void Runner::give_up_if_slow(Run& run) {
+  const auto& low = context_.limits.low_speed;
+  if (!low || !run.fast_at || run.broke) return;
+  const auto pace = pacing_.pace_of(run.job.id);
+  if (pace && *pace / 2 < *low) run.fast_at = Steady::now();  // it may not be faster
+  if (Steady::now() - *run.fast_at < context_.limits.low_speed_time) return;
+  const Checkpoint& checkpoint = run.row.checkpoint;
+  const bool goes_on = checkpoint.ranges && !strong_validator(checkpoint).empty();
+  if (!goes_on || run.live.received_bytes == 0) return;
+  Error error = fail(Reason::timeout, "the content came too slowly; it goes on where it stopped").value();
+  error.transient = true;
+  run.broke = std::move(error);
+  run.stop.request_stop();
+}
+
 Task<void> Runner::ticks() {
   while (!runs_.empty()) {
     co_await sleep_for(std::chrono::seconds(1));
-    for (const auto& [id, run] : runs_) checkpoint_if_due(*run);
+    for (const auto& [id, run] : runs_) {
+      checkpoint_if_due(*run);
+      give_up_if_slow(*run);
+    }
+    pacing_.tick(pacing_now());
   }
   ticking_ = false;
 }
@@ -160,6 +174,7 @@ Task<FileStep> Runner::transfer(std::shared_ptr<Run> run, const proxy::Document&
   run->counted_bytes = offset;
   run->broke.reset();
   run->facts.reset();
+  run->fast_at.reset();
   run->data_lost = false;
   TransferResult result;
   const Checkpoint before = run->row.checkpoint;
@@ -192,7 +207,6 @@ Task<FileStep> Runner::transfer(std::shared_ptr<Run> run, const proxy::Document&
     }
     order.known_size = terms.size_bytes ? terms.size_bytes : (offset > 0 ? before.total_bytes : std::nullopt);
     order.max_bytes = terms.max_bytes;
-    order.rate_bytes_per_s = document.limits.rate_bytes_per_s;
     order.digest_algorithm = terms.algorithm;
     order.digest_hex = terms.digest;
     order.allow_empty = terms.allow_empty;
@@ -201,10 +215,16 @@ Task<FileStep> Runner::transfer(std::shared_ptr<Run> run, const proxy::Document&
     const auto& probe = run->job.probe;
     order.seen_type = offset > 0 ? run->row.media_type : probe && !probe->refused ? probe->media_type : "";
     const std::string url = order.source.url;
+    const auto parts = proxy::split_url(url);
+    run->held_back = false;
+    if (on_asks) on_asks(run->job.id, proxy::origin_of(url).value_or(""));
+    order.rate_bytes_per_s = pacing_.begin(
+        {run->job.id, run->job.account, parts ? ascii_lower(parts->host) : "", run->own_rate}, pacing_now());
     result = co_await context_.transfers.run(std::move(order), *run, run->stop.get_token());
+    pacing_.end(run->job.id, pacing_now());
+    run->fast_at.reset();
     run->promised_end = 0;
     count_traffic(*run, std::max(result.received_bytes, run->live.received_bytes));
-    heard_rest(url, result);
     const std::uint64_t end = offset + granted->bytes;
     const bool at_end =
         result.received_bytes + noted_from_bytes > end || run->row.size_bytes.value_or(0) > end;
@@ -258,6 +278,7 @@ Task<FileStep> Runner::transfer(std::shared_ptr<Run> run, const proxy::Document&
 
 Task<Runner::Brought> Runner::publish(std::shared_ptr<Run> run, FileRow row, UniqueFd sync) {
   const JobId id = run->job.id;
+  if (run->job.file_count == 1 && on_received) on_received(id);
   row.state = FileState::publishing;
   const JobEvent what = event::Received{row.index, false};
   auto applied = co_await ledger_.apply(id, std::nullopt, what, row);

@@ -4,6 +4,7 @@
 #include "base/crypto.hpp"
 #include "base/log.hpp"
 #include "base/text.hpp"
+#include "proxy/rules.hpp"
 #include "proxy/url.hpp"
 
 #include <algorithm>
@@ -96,10 +97,16 @@ Result<proxy::Credential> credential_of(const NewLogin& login) {
   out.id = "login";
   out.scope = {*origin};
   const bool by_http = origin->starts_with("http");
+  const bool wants_no_key = login.kind != "basic" || !origin->starts_with("sftp:");
+  if (!login.host_key.empty() && wants_no_key)
+    return wrong("host_key", "a host key goes with a user name for sftp://", "leave it out");
+  if (!login.host_key.empty() && !proxy::rules::host_key.holds(login.host_key))
+    return wrong("host_key", "this is no fingerprint of a host key", "it is SHA256: and 43 characters");
   if (login.kind == "basic") {
     out.kind = proxy::CredentialKind::basic;
     out.user = login.user;
     out.password = login.secret;
+    out.host_key = login.host_key;
     if (out.user.empty()) return wrong("user", "the user name is missing", "give it with the password");
   } else if (!by_http) {
     return wrong("kind", "this server takes a user name and a password only", "use basic");

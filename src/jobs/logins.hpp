@@ -11,10 +11,11 @@ namespace restante::jobs {
 
 /// A sign-in as a person gives it.
 struct NewLogin {
-  std::string address;  ///< any address there; only its origin counts
-  std::string kind;     ///< as in StoredLogin
-  std::string user;     ///< basic: the user; header: the header's name; else empty
-  std::string secret;   ///< cookie: "a=1; b=2", as a browser sends it
+  std::string address;   ///< any address there; only its origin counts
+  std::string kind;      ///< as in StoredLogin
+  std::string user;      ///< basic: the user; header: the header's name; else empty
+  std::string host_key;  ///< basic at sftp://: as in proxy::Credential; may be empty
+  std::string secret;    ///< cookie: "a=1; b=2", as a browser sends it
 };
 
 /// The sign-ins that accounts have stored, and their use: what is asked for gets the one of its content

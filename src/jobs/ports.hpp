@@ -6,6 +6,7 @@
 #include "base/pieces.hpp"
 #include "base/task.hpp"
 #include "jobs/model.hpp"
+#include "jobs/offers.hpp"
 #include "proxy/document.hpp"
 
 #include <cstdint>
@@ -34,7 +35,29 @@ struct ResponseFacts {
   std::string coding;     ///< content coding that is taken off on the way ("gzip"); empty: none
 };
 
-/// One attempt to bring one file from one source, in a sandboxed worker.
+/// Another source that has the same content.
+struct OtherSource {
+  proxy::Source source;
+  std::vector<proxy::Credential> credentials;
+};
+
+/// Bytes [begin, end) of a content.
+struct Span {
+  std::uint64_t begin = 0, end = 0;
+};
+
+inline constexpr int most_connections = 16;    ///< of one transfer
+inline constexpr std::size_t most_spans = 16;  ///< of one content, that lie apart from its beginning
+
+/// Digests of a content's pieces of one length, the last one perhaps short (Metalink, RFC 5854 §4.2.10).
+struct PieceDigests {
+  std::string algorithm;  ///< "sha-256", ...; empty: none
+  std::uint64_t length = 0;
+  std::string digests;  ///< one behind the other, as bytes
+};
+
+/// One attempt to bring one file, in a sandboxed worker: from its source, and over several connections and
+/// from the others where that helps.
 struct TransferOrder {
   AccountId account;
   JobId job;
@@ -60,6 +83,12 @@ struct TransferOrder {
   Reason room_reason = Reason::disk_full;
   std::string digest_algorithm,
       digest_hex;  ///< "sha-256" | "sha-512" | "sha" | "md5" of the whole content; may be empty
+  /// That may be asked beside `source`, the best first. Only with a digest of the whole content or of its
+  /// pieces: nothing else shows that theirs is the same.
+  std::vector<OtherSource> others;
+  int connections = 1;     ///< at once, to all servers together
+  std::vector<Span> have;  ///< on the disk behind `offset`: in order, none touching another or `offset`
+  PieceDigests piece_digests;
   bool allow_empty = false;
   /// Name and media type that the document gives, and the media type that the content had when it was seen
   /// before; by them a page that comes instead of a file is known (M52). May be empty.
@@ -85,6 +114,7 @@ struct TransferResult {
   std::uint64_t received_bytes = 0;          ///< length of the partial file that is good
   std::optional<std::uint64_t> coded_bytes;  ///< that came, if a coding was taken off them
   PieceReport pieces;                        ///< the last ones; fits() if there are any
+  std::vector<SpanReport> apart;             ///< as in TransferObserver::on_apart
   std::string digest_hex;  ///< of the whole content by digest_algorithm if it was computed; else empty
   ResponseFacts facts;
 };
@@ -112,6 +142,11 @@ public:
                            std::uint64_t bytes_per_s) = 0;  ///< at most 4 a second
   /// Digests of what was written, before on_progress or the end tells of it. It fits().
   virtual void on_pieces(const PieceReport& report) { static_cast<void>(report); }
+  /// More could have come than the pace let through; said before on_progress, since the one before.
+  virtual void on_held_back() {}
+  /// What lies apart from the beginning, all of it, with the digests that are new since the last time; before
+  /// on_progress or the end tells how long the beginning is.
+  virtual void on_apart(const std::vector<SpanReport>& spans) { static_cast<void>(spans); }
 };
 
 /// Content-server clients in workers. Implemented by src/worker (pool); repeating a run is safe.
@@ -121,6 +156,24 @@ public:
   /// Completes soon after the token is stopped. Waits for a worker slot if need be. `observer` outlives the
   /// call.
   virtual Task<TransferResult> run(TransferOrder order, TransferObserver& observer, std::stop_token stop) = 0;
+  /// The transfer that `observer` hears of may receive so much a second from now on, over all its
+  /// connections; none: as fast as it can. Of no such transfer: nothing.
+  virtual void pace(AccountId account, const TransferObserver& observer,
+                    std::optional<std::uint64_t> bytes_per_s) {
+    static_cast<void>(account);
+    static_cast<void>(observer);
+    static_cast<void>(bytes_per_s);
+  }
+  /// Looks at what the order's address offers: nothing is written, `probe` is set and `out` empty. The result
+  /// is that of a probe; `observer` heard everything before it. Everything else as for `run`.
+  virtual Task<TransferResult> browse(TransferOrder order, OfferObserver& observer, std::stop_token stop) {
+    static_cast<void>(order);
+    static_cast<void>(observer);
+    static_cast<void>(stop);
+    TransferResult none;
+    none.message = "this place cannot look into addresses";
+    co_return none;
+  }
 };
 
 /// A partial file, opened twice: a write-back error is reported once for each description (DESIGN.md §6).
@@ -226,6 +279,11 @@ class AccountRules {
 public:
   virtual ~AccountRules() = default;
   virtual bool may_use_lan(AccountId account) const = 0;
+  /// Of all downloads of the account together, in bytes a second; none: no limit.
+  virtual std::optional<std::uint64_t> rate_of(AccountId account) const {
+    static_cast<void>(account);
+    return std::nullopt;
+  }
 };
 
 }  // namespace restante::jobs

@@ -45,5 +45,24 @@ TEST(Rests, ForgetTheOneThatEndsFirstWhenThereAreTooMany) {
   EXPECT_TRUE(rests.until("http://c.test", now).has_value());
 }
 
+TEST(Rests, OfOurOwnGrowUntilTheServerAnswers) {
+  Rests rests(10, day, Millis(1000), Millis(5000));
+  Instant at = now;
+  for (const int seconds : {1, 2, 4, 5, 5}) {
+    rests.refused("http://a.test", 0, at);
+    EXPECT_EQ(rests.until("https://a.test", at), at + Seconds(seconds));
+    at += Seconds(seconds);
+  }
+  rests.answered("http://a.test");
+  rests.refused("http://a.test", 1, at);
+  EXPECT_EQ(rests.until("http://a.test", at), at + Millis(750));
+}
+
+TEST(Rests, AnswersToWhatWasUnderWayDoNotMakeThemGrow) {
+  Rests rests(10, day, Millis(1000), Millis(60000));
+  for (int i = 0; i < 6; ++i) rests.refused("http://a.test", 0, now + Millis(i));
+  EXPECT_EQ(rests.until("http://a.test", now + Millis(10)), now + Seconds(1));
+}
+
 }  // namespace
 }  // namespace restante::jobs

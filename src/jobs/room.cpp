@@ -9,9 +9,16 @@
 #include <set>
 
 namespace restante::jobs {
+namespace {
+
+constexpr std::uint64_t fewest_shares = 4;
+/// Where so many may run at once, quarters of what is left would soon leave nothing.
+constexpr std::uint64_t crowd = 32;
+
+}  // namespace
 
 Grant grant(const Room& room, AccountId account, const std::vector<Promise>& promised,
-            std::optional<std::uint64_t> need, bool all) {
+            std::optional<std::uint64_t> need, bool all, std::uint64_t shares) {
   std::uint64_t volume = room.volume_bytes;
   std::optional<std::uint64_t> quota = room.quota_bytes;
   for (const Promise& other : promised) {
@@ -25,7 +32,8 @@ Grant grant(const Room& room, AccountId account, const std::vector<Promise>& pro
     out.enough = *need <= out.left_bytes;
     out.bytes = all ? out.left_bytes : std::min(*need, out.left_bytes);
   } else {
-    const std::uint64_t share = std::max(std::min(out.left_bytes, least_share_bytes), out.left_bytes / 4);
+    const std::uint64_t equal = out.left_bytes / std::max(shares, fewest_shares);
+    const std::uint64_t share = std::max(std::min(out.left_bytes, least_share_bytes), equal);
     out.enough = out.left_bytes > 0;
     out.bytes = all ? out.left_bytes : share;
   }
@@ -53,7 +61,7 @@ Error no_room(Reason reason, std::string message) {
 }  // namespace
 
 std::uint64_t Runner::unwritten(const Run& run) {
-  return run.promised_end - std::min(run.promised_end, length_of(run.sync.get()));
+  return run.promised_end - std::min(run.promised_end, std::max(run.offset, run.live.received_bytes));
 }
 
 Task<Result<Grant>> Runner::left_for(AccountId account, Wish wish, std::shared_ptr<Run> run) {
@@ -75,7 +83,8 @@ Task<Result<Grant>> Runner::left_now(AccountId account, Wish wish, std::shared_p
   };
   std::map<JobId, Before> before;
   for (const auto& [id, other] : runs_)
-    if (other != run) before[id] = Before{other->promise_number, {other->job.account, unwritten(*other)}};
+    if (other != run && other->promised_end > 0)
+      before[id] = Before{other->promise_number, {other->job.account, unwritten(*other)}};
   auto room = co_await context_.shelf.room(account);
   if (!room) co_return fail(std::move(room.error()));
   std::vector<Promise> promised;
@@ -83,13 +92,16 @@ Task<Result<Grant>> Runner::left_now(AccountId account, Wish wish, std::shared_p
   for (const auto& [id, other] : runs_) {
     const auto known = before.find(id);
     const bool same = known != before.end() && known->second.number == other->promise_number;
-    if (other == run || same) continue;
+    if (other == run || same || other->promised_end == 0) continue;
     promised.push_back(
         {other->job.account, other->promised_end - std::min(other->promised_end, other->offset)});
   }
   // What is half here may be completed, whatever the month's traffic.
   if (wish.begun_bytes > 0) room->traffic_used_up.clear();
-  Grant out = grant(*room, account, promised, wish.need, wish.all);
+  const auto running = static_cast<std::uint64_t>(std::max(1, context_.limits.running_at_once));
+  const std::uint64_t others = std::min<std::uint64_t>(running, promised.size());
+  const std::uint64_t shares = running > crowd ? running - others : fewest_shares;
+  Grant out = grant(*room, account, promised, wish.need, wish.all, shares);
   out.over_bytes = room->over_quota_bytes;
   if (run && out.enough) {
     run->promised_end = run->offset + out.bytes;

@@ -27,13 +27,14 @@ struct Grant {
   std::string words;                  ///< why it is not enough, where that is another thing than room
 };
 
-/// Where the size is not known, a transfer gets a quarter of what is left, so that others find room beside
-/// it; but at least this much, if it is there.
+/// Where the size is not known, a transfer gets a quarter of what is left, in a crowd an equal share, so that
+/// others find room beside it; but at least this much, if it is there.
 inline constexpr std::uint64_t least_share_bytes = 1 << 20;
 
 /// `need`: what is missing of the file, if that is known. `all`: what it got before did not suffice; that
-/// what comes is larger than it was said to be is for others to judge.
+/// what comes is larger than it was said to be is for others to judge. `shares`: so many transfers may want
+/// one now, this one included.
 Grant grant(const Room& room, AccountId account, const std::vector<Promise>& promised,
-            std::optional<std::uint64_t> need, bool all);
+            std::optional<std::uint64_t> need, bool all, std::uint64_t shares = 1);
 
 }  // namespace restante::jobs

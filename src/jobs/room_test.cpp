@@ -48,6 +48,20 @@ TEST(Granting, SharesWithOthersWhereTheSizeIsNotKnown) {
   EXPECT_TRUE(grant(room(40 * mib), ana, {}, {}, true).all);
 }
 
+TEST(Granting, ACrowdOfUnknownSizesFindsRoomForEveryOneAndNoMoreThanThereIs) {
+  std::vector<Promise> crowd;
+  for (std::uint64_t left = 200; left > 0; --left) {
+    const Grant next = grant(room(800 * mib), ana, crowd, {}, false, left);
+    ASSERT_TRUE(next.enough) << left;
+    EXPECT_GE(next.bytes, mib) << left;
+    crowd.push_back({ana, next.bytes});
+  }
+
+  std::uint64_t sum = 0;
+  for (const Promise& one : crowd) sum += one.bytes;
+  EXPECT_LE(sum, 800 * mib);
+}
+
 TEST(Granting, AnAccountBeyondItsQuotaGetsNothing) {
   Room over = room(40 * mib, 0);
   over.over_quota_bytes = 1;

@@ -26,6 +26,7 @@ struct Runner::Run final : TransferObserver, std::enable_shared_from_this<Run> {
   void on_pieces(const PieceReport& report) override {
     if (add(pieces, report)) unsaved_piece = std::min(unsaved_piece, report.first);
   }
+  void on_held_back() override { held_back = true; }
   void on_progress(std::uint64_t received_bytes, std::uint64_t bytes_per_s) override {
     owner.progress(*this, received_bytes, bytes_per_s);
   }
@@ -39,6 +40,10 @@ struct Runner::Run final : TransferObserver, std::enable_shared_from_this<Run> {
   std::stop_source stop;
   bool discard = false;
   std::optional<Error> broke;  ///< why it was stopped by the runner itself
+
+  std::optional<std::uint64_t> own_rate;      ///< its limit, as it was last changed
+  bool held_back = false;                     ///< by its pace, since the last progress
+  std::optional<Steady::time_point> fast_at;  ///< when it was last not too slow; none: no answer yet
 
   FileRow row;                ///< of the file under way
   std::uint64_t offset = 0;   ///< where its transfer began

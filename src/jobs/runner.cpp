@@ -16,8 +16,13 @@ Runner::Runner(Context& context, Ledger& ledger, Events& events)
       ledger_(ledger),
       events_(events),
       rates_(context.limits.rates_of_jobs, context.limits.samples_of_job),
+      pacing_(context.limits.rates, context.limits.time_zone,
+              [&context](AccountId account) { return context.accounts.rate_of(account); }),
       tasks_(context.loop, "runner"),
       ended_(context.loop) {
+  pacing_.on_pace = [this](JobId id, std::optional<std::uint64_t> bytes_per_s) {
+    tell_pace(id, bytes_per_s);
+  };
 }
 
 Runner::~Runner() = default;
@@ -49,6 +54,24 @@ void Runner::relink(JobId id) {
   if (found != runs_.end()) jobs::relink(found->second->row);
 }
 
+void Runner::set_rate(JobId id, std::optional<std::uint64_t> bytes_per_s) {
+  const auto found = runs_.find(id);
+  if (found == runs_.end()) return;
+  found->second->own_rate = bytes_per_s;
+  pacing_.change(id, bytes_per_s, pacing_now());
+}
+
+void Runner::tell_pace(JobId id, std::optional<std::uint64_t> bytes_per_s) {
+  const auto found = runs_.find(id);
+  if (found == runs_.end()) return;
+  const Run& run = *found->second;
+  context_.transfers.pace(run.job.account, run, bytes_per_s);
+}
+
+Pacing::Now Runner::pacing_now() const {
+  return {Steady::now(), context_.clock.now()};
+}
+
 Task<bool> Runner::stop_all(Millis limit) {
   stopping_ = true;
   std::vector<std::shared_ptr<Run>> all;
@@ -77,6 +100,7 @@ Task<void> Runner::run(Job job) {
   } catch (...) {
     broken = std::current_exception();
   }
+  pacing_.end(id, pacing_now());
   // While it still counts as running: a retry would write into the same files.
   if (run->discard) co_await discard_all(run->job.account, id);
   runs_.erase(id);
@@ -113,6 +137,7 @@ Task<void> Runner::round(std::shared_ptr<Run> run, Job job) {
     else
       ended.broken = trouble;
   } else {
+    run->own_rate = document->limits.rate_bytes_per_s;
     for (int index = 0; index < static_cast<int>(document->files.size()); ++index) {
       FileRow row;
       row.index = index;

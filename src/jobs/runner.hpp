@@ -4,6 +4,7 @@
 #include "jobs/events.hpp"
 #include "jobs/file_step.hpp"
 #include "jobs/ledger.hpp"
+#include "jobs/pacing.hpp"
 #include "jobs/rates.hpp"
 #include "jobs/room.hpp"
 
@@ -34,6 +35,8 @@ public:
 
   /// See relink() in edit.hpp: for what runs while its links are changed.
   void relink(JobId id);
+  /// The limit of a running job was changed; it holds at once.
+  void set_rate(JobId id, std::optional<std::uint64_t> bytes_per_s);
   /// Ends the transfers of a job whose stored state has changed already; `discard`: and what they brought.
   void stop(JobId id, bool discard);
   /// Ends all; the jobs stay stored as running, with a checkpoint, and go on at the next start. False: some
@@ -48,8 +51,10 @@ public:
 
   /// Called at the first response and at the end of each run.
   std::function<void(JobId)> on_news;
-  /// A content server asked to be left alone: its origin, and for how long.
-  std::function<void(const std::string&, Seconds)> on_rest;
+  /// A job's next transfer asks this origin, perhaps another one than before.
+  std::function<void(JobId, const std::string&)> on_asks;
+  /// Nothing more is fetched for a job in this run; what it brought is published.
+  std::function<void(JobId)> on_received;
 
 private:
   struct Run;
@@ -80,7 +85,9 @@ private:
   /// Writes renewed tokens into the job's sealed secrets, then says so.
   Task<void> keep_tokens(std::shared_ptr<Run> run, RenewedTokens tokens,
                          std::function<void(Result<void>)> kept);
-  void heard_rest(const std::string& url, const TransferResult& result);
+  void give_up_if_slow(Run& run);
+  void tell_pace(JobId id, std::optional<std::uint64_t> bytes_per_s);
+  Pacing::Now pacing_now() const;
   void response(Run& run, const ResponseFacts& facts);
   void progress(Run& run, std::uint64_t received_bytes, std::uint64_t bytes_per_s);
   void checkpoint_if_due(Run& run);
@@ -110,6 +117,7 @@ private:
   Ledger& ledger_;
   Events& events_;
   RateLog rates_;
+  Pacing pacing_;
   TaskGroup tasks_;
   std::map<JobId, std::shared_ptr<Run>> runs_;
   Signal ended_;

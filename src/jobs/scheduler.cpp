@@ -2,14 +2,20 @@
 #include "jobs/scheduler.hpp"
 
 #include "base/log.hpp"
+#include "base/text.hpp"
+#include "proxy/url.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace restante::jobs {
 namespace {
 
 /// How many are told in one transaction that they wait for their turn.
 constexpr std::size_t told_at_once = 256;
+/// Whoever gets its turn within this time is not told before that it waits: a row each would cost more than
+/// the waiting.
+constexpr Millis told_after{1000};
 
 /// After the store refused (full disk, too much to do).
 constexpr Millis store_asked_again{5000};
@@ -32,19 +38,41 @@ std::string origin_to_ask(const proxy::Document& document) {
   return proxy::origin_of(file.sources[static_cast<std::size_t>(order.front())].url).value_or("");
 }
 
+/// What the operator says of the server.
+std::optional<int> connections_to(const RateRules& rules, const std::string& origin) {
+  if (rules.servers.empty()) return std::nullopt;
+  const auto parts = proxy::split_url(origin);
+  const auto rule = parts ? rule_for(rules, ascii_lower(parts->host)) : std::nullopt;
+  return rule ? rules.servers[static_cast<std::size_t>(*rule)].connections : std::nullopt;
+}
+
 }  // namespace
 
-Scheduler::Scheduler(Context& context, Ledger& ledger, Runner& runner, std::unique_ptr<WallTimer> timer)
+Scheduler::Scheduler(Context& context, Ledger& ledger, Runner& runner, const Rests& rests,
+                     std::unique_ptr<WallTimer> timer)
     : context_(context),
       ledger_(ledger),
       runner_(runner),
       timer_(std::move(timer)),
       tasks_(context.loop, "scheduler"),
       turns_(TurnLimits{context.limits.running_at_once, context.limits.running_per_account,
-                        context.limits.running_per_origin}),
-      rests_(context.limits.hosts_at_rest, context.limits.longest_retry_after) {
-  runner_.on_rest = [this](const std::string& origin, Seconds time) {
-    rests_.rest(origin, time, context_.clock.now());
+                        context.limits.running_per_origin,
+                        [&rules = context.limits.rates](const std::string& origin) {
+                          return connections_to(rules, origin);
+                        }}),
+      rests_(rests) {
+  runner_.on_asks = [this](JobId id, const std::string& origin) {
+    const auto seat = seated_.find(id);
+    if (seat == seated_.end() || seat->second == origin) return;
+    turns_.move(std::exchange(seat->second, origin), origin);
+    timer_->poke();
+  };
+  runner_.on_received = [this](JobId id) {
+    const auto seat = seated_.find(id);
+    if (seat == seated_.end()) return;
+    turns_.leave_origin(seat->second);
+    seated_.erase(seat);
+    timer_->poke();
   };
 }
 
@@ -104,18 +132,16 @@ Task<void> Scheduler::loop() {
     }
     take_due(context_.clock.now());
     give_turns();
-    if (!passed_over_.empty() && turns_.waiting() > 0) {
-      const auto count = std::min(told_at_once, passed_over_.size());
-      std::vector<JobId> some(passed_over_.end() - static_cast<std::ptrdiff_t>(count), passed_over_.end());
-      passed_over_.resize(passed_over_.size() - count);
+    auto some = to_be_told();
+    if (!some.empty()) {
       const JobEvent waits = event::Due{false, started_};
       const auto all = co_await ledger_.apply_all(std::move(some), waits);
       if (!all) continue;
       for (const Applied& one : *all) co_await told(one);
       continue;
     }
-    passed_over_.clear();
-    const Instant next = heap_.empty() ? horizon_ : std::min(heap_.top().at, horizon_);
+    Instant next = heap_.empty() ? horizon_ : std::min(heap_.top().at, horizon_);
+    if (!passed_over_.empty()) next = std::min(next, passed_over_.front().due + told_after);
     co_await timer_->wait_until(next);
   }
 }
@@ -129,8 +155,23 @@ void Scheduler::take_due(Instant now) {
       continue;
     }
     turns_.add(entry.account, entry.id);
-    passed_over_.push_back(entry.id);
+    if (untold_.insert(entry.id).second) passed_over_.push_back(PassedOver{now, entry.id});
   }
+}
+
+std::vector<JobId> Scheduler::to_be_told() {
+  std::vector<JobId> out;
+  const Instant now = context_.clock.now();
+  while (!passed_over_.empty() && out.size() < told_at_once) {
+    const PassedOver& first = passed_over_.front();
+    if (untold_.contains(first.id)) {
+      if (first.due + told_after > now && first.due <= now) break;
+      out.push_back(first.id);
+      untold_.erase(first.id);
+    }
+    passed_over_.pop_front();
+  }
+  return out;
 }
 
 void Scheduler::give_turns() {
@@ -187,13 +228,11 @@ Task<void> Scheduler::begin(Turns::Candidate who) {
     timer_->poke();
     co_return;
   }
-  if (!turns_.seat(who, origin)) {
-    const JobEvent waits = event::Due{false, started_};
-    auto applied = co_await ledger_.apply(who.job, std::nullopt, waits);
-    if (applied) co_await told(*applied);
+  if (!turns_.seat(who, origin)) {  // set aside; it is told when it has waited for a while
     timer_->poke();
     co_return;
   }
+  untold_.erase(who.job);
   const JobEvent runs = event::Due{true, started_};
   auto applied = co_await ledger_.apply(who.job, std::nullopt, runs);
   if (!applied) log::error("job {}: {}", who.job.text(), applied.error().message);
@@ -224,8 +263,14 @@ void Scheduler::again_soon(AccountId account, JobId id) {
 }
 
 Task<void> Scheduler::run_and_leave(Turns::Candidate who, Job job, std::string origin) {
+  seated_[who.job] = origin;
   co_await runner_.run(std::move(job));
-  turns_.leave(who, origin);
+  if (const auto seat = seated_.find(who.job); seat != seated_.end()) {
+    turns_.leave(who, seat->second);
+    seated_.erase(seat);
+  } else {
+    turns_.leave(who);
+  }
   timer_->poke();
   auto after = co_await ledger_.find(who.job);
   if (after)

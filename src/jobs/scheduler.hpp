@@ -7,7 +7,11 @@
 #include "jobs/runner.hpp"
 #include "jobs/turns.hpp"
 
+#include <deque>
+#include <map>
 #include <queue>
+#include <set>
+#include <string>
 #include <vector>
 
 namespace restante::jobs {
@@ -16,7 +20,8 @@ namespace restante::jobs {
 /// heap, 32 bytes; the job itself is read again when its time has come. Lives on the control loop.
 class Scheduler {
 public:
-  Scheduler(Context& context, Ledger& ledger, Runner& runner, std::unique_ptr<WallTimer> timer);
+  Scheduler(Context& context, Ledger& ledger, Runner& runner, const Rests& rests,
+            std::unique_ptr<WallTimer> timer);
 
   /// Reads what is due within the horizon, then runs until stopped.
   Task<Result<void>> start();
@@ -38,6 +43,8 @@ private:
   void push(Entry entry);
   void take_due(Instant now);
   void give_turns();
+  /// Those that have waited for their turn long enough to be told so.
+  std::vector<JobId> to_be_told();
   Task<void> begin(Turns::Candidate who);
   Task<void> alarm(JobId id, Instant at);
   Task<void> run_and_leave(Turns::Candidate who, Job job, std::string origin);
@@ -51,11 +58,17 @@ private:
   std::unique_ptr<WallTimer> timer_;
   TaskGroup tasks_;
   Turns turns_;
-  Rests rests_;
+  const Rests& rests_;
   std::priority_queue<Entry, std::vector<Entry>, std::greater<>> heap_;
-  std::vector<JobId> passed_over_;  ///< due, and not told yet that they wait for their turn
-  Instant horizon_{};               ///< up to here everything is in memory, unless there was too much
-  bool more_in_store_ = false;      ///< there was too much: read again when memory is empty
+  struct PassedOver {
+    Instant due;
+    JobId id;
+  };
+  std::deque<PassedOver> passed_over_;   ///< due; told that they wait if they still do a while later
+  std::set<JobId> untold_;               ///< those of them that have not begun meanwhile
+  std::map<JobId, std::string> seated_;  ///< running, by their seat at an origin
+  Instant horizon_{};                    ///< up to here everything is in memory, unless there was too much
+  bool more_in_store_ = false;           ///< there was too much: read again when memory is empty
   Instant started_{};
 };
 

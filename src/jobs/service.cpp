@@ -5,6 +5,7 @@
 #include "base/text.hpp"
 #include "jobs/acceptance.hpp"
 #include "jobs/edit.hpp"
+#include "jobs/heeding.hpp"
 #include "jobs/logins.hpp"
 #include "jobs/looking.hpp"
 #include "jobs/preview.hpp"
@@ -34,15 +35,17 @@ std::string read_boot_id() {
 
 class ServiceImpl final : public Service {
 public:
-  ServiceImpl(Context context, std::unique_ptr<WallTimer> timer)
-      : context_(std::move(context)),
+  ServiceImpl(std::unique_ptr<Heeding> heeding, Context context, std::unique_ptr<WallTimer> timer)
+      : heeding_(std::move(heeding)),
+        context_(std::move(context)),
         events_(context_),
         ledger_(context_, events_),
         runner_(context_, ledger_, events_),
         looking_(context_, ledger_),
         previews_(context_),
+        browsing_(context_),
         logins_(context_),
-        scheduler_(context_, ledger_, runner_, std::move(timer)),
+        scheduler_(context_, ledger_, runner_, heeding_->rests, std::move(timer)),
         tasks_(context_.loop, "jobs") {
     runner_.on_news = [this](JobId id) { news(id); };
     looking_.on_news = [this](JobId id) { news(id); };
@@ -68,6 +71,7 @@ public:
     co_await scheduler_.stop();
     co_await looking_.stop();
     co_await previews_.stop();
+    co_await browsing_.stop();
     for (auto& [id, signal] : waiters_) signal->notify();
   }
 
@@ -227,6 +231,15 @@ public:
     co_return co_await previews_.look(account, std::move(asked.document));
   }
 
+  Task<Result<Browsed>> browse(AccountId account, proxy::Document document, BrowseWish wish) override {
+    Submission asked;
+    asked.account = account;
+    asked.document = std::move(document);
+    const std::span one(&asked, 1);
+    if (auto lent = co_await logins_.lend(one); !lent) co_return fail(std::move(lent.error()));
+    co_return co_await browsing_.browse(account, std::move(asked.document), std::move(wish));
+  }
+
   Task<Result<JobView>> find_looked_at(AccountId account, JobId id, Millis limit) override {
     const auto until = std::chrono::steady_clock::now() + limit;
     auto signal = std::make_shared<Signal>(context_.loop);
@@ -327,6 +340,7 @@ public:
     if (!applied) co_return fail(std::move(applied.error()));
     ledger_.tell(*applied);
     if (change.sources) runner_.relink(id);
+    if (change.rate_bytes_per_s) runner_.set_rate(id, *change.rate_bytes_per_s);
     co_await act_on(*applied);
     co_return co_await find(account, id);
   }
@@ -429,12 +443,14 @@ private:
   void complete(JobView& view) const;
   std::string over(const Job& job, const std::string& because) const;
 
+  std::unique_ptr<Heeding> heeding_;  ///< the transfers of `context_`
   Context context_;
   Events events_;
   Ledger ledger_;
   Runner runner_;
   Looking looking_;
   Previews previews_;
+  Browsing browsing_;
   Logins logins_;
   Scheduler scheduler_;
   TaskGroup tasks_;
@@ -541,9 +557,11 @@ std::unique_ptr<Service> make_service(Executor loop, Database& database, Vault& 
                                       ServiceLimits limits, std::unique_ptr<WallTimer> timer,
                                       Witness* witness) {
   if (!timer) timer = make_wall_timer(loop);
-  Context context{std::move(loop), database,          vault,          transfers, shelf, accounts,
+  Rests rests(limits.hosts_at_rest, limits.longest_retry_after, limits.first_rest, limits.longest_rest);
+  auto heeding = std::make_unique<Heeding>(transfers, limits.rates, clock, std::move(rests));
+  Context context{std::move(loop), database,          vault,          *heeding, shelf, accounts,
                   clock,           std::move(limits), read_boot_id(), witness};
-  return std::make_unique<ServiceImpl>(std::move(context), std::move(timer));
+  return std::make_unique<ServiceImpl>(std::move(heeding), std::move(context), std::move(timer));
 }
 
 }  // namespace restante::jobs

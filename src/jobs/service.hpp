@@ -2,7 +2,9 @@
 #pragma once
 
 #include "base/wall_timer.hpp"
+#include "jobs/browsing.hpp"
 #include "jobs/ports.hpp"
+#include "jobs/rate_rules.hpp"
 #include "jobs/records.hpp"
 
 #include <functional>
@@ -119,6 +121,9 @@ struct ServiceLimits {
   Millis first_retry{1000};  ///< doubles with jitter up to the longest
   Millis longest_retry{600000};
   Seconds longest_retry_after{86400};
+  /// After 429 or 503 without Retry-After; doubles with each refusal that follows.
+  Millis first_rest{1000};
+  Millis longest_rest{600000};
   std::size_t hosts_at_rest = 10000;  ///< remembered; beyond, the rest that ends first is forgotten
   int probes_waiting = 64;            ///< a look-first beyond that is left out
   Millis probe_time{15000};
@@ -127,6 +132,10 @@ struct ServiceLimits {
   int previews_of_account = 4;           ///< of one account; one more is refused
   Millis preview_time{8000};             ///< for all of a document's files
   std::size_t waiting_for_looks = 1000;  ///< calls of find_looked_at; beyond, they do not wait
+  /// A download that has been slower for so long begins anew where it stopped, if the content server can do
+  /// that (CONTENT_SERVERS.md M49); none: slow is better than nothing.
+  std::optional<std::uint64_t> low_speed;
+  Seconds low_speed_time{60};
   Seconds default_keep{30 * 86400};
   Millis room_asked_again{5000};  ///< waiting for room on the disk or in the quota
   Millis room_seen_every{250};    ///< while bytes come
@@ -146,6 +155,8 @@ struct ServiceLimits {
   Seconds longest_stop{3};        ///< transfers that do not end within it are abandoned by stop()
   Millis horizon{3600000};        ///< how far ahead due times are held in memory
   std::string time_zone = "UTC";  ///< the place's
+  BrowseLimits browse;            ///< of what looks into addresses
+  RateRules rates;
 };
 
 class Logins;
@@ -170,6 +181,9 @@ public:
   /// What the content servers say of the document's first files, one Probe each. Nothing is stored. Errors:
   /// busy (too many such looks at once).
   virtual Task<Result<std::vector<Probe>>> look(AccountId account, proxy::Document document) = 0;
+  /// What the address of the document's first file offers, and the folders below it. Nothing is stored.
+  /// Errors: busy (too many such looks at once), timeout, and what the content server's answer means.
+  virtual Task<Result<Browsed>> browse(AccountId account, proxy::Document document, BrowseWish wish) = 0;
 
   virtual Task<Result<JobView>> find(AccountId account, JobId job) = 0;
   /// Like find, but waits up to `limit` until the probe or the first answer of the content server is known or

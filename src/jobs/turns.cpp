@@ -3,6 +3,9 @@
 
 #include "base/result.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace restante::jobs {
 
 void Turns::add(AccountId account, JobId job) {
@@ -14,19 +17,25 @@ int Turns::at_origin(const std::string& origin) const {
   return found == origins_.end() ? 0 : found->second;
 }
 
-std::optional<JobId> Turns::first_of(Line& line) {
+bool Turns::full(const std::string& origin) const {
+  const auto most = limits_.most_at ? limits_.most_at(origin) : std::nullopt;
+  return at_origin(origin) >= std::min(most.value_or(limits_.running_per_origin), limits_.running_per_origin);
+}
+
+std::optional<Turns::Candidate> Turns::first_of(AccountId account, Line& line) {
   // Those set aside came first: they go as soon as their origin has room.
   for (auto it = line.aside.begin(); it != line.aside.end(); ++it) {
-    if (at_origin(it->first) >= limits_.running_per_origin) continue;
-    const JobId job = it->second.front();
+    if (full(it->first)) continue;
+    Candidate who{account, it->second.front(), it->first};
     it->second.pop_front();
     if (it->second.empty()) line.aside.erase(it);
-    return job;
+    ++origins_[who.origin];
+    return who;
   }
   if (line.ready.empty()) return std::nullopt;
-  const JobId job = line.ready.front();
+  const Candidate who{account, line.ready.front()};
   line.ready.pop_front();
-  return job;
+  return who;
 }
 
 std::optional<Turns::Candidate> Turns::draw() {
@@ -35,11 +44,11 @@ std::optional<Turns::Candidate> Turns::draw() {
   for (std::size_t i = 0; i < lines_.size(); ++i, ++it) {
     if (it == lines_.end()) it = lines_.begin();
     if (it->second.running >= limits_.running_per_account) continue;
-    if (const auto job = first_of(it->second)) {
+    if (auto who = first_of(it->first, it->second)) {
       last_ = it->first;
       ++it->second.running;
       ++running_;
-      return Candidate{it->first, *job};
+      return who;
     }
   }
   return std::nullopt;
@@ -54,11 +63,14 @@ void Turns::give_back(AccountId account) {
 }
 
 void Turns::decline(const Candidate& who) {
+  if (!who.origin.empty()) leave_origin(who.origin);
   give_back(who.account);
 }
 
 bool Turns::seat(const Candidate& who, const std::string& origin) {
-  if (at_origin(origin) >= limits_.running_per_origin) {
+  if (!who.origin.empty() && who.origin == origin) return true;
+  if (!who.origin.empty()) leave_origin(who.origin);  // its document names another one now
+  if (full(origin)) {
     lines_[who.account].aside[origin].push_back(who.job);
     give_back(who.account);
     return false;
@@ -67,10 +79,19 @@ bool Turns::seat(const Candidate& who, const std::string& origin) {
   return true;
 }
 
-void Turns::leave(const Candidate& who, const std::string& origin) {
+void Turns::leave_origin(const std::string& origin) {
   const auto there = origins_.find(origin);
   RESTANTE_REQUIRE(there != origins_.end());
   if (--there->second == 0) origins_.erase(there);
+}
+
+void Turns::move(const std::string& from, const std::string& to) {
+  leave_origin(from);
+  ++origins_[to];
+}
+
+void Turns::leave(const Candidate& who, const std::string& origin) {
+  leave_origin(origin);
   give_back(who.account);
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -15,6 +16,8 @@ struct TurnLimits {
   int running_at_once = 32;
   int running_per_account = 16;
   int running_per_origin = 6;
+  /// At this origin, if it is less; may be empty.
+  std::function<std::optional<int>(const std::string& origin)> most_at{};
 };
 
 /// Who may run next: round-robin between accounts, within the limits. Which content server a job needs is
@@ -30,15 +33,23 @@ public:
   struct Candidate {
     AccountId account;
     JobId job;
+    std::string origin{};  ///< where it holds a seat already: it was set aside for that one
   };
   /// The next one whose account has room, no longer in line; none if nobody can run. It holds a seat at the
-  /// server and its account until it is declined, set aside or leaves.
+  /// server and its account until it is declined, set aside or leaves. One that was set aside holds the seat
+  /// that has become free, too: so many are drawn as there are seats, and no more.
   std::optional<Candidate> draw();
 
   /// It need not run after all.
   void decline(const Candidate& who);
   /// Takes a seat at the origin; false: the origin is full, and it was set aside until a seat there is free.
   bool seat(const Candidate& who, const std::string& origin);
+  /// A seated one needs its origin no more, but goes on.
+  void leave_origin(const std::string& origin);
+  /// A seated one goes on at another origin. It is counted there even if that is full: who follows waits.
+  void move(const std::string& from, const std::string& to);
+  /// A seated one, whose seat at its origin is free already, has finished.
+  void leave(const Candidate& who) { give_back(who.account); }
   /// A seated one has finished.
   void leave(const Candidate& who, const std::string& origin);
 
@@ -54,7 +65,8 @@ private:
   };
 
   int at_origin(const std::string& origin) const;
-  std::optional<JobId> first_of(Line& line);
+  bool full(const std::string& origin) const;
+  std::optional<Candidate> first_of(AccountId account, Line& line);
   void give_back(AccountId account);
 
   TurnLimits limits_;

@@ -27,6 +27,22 @@ TEST(Turns, GoRoundTheAccounts) {
   EXPECT_EQ(order, (std::vector<std::int64_t>{1, 2, 1, 1}));
 }
 
+TEST(Turns, WhoGoesOnAtAnotherServerIsCountedThere) {
+  TurnLimits limits;
+  limits.running_per_origin = 1;
+  Turns turns(limits);
+  for (int i = 0; i < 2; ++i) turns.add(ana, job(i));
+  const auto first = *turns.draw();
+  ASSERT_TRUE(turns.seat(first, "http://a.test"));
+
+  turns.move("http://a.test", "http://b.test");
+
+  const auto second = *turns.draw();
+  EXPECT_FALSE(turns.seat(second, "http://b.test"));
+  turns.leave(first, "http://b.test");
+  EXPECT_EQ(turns.draw()->job, job(1));
+}
+
 TEST(Turns, KeepToTheLimits) {
   Turns turns(TurnLimits{3, 2, 9});
   for (int i = 0; i < 5; ++i) turns.add(ana, job(i));
@@ -74,6 +90,25 @@ TEST(Turns, AnOriginThatOneAccountFillsIsSharedWithTheNext) {
   turns.leave(first, "http://a");
 
   EXPECT_EQ(turns.draw()->account, ana) << "ben was drawn last";
+}
+
+TEST(Turns, ForOneFreeSeatOneOfThoseSetAsideIsDrawn) {
+  Turns turns(TurnLimits{9, 9, 1});
+  for (int i = 0; i < 5; ++i) turns.add(ana, job(i));
+  const auto first = *turns.draw();
+  EXPECT_TRUE(turns.seat(first, "http://a"));
+  while (const auto who = turns.draw()) EXPECT_FALSE(turns.seat(*who, "http://a"));
+
+  turns.leave_origin("http://a");
+  const auto second = turns.draw();
+
+  ASSERT_TRUE(second.has_value());
+  EXPECT_EQ(second->job, job(1));
+  EXPECT_FALSE(turns.draw().has_value()) << "the seat is taken already";
+  EXPECT_TRUE(turns.seat(*second, "http://a"));
+  turns.leave(first);
+  turns.leave(*second, "http://a");
+  EXPECT_EQ(turns.running(), 0);
 }
 
 TEST(Turns, ADeclinedTurnFreesItsSeat) {

@@ -19,33 +19,39 @@ Opened open_judged(const Endpoint& to, const AddressPolicy& policy, Lan lan, Jud
   return {0, std::move(fd)};
 }
 
-void Connector::permit(std::uint32_t transfer, Permit permit) {
-  auto fresh = std::make_shared<const Permit>(std::move(permit));
+void Connector::permit(std::uint32_t transfer, Permit permit, std::uint32_t part) {
+  const int data_left = permit.data_connections;
+  auto fresh = std::make_shared<const Permitted>(std::move(permit), data_left);
   const std::lock_guard lock(mutex_);
-  permits_.insert_or_assign(transfer, std::move(fresh));
+  permits_.insert_or_assign(Key{transfer, part}, std::move(fresh));
 }
 
 void Connector::forget(std::uint32_t transfer) {
   const std::lock_guard lock(mutex_);
-  permits_.erase(transfer);
+  permits_.erase(permits_.lower_bound({transfer, 0}), permits_.lower_bound({transfer + 1, 0}));
 }
 
-std::shared_ptr<const Permit> Connector::find(std::uint32_t transfer) const {
+std::shared_ptr<const Connector::Permitted> Connector::find(Key key) const {
   const std::lock_guard lock(mutex_);
-  const auto found = permits_.find(transfer);
+  const auto found = permits_.find(key);
   return found == permits_.end() ? nullptr : found->second;
 }
 
-Opened Connector::open(std::uint32_t transfer, int socktype, const sockaddr& address,
-                       socklen_t length) const {
-  const auto permit = find(transfer);
+Opened Connector::open(std::uint32_t transfer, int socktype, const sockaddr& address, socklen_t length,
+                       std::uint32_t part) const {
+  const auto permitted = find({transfer, part});
   const auto target = Endpoint::from(address, length);
-  if (!permit || !target || (socktype & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != SOCK_STREAM) return {EACCES, {}};
-  const bool expected = std::any_of(permit->to.begin(), permit->to.end(), [&](const Endpoint& allowed) {
-    return allowed == *target || (permit->data_ports && target->port() >= 1024 && allowed.same_host(*target));
-  });
+  if (!permitted || !target || (socktype & ~(SOCK_NONBLOCK | SOCK_CLOEXEC)) != SOCK_STREAM)
+    return {EACCES, {}};
+  const Permit& permit = permitted->permit;
+  const auto& to = permit.to;
+  const auto data = [&](const Endpoint& allowed) {
+    return target->port() >= 1024 && allowed.same_host(*target);
+  };
+  const bool expected = std::find(to.begin(), to.end(), *target) != to.end() ||
+                        (std::any_of(to.begin(), to.end(), data) && permitted->data_left.fetch_sub(1) > 0);
   if (!expected) return {EACCES, {}};
-  return open_judged(*target, permit->policy, permit->lan, layer2_);
+  return open_judged(*target, permit.policy, permit.lan, layer2_);
 }
 
 }  // namespace restante::net

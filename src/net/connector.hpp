@@ -4,10 +4,12 @@
 #include "base/fd.hpp"
 #include "net/resolver.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 namespace restante::net {
@@ -17,8 +19,9 @@ struct Permit {
   std::vector<Endpoint> to;
   AddressPolicy policy;  ///< judged by once more at each connect (layer 2)
   Lan lan = Lan::refused;
-  /// FTP: the data connection goes to any port from 1024 of the same address (SPIKES.md C-A).
-  bool data_ports = false;
+  /// FTP: so many data connections, each to any port from 1024 of the same address (SPIKES.md C-A). Counted,
+  /// so that no worker looks through all ports of a host.
+  int data_connections = 0;
 };
 
 /// A socket on its way to a server, or why not.
@@ -37,20 +40,27 @@ class Connector {
 public:
   explicit Connector(Judge layer2 = judge) : layer2_(layer2) {}
 
-  void permit(std::uint32_t transfer, Permit permit);  ///< replaces what was permitted before
-  void forget(std::uint32_t transfer);
+  /// Replaces what was permitted to this part of the transfer before.
+  void permit(std::uint32_t transfer, Permit permit, std::uint32_t part = 0);
+  void forget(std::uint32_t transfer);  ///< all its parts
 
-  /// As `open_judged`, for what this transfer may reach now.
-  Opened open(std::uint32_t transfer, int socktype, const sockaddr& address, socklen_t length) const;
+  /// As `open_judged`, for what this part of the transfer may reach now.
+  Opened open(std::uint32_t transfer, int socktype, const sockaddr& address, socklen_t length,
+              std::uint32_t part = 0) const;
 
 private:
-  std::shared_ptr<const Permit> find(std::uint32_t transfer) const;
+  struct Permitted {
+    Permit permit;
+    mutable std::atomic<int> data_left;
+  };
+  using Key = std::pair<std::uint32_t, std::uint32_t>;  ///< transfer, part
+  std::shared_ptr<const Permitted> find(Key key) const;
 
   Judge layer2_;
   // Held for a map operation only, never across a call that waits: the control loop and the connector thread
   // share nothing else.
   mutable std::mutex mutex_;
-  std::map<std::uint32_t, std::shared_ptr<const Permit>> permits_;
+  std::map<Key, std::shared_ptr<const Permitted>> permits_;
 };
 
 }  // namespace restante::net

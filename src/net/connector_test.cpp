@@ -41,8 +41,9 @@ AddressPolicy loopback() {
   return policy;
 }
 
-Opened open(const Connector& connector, std::uint32_t transfer, const Endpoint& to, int type = SOCK_STREAM) {
-  return connector.open(transfer, type, to.raw(), to.length);
+Opened open(const Connector& connector, std::uint32_t transfer, const Endpoint& to, int type = SOCK_STREAM,
+            std::uint32_t part = 0) {
+  return connector.open(transfer, type, to.raw(), to.length, part);
 }
 
 TEST(Connector, ConnectsWhereThisTransferMay) {
@@ -73,6 +74,43 @@ TEST(Connector, RefusesWhatThisTransferMayNot) {
   EXPECT_EQ(open(connector, 7, canary.at).error, EACCES);
   EXPECT_FALSE(listener.touched());
   EXPECT_FALSE(canary.touched());
+}
+
+TEST(Connector, PermitsEachPartOfATransferByItself) {
+  Listener first("127.0.0.1"), second("127.0.0.1");
+  Connector connector;
+  connector.permit(7, {{first.at}, loopback()});
+  connector.permit(7, {{second.at}, loopback()}, 2);
+
+  EXPECT_EQ(open(connector, 7, second.at).error, EACCES);
+  EXPECT_EQ(open(connector, 7, first.at, SOCK_STREAM, 2).error, EACCES);
+  EXPECT_EQ(open(connector, 7, second.at, SOCK_STREAM, 1).error, EACCES);
+  EXPECT_EQ(open(connector, 7, first.at).error, 0);
+  EXPECT_EQ(open(connector, 7, second.at, SOCK_STREAM, 2).error, 0);
+  connector.permit(8, {{first.at}, loopback()});
+  connector.forget(7);
+  EXPECT_EQ(open(connector, 7, first.at).error, EACCES);
+  EXPECT_EQ(open(connector, 7, second.at, SOCK_STREAM, 2).error, EACCES);
+  EXPECT_EQ(open(connector, 8, first.at).error, 0);
+}
+
+TEST(Connector, ReachesACountedNumberOfDataPortsOfTheSameAddressOnly) {
+  Listener control("127.0.0.1"), data("127.0.0.1"), elsewhere("127.0.0.2");
+  Connector connector;
+  Permit permit{{control.at}, loopback()};
+  permit.data_connections = 2;
+  connector.permit(7, permit);
+  sockaddr_in low{};
+  low.sin_family = AF_INET;
+  low.sin_port = htons(1023);
+  ::inet_pton(AF_INET, "127.0.0.1", &low.sin_addr);
+
+  EXPECT_EQ(open(connector, 7, elsewhere.at).error, EACCES);
+  EXPECT_EQ(connector.open(7, SOCK_STREAM, reinterpret_cast<sockaddr&>(low), sizeof low).error, EACCES);
+  EXPECT_EQ(open(connector, 7, data.at).error, 0);
+  EXPECT_EQ(open(connector, 7, data.at).error, 0);
+  EXPECT_EQ(open(connector, 7, data.at).error, EACCES);
+  EXPECT_EQ(open(connector, 7, control.at).error, 0);
 }
 
 TEST(Connector, JudgesAgainEvenWhatWasPermitted) {

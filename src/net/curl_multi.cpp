@@ -5,7 +5,9 @@
 
 #include <curl/curl.h>
 #include <openssl/rand.h>
+#include <openssl/ssl.h>
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <array>
 #include <cerrno>
@@ -60,6 +62,43 @@ bool leads_to(curl_socket_t socket, const char* ip, int port) {
   return ntohs(v4 ? four.sin_port : six.sin6_port) == port && std::strcmp(text.data(), ip) == 0;
 }
 
+/// What means something else with FTP and SFTP.
+std::optional<CurlEnding> ftp_ending(CURLcode code) {
+  switch (code) {
+    case CURLE_LOGIN_DENIED:
+      return CurlEnding::login_refused;
+    case CURLE_REMOTE_ACCESS_DENIED:
+    case CURLE_REMOTE_FILE_NOT_FOUND:
+      return CurlEnding::not_there;
+    case CURLE_FTP_COULDNT_RETR_FILE:
+    case CURLE_FTP_COULDNT_USE_REST:
+    case CURLE_FTP_COULDNT_SET_TYPE:
+      return CurlEnding::not_done;
+    case CURLE_USE_SSL_FAILED:
+      return CurlEnding::tls_failed;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_FTP_WEIRD_PASS_REPLY:
+    case CURLE_FTP_WEIRD_PASV_REPLY:
+    case CURLE_FTP_WEIRD_227_FORMAT:
+    case CURLE_FTP_CANT_GET_HOST:
+    case CURLE_SSH:
+      return CurlEnding::malformed;
+    case CURLE_RECV_ERROR:
+      return CurlEnding::cut;
+    default:
+      return std::nullopt;
+  }
+}
+
+/// Between the answers of HTTP/2 the server may say things that belong to no request.
+bool speaks_http2(void* ssl) {
+  if (ssl == nullptr) return false;
+  const unsigned char* name = nullptr;
+  unsigned length = 0;
+  SSL_get0_alpn_selected(static_cast<const SSL*>(ssl), &name, &length);
+  return std::string_view(reinterpret_cast<const char*>(name), length) == "h2";
+}
+
 bool has_input(curl_socket_t socket) {
   char byte = 0;
   return ::recv(socket, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
@@ -89,11 +128,14 @@ private:
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
   static int on_debug(CURL*, curl_infotype type, char* data, std::size_t size, void* self);
   static CURLcode on_ssl_context(CURL*, void* context, void* self);
+  static int on_host_key(void* self, int type, const char* key, std::size_t size);
   static int before_request(void* self, char* ip, char*, int port, int local_port);
   static int close_socket(void* multi, curl_socket_t socket);
 
   void* ssl();
   void set_request(const CurlOptions& options);
+  void set_http(const CurlOptions& options);
+  void set_ftp(const CurlOptions& options);
 
   Multi& multi_;
   const TrustStore& trust_;
@@ -112,11 +154,14 @@ private:
   bool excess_ = false;
   bool aborted_ = false;
   bool tls_ = false;
+  bool ftp_ = false, sftp_ = false;
+  bool host_refused_ = false;
 };
 
 class Multi final : public CurlMulti {
 public:
-  Multi(Poller& poller, const TrustStore& trust, Limits limits) : poller_(poller), trust_(trust) {
+  Multi(Poller& poller, const TrustStore& trust, Limits limits)
+      : poller_(poller), trust_(trust), asks_again_(limits.ask_again) {
     curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, &Multi::on_socket);
     curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
     curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, &Multi::on_timer);
@@ -137,8 +182,16 @@ public:
     curl_multi_add_handle(multi_, handle->easy());
     return handle;
   }
-  std::optional<Clock::time_point> deadline() const override { return deadline_; }
+  std::optional<Clock::time_point> deadline() const override {
+    if (!asks_again_ || live_.empty()) return deadline_;
+    return deadline_ ? std::min(*deadline_, ask_at_) : ask_at_;
+  }
   void on_time(Clock::time_point now) override {
+    if (asks_again_ && !live_.empty() && ask_at_ <= now) {
+      int running = 0;
+      curl_multi_perform(multi_, &running);
+      take_ends();
+    }
     if (!deadline_ || *deadline_ > now) return;
     deadline_.reset();
     act(CURL_SOCKET_TIMEOUT, 0);
@@ -188,6 +241,11 @@ private:
   void act(curl_socket_t socket, int action) {
     int running = 0;
     curl_multi_socket_action(multi_, socket, action, &running);
+    take_ends();
+  }
+
+  void take_ends() {
+    ask_at_ = Clock::now() + ask_after;
     // Results are copied first: removing a handle makes its message invalid, and on_end may drop others.
     std::vector<std::pair<Handle*, CURLcode>> done;
     int left = 0;
@@ -205,8 +263,12 @@ private:
     }
   }
 
+  static constexpr std::chrono::milliseconds ask_after{10};  ///< without anything to do
+
   Poller& poller_;
   const TrustStore& trust_;
+  const bool asks_again_;
+  Clock::time_point ask_at_ = Clock::now();
   CURLM* multi_ = curl_multi_init();
   std::unordered_set<Handle*> live_;
   std::unordered_map<curl_socket_t, int> sockets_;  ///< to local ports, 0: not looked up yet
@@ -254,6 +316,45 @@ void Handle::set_request(const CurlOptions& options) {
   set(CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_time.count()));
   set(CURLOPT_BUFFERSIZE, static_cast<long>(options.buffer_bytes));
   set(CURLOPT_FRESH_CONNECT, options.fresh ? 1L : 0L);
+  const bool v6 = options.connect_address.find(':') != std::string::npos;
+  const std::string address = v6 ? "[" + options.connect_address + "]" : options.connect_address;
+  connect_to_ =
+      curl_slist_append(nullptr, ("::" + address + ":" + std::to_string(options.connect_port)).c_str());
+  set(CURLOPT_CONNECT_TO, connect_to_);
+  options.ftp != nullptr ? set_ftp(options) : set_http(options);
+}
+
+void Handle::set_ftp(const CurlOptions& options) {
+  const auto set = [this](CURLoption option, auto value) { curl_easy_setopt(easy_, option, value); };
+  const FtpOptions& ftp = *options.ftp;
+  ftp_ = true;
+  sftp_ = options.url.starts_with("sftp:");
+  set(CURLOPT_PROTOCOLS_STR, "ftp,ftps,sftp");
+  if (!ftp.user.empty() || sftp_) {
+    set(CURLOPT_USERNAME, ftp.user.c_str());
+    set(CURLOPT_PASSWORD, ftp.password.c_str());
+  }
+  const bool implicit = options.url.starts_with("ftps:");
+  set(CURLOPT_USE_SSL, long{implicit ? CURLUSESSL_ALL : ftp.encrypt ? CURLUSESSL_TRY : CURLUSESSL_NONE});
+  set(CURLOPT_FTPPORT, static_cast<char*>(nullptr));  // never an address of ours (THREATS.md A7)
+  set(CURLOPT_FTP_SKIP_PASV_IP, 1L);
+  set(CURLOPT_TCP_KEEPALIVE, 1L);
+  set(CURLOPT_SERVER_RESPONSE_TIMEOUT, static_cast<long>(options.connect_time.count() / 1000 + 1));
+  set(CURLOPT_FILETIME, ftp.only_look ? 1L : 0L);
+  set(CURLOPT_NOBODY, ftp.only_look && !sftp_ ? 1L : 0L);
+  if (ftp.from > 0) set(CURLOPT_RESUME_FROM_LARGE, static_cast<curl_off_t>(ftp.from));
+  const bool file = !options.url.ends_with('/') && !ftp.only_look && !sftp_;
+  if (file && ftp.from == 0) set(CURLOPT_IGNORE_CONTENT_LENGTH, 1L);
+  if (!ftp.list_command.empty()) set(CURLOPT_CUSTOMREQUEST, ftp.list_command.c_str());
+  // Without it every host key is taken; without a password libcurl looks for keys in files.
+  set(CURLOPT_SSH_AUTH_TYPES, long{CURLSSH_AUTH_PASSWORD | CURLSSH_AUTH_KEYBOARD});
+  set(CURLOPT_SSH_HOSTKEYFUNCTION, &Handle::on_host_key);
+  set(CURLOPT_SSH_HOSTKEYDATA, static_cast<void*>(this));
+}
+
+void Handle::set_http(const CurlOptions& options) {
+  const auto set = [this](CURLoption option, auto value) { curl_easy_setopt(easy_, option, value); };
+  if (options.http2) set(CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_2TLS});
   for (const std::string& line : options.header_lines) headers_ = curl_slist_append(headers_, line.c_str());
   headers_ = curl_slist_append(headers_, "Expect:");
   set(CURLOPT_HTTPHEADER, headers_);
@@ -276,11 +377,6 @@ void Handle::set_request(const CurlOptions& options) {
     set(CURLOPT_SSLCERT_BLOB, &certificate);
     set(CURLOPT_SSLKEY_BLOB, &key);
   }
-  const bool v6 = options.connect_address.find(':') != std::string::npos;
-  const std::string address = v6 ? "[" + options.connect_address + "]" : options.connect_address;
-  connect_to_ =
-      curl_slist_append(nullptr, ("::" + address + ":" + std::to_string(options.connect_port)).c_str());
-  set(CURLOPT_CONNECT_TO, connect_to_);
 }
 
 Handle::~Handle() {
@@ -302,8 +398,8 @@ void* Handle::ssl() {
 }
 
 void Handle::look_behind_end(std::chrono::milliseconds patience) {
-  if (!excess_ && socket_ != CURL_SOCKET_BAD) {
-    void* connection = ssl();
+  void* connection = ssl();
+  if (!excess_ && socket_ != CURL_SOCKET_BAD && !speaks_http2(connection)) {
     const auto look = [&] {
       return connection != nullptr ? application_data_waits(connection, socket_) : has_input(socket_);
     };
@@ -321,9 +417,10 @@ void Handle::look_behind_end(std::chrono::milliseconds patience) {
 int Handle::before_request(void* self, char* ip, char*, int port, int local_port) {
   auto& handle = *static_cast<Handle*>(self);
   handle.socket_ = handle.multi_.socket_at(local_port, ip, port);
-  if (handle.connected_anew_) return CURL_PREREQFUNC_OK;
+  void* connection = handle.ssl();
+  if (handle.connected_anew_ || speaks_http2(connection)) return CURL_PREREQFUNC_OK;
   handle.stale_ =
-      (handle.socket_ != CURL_SOCKET_BAD && has_input(handle.socket_)) || decrypted_data_waits(handle.ssl());
+      (handle.socket_ != CURL_SOCKET_BAD && has_input(handle.socket_)) || decrypted_data_waits(connection);
   return handle.stale_ ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
@@ -344,6 +441,12 @@ curl_socket_t Handle::open_socket(void* self, curlsocktype purpose, curl_sockadd
   }
   handle.os_errno_ = -fd;
   return CURL_SOCKET_BAD;
+}
+
+int Handle::on_host_key(void* self, int, const char* key, std::size_t size) {
+  auto& handle = *static_cast<Handle*>(self);
+  handle.host_refused_ = !handle.events_.on_host_key({key, size});
+  return handle.host_refused_ ? CURLKHMATCH_MISMATCH : CURLKHMATCH_OK;
 }
 
 std::size_t Handle::on_header(char* data, std::size_t size, std::size_t count, void* self) {
@@ -428,6 +531,8 @@ CurlEnd Handle::end(CURLcode code) {
       break;
     case CURLE_PARTIAL_FILE:
     case CURLE_SEND_ERROR:
+    case CURLE_HTTP2:  // as GOAWAY and RST_STREAM end it, or a fault of the frames: what came is good
+    case CURLE_HTTP2_STREAM:
       end.ending = CurlEnding::cut;
       break;
     case CURLE_RECV_ERROR: {
@@ -452,6 +557,20 @@ CurlEnd Handle::end(CURLcode code) {
       end.ending = CurlEnding::other;
       break;
   }
+  if (ftp_) {
+    long reply = 0;
+    curl_off_t size = -1, modified = -1;
+    curl_easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &reply);
+    curl_easy_getinfo(easy_, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &size);
+    curl_easy_getinfo(easy_, CURLINFO_FILETIME_T, &modified);
+    end.reply = static_cast<int>(reply);
+    if (size >= 0) end.size_bytes = static_cast<std::uint64_t>(size);
+    if (modified >= 0) end.modified = modified;
+    if (const auto ending = ftp_ending(code)) end.ending = *ending;
+    if (host_refused_) end.ending = CurlEnding::host_refused;
+  }
+  if (code == CURLE_SSL_CONNECT_ERROR && end.text.find("alert no application protocol") != std::string::npos)
+    end.ending = CurlEnding::no_protocol;
   if (code != CURLE_OK && refuses_our_certificate(end.text)) end.ending = CurlEnding::tls_refused_us;
   if (aborted_) end.ending = CurlEnding::aborted;
   if (stale_) end.ending = CurlEnding::stale;

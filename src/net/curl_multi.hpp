@@ -26,7 +26,12 @@ enum class CurlEnding {
   tls_untrusted,    ///< certificate or host name refused
   tls_failed,       ///< handshake failed otherwise
   tls_refused_us,   ///< the server wants a client certificate, or another one
+  no_protocol,      ///< the server speaks none of the protocols that we offered (RFC 7301 §3.2)
   bad_certificate,  ///< our client certificate cannot be used
+  login_refused,    ///< FTP, SFTP: the user or the password
+  host_refused,     ///< SFTP: by CurlEvents::on_host_key
+  not_there,        ///< FTP, SFTP: no such file or folder, or not for us
+  not_done,         ///< FTP: the command was refused, see CurlEnd::reply
   nothing,          ///< closed without an answer
   cut,              ///< closed or reset before the body's end
   stale,            ///< a kept connection had bytes that nobody asked for; ask again with `fresh`
@@ -43,6 +48,10 @@ struct CurlEnd {
   bool clean_tls_close = false;  ///< the peer said close_notify
   bool excess = false;           ///< bytes behind the announced end
   TlsClose certificate;          ///< tls_untrusted: why, and from when to when it is valid
+  int reply = 0;                 ///< FTP: the last one
+  /// FTP, SFTP: what the server says of the file.
+  std::optional<std::uint64_t> size_bytes;
+  std::optional<std::int64_t> modified;  ///< seconds since 1970
 };
 
 /// Called by a request, on the loop's thread. Must not start or drop requests except in `on_end`.
@@ -55,12 +64,31 @@ public:
   /// One raw line of the header or of a trailer, with its line end; also of 1xx answers.
   virtual Taken on_header(std::string_view line) = 0;
   virtual Taken on_body(std::string_view bytes) = 0;
+  /// SFTP: whether this is the server that is meant, before anything is said to it. `key`: as in RFC 4253
+  /// §6.6.
+  virtual bool on_host_key(std::string_view key) {
+    static_cast<void>(key);
+    return false;
+  }
   /// The request is over; its handle may be dropped here.
   virtual void on_end(const CurlEnd& end) = 0;
 };
 
+/// What a request needs at a file server (ftp, ftps, sftp). A URL that ends with a slash is a folder, whose
+/// body is its listing.
+struct FtpOptions {
+  std::string user, password;  ///< no user: "anonymous" (RFC 1635); SFTP: nobody
+  std::string list_command;    ///< FTP: instead of LIST
+  /// ftp: nothing is said before the connection is encrypted if the server offers that (RFC 4217).
+  bool encrypt = true;
+  bool only_look = false;  ///< at a file: no content
+  /// Of the file's bytes. Only from 0 on everything is taken that comes, whatever size the server says that
+  /// the file has.
+  std::uint64_t from = 0;
+};
+
 struct CurlOptions {
-  std::string url;  ///< canonical, from parse_url
+  std::string url;  ///< canonical, from parse_url or, with `ftp`, parse_ftp_url
   std::string method = "GET";
   std::vector<std::string> header_lines;  ///< "Name: value"
   const std::string* body = nullptr;      ///< outlives the request
@@ -69,9 +97,11 @@ struct CurlOptions {
   std::size_t buffer_bytes = 16 * 1024;  ///< of libcurl for this request
   std::chrono::milliseconds connect_time{20000};
   bool fresh = false;  ///< on a new connection
+  bool http2 = false;  ///< https: HTTP/2 if the server chooses it, else HTTP/1.1 alone
   /// PEM, for a server that asks who we are: the chain, and the key, not encrypted; nullptr: none.
   const std::string* certificate = nullptr;
   const std::string* certificate_key = nullptr;
+  const FtpOptions* ftp = nullptr;  ///< needed until the request has begun
 };
 
 /// One request under way; dropping it ends the request and, if unfinished, its connection.
@@ -93,6 +123,9 @@ public:
   struct Limits {
     long connections = 64;
     long kept_connections = 64;  ///< busy ones included
+    /// For file servers: libcurl 7.88 forgets the handshake of an FTP data connection unless it is asked
+    /// again and again.
+    bool ask_again = false;
   };
   virtual ~CurlMulti() = default;
   virtual std::unique_ptr<CurlHandle> start(const CurlOptions& options, CurlEvents& events) = 0;

@@ -7,6 +7,7 @@
 #include <boost/url/url_view.hpp>
 #include <curl/curl.h>
 
+#include <array>
 #include <charconv>
 #include <memory>
 #include <optional>
@@ -74,8 +75,23 @@ std::string scheme_of(std::string_view text) {
   return ascii_lower(text.substr(0, end));
 }
 
-bool is_web(std::string_view scheme) {
-  return scheme == "http" || scheme == "https";
+enum class Family { web, ftp };
+
+struct Scheme {
+  std::string_view name;
+  std::uint16_t port;
+  Family family;
+};
+constexpr std::array<Scheme, 5> schemes = {{{"http", 80, Family::web},
+                                            {"https", 443, Family::web},
+                                            {"ftp", 21, Family::ftp},
+                                            {"ftps", 990, Family::ftp},
+                                            {"sftp", 22, Family::ftp}}};
+
+const Scheme* find_scheme(std::string_view name, Family family) {
+  for (const Scheme& scheme : schemes)
+    if (scheme.name == name && scheme.family == family) return &scheme;
+  return nullptr;
 }
 
 tl::unexpected<Error> other_scheme(std::string_view scheme) {
@@ -97,7 +113,20 @@ std::string without_brackets(std::string host) {
   return host;
 }
 
-Result<HttpUrl> from_parsed(CURLU* url) {
+/// The way to a file as libcurl is to take it: nothing in it is a parameter.
+Result<std::string> ftp_path(std::string path) {
+  const auto type = path.size() < 7 ? std::string::npos : path.size() - 7;
+  if (type != std::string::npos && iequals(std::string_view(path).substr(type, 6), ";type="))
+    path.resize(type);
+  std::string out;
+  for (const char c : path) out += c == ';' ? std::string("%3B") : std::string(1, c);
+  // "/~/" is the home of who signs in; libcurl had "/~x" for something else (CVE-2023-27534).
+  if (out.starts_with("/~") && out != "/~" && !out.starts_with("/~/"))
+    return not_a_url("the home of somebody else cannot be named");
+  return out;
+}
+
+Result<HttpUrl> from_parsed(CURLU* url, Family family) {
   HttpUrl out;
   const auto scheme = part(url, CURLUPART_SCHEME);
   auto host = part(url, CURLUPART_HOST, CURLU_PUNYCODE);
@@ -105,7 +134,8 @@ Result<HttpUrl> from_parsed(CURLU* url) {
   const auto path = part(url, CURLUPART_PATH);
   const auto query = part(url, CURLUPART_QUERY);
   out.scheme = ascii_lower(scheme.value_or(""));
-  if (!is_web(out.scheme)) return other_scheme(out.scheme);
+  const Scheme* known = find_scheme(out.scheme, family);
+  if (known == nullptr) return other_scheme(out.scheme);
   if (!host || !path) return not_a_url("it has no host");
   out.host = without_brackets(ascii_lower(*host));
   if (!plain_host(out.host)) return not_a_url("its host has characters that no host has");
@@ -116,7 +146,14 @@ Result<HttpUrl> from_parsed(CURLU* url) {
   if (out.port == 0) return not_a_url("its port is not between 1 and 65535");
   out.path = path->empty() ? "/" : *path;
 
-  const bool usual = out.port == (out.scheme == "https" ? 443 : 80);
+  if (family == Family::ftp) {
+    if (query) return not_a_url("a '?' in the name of a file is written %3F");
+    auto clean = ftp_path(std::move(out.path));
+    if (!clean) return fail(std::move(clean.error()));
+    out.path = std::move(*clean);
+  }
+
+  const bool usual = out.port == known->port;
   out.origin = out.scheme + "://" + (v6 ? "[" + out.host + "]" : out.host) +
                (usual ? std::string() : ":" + std::to_string(out.port));
   out.text = out.origin + out.path + (query ? "?" + *query : std::string());
@@ -125,7 +162,7 @@ Result<HttpUrl> from_parsed(CURLU* url) {
 }
 
 /// The canonical text must mean the same to both parsers, whatever the original meant to either.
-Result<HttpUrl> agreed(HttpUrl url) {
+Result<HttpUrl> agreed(HttpUrl url, Family family) {
   const auto boost = boost::urls::parse_uri(url.text);
   if (!boost) return not_a_url(boost.error().message());
   const std::string boost_host = without_brackets(ascii_lower(std::string(boost->encoded_host())));
@@ -134,8 +171,8 @@ Result<HttpUrl> agreed(HttpUrl url) {
   if (curl_url_set(curl.get(), CURLUPART_URL, url.text.c_str(), 0) != CURLUE_OK) {
     return not_a_url("its two readings differ");
   }
-  const auto again = from_parsed(curl.get());
-  const bool usual = boost_port.empty() && url.port == (url.scheme == "https" ? 443 : 80);
+  const auto again = from_parsed(curl.get(), family);
+  const bool usual = boost_port.empty() && url.port == find_scheme(url.scheme, family)->port;
   if (!again || again->text != url.text || again->host != url.host || again->port != url.port ||
       boost_host != url.host || !(usual || boost_port == std::to_string(url.port)) || boost->has_userinfo()) {
     return not_a_url("its two readings differ");
@@ -143,22 +180,36 @@ Result<HttpUrl> agreed(HttpUrl url) {
   return url;
 }
 
-}  // namespace
-
-Result<HttpUrl> parse_url(std::string_view text) {
+Result<HttpUrl> parse(std::string_view text, Family family) {
   if (text.size() > max_url_bytes) return not_a_url("it is longer than 16 KiB");
   const std::string scheme = scheme_of(text);
-  if (!scheme.empty() && !is_web(scheme)) return other_scheme(scheme);
-  // libcurl takes "http:/x" for the host x, a browser for a path.
-  if (!authority_of(text)) return not_a_url("it does not begin with http:// or https://");
+  if (!scheme.empty() && find_scheme(scheme, family) == nullptr) return other_scheme(scheme);
+  // libcurl takes "http:/x" for the host x, a browser for a path; and "ftp.host/x" for FTP.
+  if (!authority_of(text) || (scheme.empty() && family == Family::ftp))
+    return not_a_url(family == Family::web ? "it does not begin with http:// or https://"
+                                           : "it does not begin with ftp://, ftps:// or sftp://");
   const auto clean = encode_strays(text);
   if (!clean) return not_a_url("it has no host, or characters that no address has");
   const CurlUrl url(curl_url());
   const CURLUcode code = curl_url_set(url.get(), CURLUPART_URL, clean->c_str(), 0);
   if (code != CURLUE_OK) return not_a_url(curl_url_strerror(code));
-  auto parsed = from_parsed(url.get());
+  auto parsed = from_parsed(url.get(), family);
   if (!parsed) return parsed;
-  return agreed(std::move(*parsed));
+  return agreed(std::move(*parsed), family);
+}
+
+}  // namespace
+
+Result<HttpUrl> parse_url(std::string_view text) {
+  return parse(text, Family::web);
+}
+
+Result<HttpUrl> parse_ftp_url(std::string_view text) {
+  return parse(text, Family::ftp);
+}
+
+Result<HttpUrl> parse_any_url(std::string_view text) {
+  return parse(text, find_scheme(scheme_of(text), Family::ftp) != nullptr ? Family::ftp : Family::web);
 }
 
 Result<HttpUrl> resolve_url(const HttpUrl& base, std::string_view reference) {
@@ -172,9 +223,9 @@ Result<HttpUrl> resolve_url(const HttpUrl& base, std::string_view reference) {
       curl_url_set(url.get(), CURLUPART_URL, clean->c_str(), 0) != CURLUE_OK) {
     return not_a_url("it does not fit the address that it came from");
   }
-  auto parsed = from_parsed(url.get());
+  auto parsed = from_parsed(url.get(), Family::web);
   if (!parsed) return parsed;
-  return agreed(std::move(*parsed));
+  return agreed(std::move(*parsed), Family::web);
 }
 
 }  // namespace restante::net

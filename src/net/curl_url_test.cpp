@@ -74,6 +74,29 @@ TEST(CurlUrl, RefusesOtherSchemesByName) {
   }
 }
 
+TEST(CurlUrl, ReadsTheAddressesOfFileServersApart) {
+  struct Case {
+    const char* text;
+    const char* canonical;
+  };
+  for (const Case& c : {Case{"FTP://Host.Test", "ftp://host.test/"},
+                        Case{"ftp://host.test:21/a b/", "ftp://host.test/a%20b/"},
+                        Case{"ftps://host.test:990/x;type=i", "ftps://host.test/x"},
+                        Case{"ftp://host.test/a;b", "ftp://host.test/a%3Bb"},
+                        Case{"sftp://user@host.test:2222/~/x", "sftp://host.test:2222/~/x"},
+                        Case{"ftp://host.test//abs/x%3Fy", "ftp://host.test//abs/x%3Fy"}}) {
+    const auto url = parse_ftp_url(c.text);
+    ASSERT_TRUE(url) << c.text << ": " << url.error().message;
+    EXPECT_EQ(url->text, c.canonical);
+    EXPECT_EQ(parse_any_url(c.text)->text, c.canonical);
+    EXPECT_EQ(parse_url(c.text).error().reason, Reason::scheme);
+  }
+  for (const char* text : {"ftp.host.test/x", "//host.test/x", "sftp:/x", "sftp://host.test/~root/x",
+                           "ftp://host.test/a?b", "ftp:///x"})
+    EXPECT_EQ(parse_ftp_url(text).error().reason, Reason::invalid) << text;
+  EXPECT_EQ(parse_ftp_url("http://host.test/").error().reason, Reason::scheme);
+}
+
 TEST(CurlUrl, TakesTheHostBehindTheLastAtSignAsBothParsersDo) {
   EXPECT_EQ(parse_url("http://a@b#@c")->host, "b");
   const auto two = parse_url("http://a@evil.test:80@good.test/");

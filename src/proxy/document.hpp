@@ -57,7 +57,8 @@ struct Credential {
   CredentialKind kind = CredentialKind::basic;
   std::vector<std::string> scope;  ///< origins "https://host[:port]", lower case, default port left out
   std::string user, password;      ///< basic, digest
-  std::string token;               ///< bearer; oauth: the access token, empty if there is none yet
+  std::string host_key;  ///< basic: of an SFTP server, "SHA256:..." as OpenSSH shows it; may be empty
+  std::string token;     ///< bearer; oauth: the access token, empty if there is none yet
   std::vector<Cookie> cookies;
   std::vector<Header> headers;
   std::string certificate, key;  ///< tls: PEM; the certificate with its chain, the key not encrypted

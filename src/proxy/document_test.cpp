@@ -321,6 +321,23 @@ TEST(Headers, ThatTheTransferSetsItselfAreDropped) {
             (std::vector<Header>{{"Referer", "https://host.example/"}}));
 }
 
+TEST(Document, ABasicCredentialMayNameTheKeyOfItsHost) {
+  const std::string key = "SHA256:" + std::string(40, 'a') + "+/9";
+  const auto with = [](const std::string& kind, const std::string& host_key) {
+    return one_url(R"(,"access":[{"id":"c1","kind":")" + kind +
+                   R"(","scope":["sftp://host.example"],"user":"ana","password":"p","host_key":")" +
+                   host_key + R"("}])");
+  };
+
+  const auto document = read(with("basic", key));
+
+  EXPECT_EQ(document.access.at(0).host_key, key);
+  EXPECT_EQ(read(to_json(document)).access.at(0).host_key, key);
+  EXPECT_EQ(read(with("digest", key)).access.at(0).host_key, "");
+  for (const std::string& wrong : {"MD5:" + key, key + "=", key.substr(7), std::string()})
+    EXPECT_EQ(parse(with("basic", wrong)).error().pointer, "/access/0/host_key") << wrong;
+}
+
 TEST(Parts, WithoutSecretsNamesThemButHasNone) {
   const auto document = read(whole);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/text.hpp"
 #include "proxy/document.hpp"
+#include "proxy/file_json.hpp"
 #include "proxy/zone.hpp"
 
 #include <charconv>
@@ -207,6 +208,7 @@ void write_access(Writer& out, const std::vector<Credential>& access, bool hide)
       case CredentialKind::digest:
         out.member("user", credential.user);
         out.member("password", secret(credential.password));
+        if (!credential.host_key.empty()) out.member("host_key", credential.host_key);
         break;
       case CredentialKind::bearer:
         out.member("token", secret(credential.token));
@@ -325,6 +327,12 @@ void write_people(Writer& out, const Document& document) {
 }
 
 }  // namespace
+
+std::string to_json(const File& file) {
+  Writer out;
+  write_file(out, file, "");
+  return out.take();
+}
 
 std::string to_json(const Document& document, Part part) {
   Writer out;

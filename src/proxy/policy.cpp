@@ -21,15 +21,18 @@ tl::unexpected<Error> denied(std::string pointer, std::string_view what) {
               std::string(not_yet), pointer);
 }
 
+bool is_web(std::string_view scheme) {
+  return iequals(scheme, "http") || iequals(scheme, "https");
+}
+
 Result<void> check_source(const Document& document, const Source& source, const std::string& pointer) {
   const auto parts = split_url(source.url);
   if (!parts) return fail(parts.error().reason, parts.error().message, parts.error().hint, pointer + "/url");
-  if (!iequals(parts->scheme, "http") && !iequals(parts->scheme, "https"))
-    return fail(Reason::scheme, fmt::format("{}/url: this place does not do {} yet", pointer, parts->scheme),
-                "use http or https", pointer + "/url");
   const auto& method = source.request.method;
   if (method != "GET" && method != "POST")
     return denied(pointer + "/request/method", fmt::format("requests with {}", method));
+  if (!is_web(parts->scheme) && (method != "GET" || source.request.body))
+    return denied(pointer + "/request", fmt::format("requests other than GET by {}", parts->scheme));
   for (std::size_t i = 0; i < source.credential_ids.size(); ++i) {
     const auto& id = source.credential_ids[i];
     const bool known = std::any_of(document.access.begin(), document.access.end(),

@@ -40,21 +40,29 @@ Refusal refusal(const Result<void>& result) {
   return {result.error().reason, result.error().pointer};
 }
 
-TEST(Supported, AreHttpAndHttps) {
-  EXPECT_TRUE(check_supported(one_url("http://host/a")));
-  EXPECT_TRUE(check_supported(one_url("HTTPS://host/a")));
-  for (const char* url : {"ftp://host/a", "ftps://host/a", "sftp://host/a"})
-    EXPECT_EQ(refusal(check_supported(one_url(url))),
-              (Refusal{Reason::scheme, "/what/files/0/sources/0/url"}))
-        << url;
+TEST(Supported, AreWebAndFileServers) {
+  for (const char* url :
+       {"http://host/a", "HTTPS://host/a", "ftp://host/a", "ftps://host/a", "SFTP://host/a"})
+    EXPECT_TRUE(check_supported(one_url(url))) << url;
+}
+
+TEST(Supported, FilesOfFileServersAreOnlyFetched) {
+  auto posts = one_url("ftp://host/a"), says = posts;
+  posts.files[0].sources[0].request.method = "POST";
+  says.files[0].sources[0].request.body = "x";
+
+  for (const auto& document : {posts, says})
+    EXPECT_EQ(refusal(check_supported(document)),
+              (Refusal{Reason::cap_denied, "/what/files/0/sources/0/request"}));
 }
 
 TEST(Supported, EverySourceIsLookedAt) {
   auto document = one_url();
   document.files.push_back(document.files[0]);
-  document.files[1].sources.push_back(one_url("ftp://host/a").files[0].sources[0]);
+  document.files[1].sources.push_back(document.files[0].sources[0]);
+  document.files[1].sources[1].request.method = "PUT";
 
-  EXPECT_EQ(refusal(check_supported(document)).pointer, "/what/files/1/sources/1/url");
+  EXPECT_EQ(refusal(check_supported(document)).pointer, "/what/files/1/sources/1/request/method");
 }
 
 TEST(Supported, AreGetAndPost) {

@@ -42,6 +42,8 @@ bool read_secret(MemberReader& in, const Node& m, Credential& out) {
     case CredentialKind::digest:
       if (m.key == "user") return in.text(m, rules::user, out.user);
       if (m.key == "password") return in.text(m, rules::secret, out.password);
+      if (m.key == "host_key" && out.kind == CredentialKind::basic)
+        return in.text(m, rules::host_key, out.host_key);
       return true;
     case CredentialKind::bearer:
       return m.key != "token" || in.text(m, rules::token, out.token);

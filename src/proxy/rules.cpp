@@ -136,6 +136,13 @@ bool is_user(std::string_view text) {
 bool is_cookie_value(std::string_view text) {
   return is_line(text) && text.find(';') == std::string_view::npos;
 }
+/// As OpenSSH prints it: base64 without padding (RFC 4648 §4).
+bool is_host_key(std::string_view text) {
+  constexpr std::string_view begin = "SHA256:";
+  return text.starts_with(begin) && text.size() == begin.size() + 43 &&
+         each(text.substr(begin.size()), [](char c) { return is_alnum(c) || c == '+' || c == '/'; });
+}
+
 bool is_host_name(std::string_view text) {
   return !text.empty() && each(text, [](char c) { return is_alnum(c) || is_one_of(c, ".-_:[]"); });
 }
@@ -254,6 +261,8 @@ const TextRule token{is_visible, 16384, "must be visible ASCII without spaces", 
 const TextRule cookie_name{is_token, 1024, "must be the name of a cookie (RFC 6265)", ""};
 const TextRule cookie_value{is_cookie_value, 8192,
                             "must be a cookie value without ';' and control characters", ""};
+const TextRule host_key{is_host_key, 50, "must be the fingerprint of a host key: SHA256: and 43 characters",
+                        "`ssh-keygen -lf` shows it on the server"};
 const TextRule host_name{is_host_name, 255, "must be a host name", "as in video.example.edu"};
 const TextRule cookie_path{is_cookie_path, 4096, "must begin with '/' and have no ';' and control characters",
                            ""};

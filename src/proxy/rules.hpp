@@ -19,8 +19,8 @@ struct TextRule {
 namespace rules {
 extern const TextRule any, line, uuid, thumbprint, account, name, folder, media_type, url, place_url, origin,
     method, header_name, header_value, body, base64, credential_id, user, secret, token, cookie_name,
-    cookie_value, host_name, cookie_path, zone, ixdtf, repeat, clock_from, clock_to, duration, amount,
-    currency, hex32, hex40, hex64, hex128, email_or_url, pem, code64;
+    cookie_value, host_key, host_name, cookie_path, zone, ixdtf, repeat, clock_from, clock_to, duration,
+    amount, currency, hex32, hex40, hex64, hex128, email_or_url, pem, code64;
 }  // namespace rules
 
 std::size_t count_characters(std::string_view utf8);

@@ -364,6 +364,7 @@ Result<net::ClientResponse> Calls::stream(const std::string& path, net::ClientRe
   const auto on_body = std::move(request.on_body);
   request.on_head = [&](int code, const auto& headers) {
     status = code;
+    reached_ = true;
     for (const auto& [name, value] : headers)
       if (iequals(name, "Content-Type")) content_type = value;
     if (code < 400 && on_head) on_head(code, headers);

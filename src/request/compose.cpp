@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdio>
+#include <set>
 
 namespace restante::request {
 namespace {
@@ -148,12 +149,15 @@ Result<void> add_credentials(const Wish& wish, const PlainUrl& plain, std::strin
     return made;
   };
   const std::string user = wish.user.empty() ? plain.user : wish.user;
+  if (!wish.host_key.empty() && (!origin.starts_with("sftp:") || user.empty() || wish.digest))
+    return usage("--host-key goes with a user name at an address that begins with sftp://");
   if (wish.user.find(':') != wish.user.npos)
     return usage("a user name has no ':'", "give the password with --secret-stdin");
   if (!user.empty() || plain.has_user) {
     auto& basic = add(wish.digest ? proxy::CredentialKind::digest : proxy::CredentialKind::basic);
     basic.user = user;
     basic.password = wish.secret ? *wish.secret : plain.password;
+    basic.host_key = wish.host_key;
   } else if (wish.digest) {
     return usage("--digest needs a user name", "give it with --user");
   } else if (wish.secret) {
@@ -178,9 +182,10 @@ Result<void> add_credentials(const Wish& wish, const PlainUrl& plain, std::strin
   return {};
 }
 
-/// Whether the wish itself says how to sign in at the origin of its URL.
-bool signs_in(const proxy::Document& document) {
-  return std::any_of(document.access.begin(), document.access.end(), [](const proxy::Credential& one) {
+/// Whether the request itself says how to sign in there.
+bool signs_in(const proxy::Document& document, const std::string& origin) {
+  return std::any_of(document.access.begin(), document.access.end(), [&](const proxy::Credential& one) {
+    if (std::find(one.scope.begin(), one.scope.end(), origin) == one.scope.end()) return false;
     if (one.kind != proxy::CredentialKind::headers) return true;
     return std::any_of(one.headers.begin(), one.headers.end(), [](const proxy::Header& header) {
       return iequals(header.first, "authorization") || iequals(header.first, "cookie");
@@ -188,12 +193,16 @@ bool signs_in(const proxy::Document& document) {
   });
 }
 
-/// Stored logins of the sources' origins.
-void add_logins(const Wish& wish, std::string_view origin, bool own, proxy::Document& document) {
+/// Stored logins of the sources' origins, where the request itself has none.
+void add_logins(const Wish& wish, proxy::Document& document) {
+  std::set<std::string> own;
+  for (const proxy::File& file : document.files)
+    for (const proxy::Source& source : file.sources)
+      if (const auto at = proxy::origin_of(source.url); at && signs_in(document, *at)) own.insert(*at);
   for (proxy::File& file : document.files)
     for (proxy::Source& source : file.sources) {
       const auto at = proxy::origin_of(source.url);
-      if (!at || (own && *at == origin)) continue;
+      if (!at || own.contains(*at)) continue;
       for (const proxy::Credential& login : wish.logins) {
         if (login.scope != std::vector<std::string>{*at}) continue;
         const auto known =
@@ -212,6 +221,9 @@ void add_logins(const Wish& wish, std::string_view origin, bool own, proxy::Docu
 }
 
 Result<void> set_when(const Wish& wish, const Place& place, Instant now, proxy::When& when) {
+  const bool silent =
+      wish.at.empty() && wish.by.empty() && wish.windows.empty() && wish.every.empty() && wish.tz.empty();
+  if (silent) return {};
   const std::string zone = zone_of(wish.tz, place);
   if (!proxy::is_zone(zone))
     return usage("there is no time zone '" + zone + "'", "write it as in Europe/Paris");
@@ -226,6 +238,7 @@ Result<void> set_when(const Wish& wish, const Place& place, Instant now, proxy::
   };
   if (auto done = read(wish.at, when.start, when.start_text); !done) return done;
   if (auto done = read(wish.by, when.by, when.by_text); !done) return done;
+  if (!wish.windows.empty()) when.windows.clear();
   for (const std::string& text : wish.windows) {
     auto window = proxy::parse_person_window(text);
     if (!window) return fail(std::move(window.error()));
@@ -241,72 +254,17 @@ Result<void> set_when(const Wish& wish, const Place& place, Instant now, proxy::
   return {};
 }
 
-}  // namespace
-
-std::string new_request_id(Instant now) {
-  return uuid_v7(now);
-}
-
-Result<proxy::Document> compose(const Wish& wish, const Place& place, Instant now) {
-  proxy::Document document;
-  document.id = new_request_id(now);
-  document.iss_jkt = place.device_jkt;
-  document.iss_account = place.account;
-  document.aud.push_back({place.jkt, place.url});
-  document.iat = std::chrono::floor<Seconds>(now).time_since_epoch().count();
-  document.exp = document.iat + acceptance_s;
-  document.probe = wish.probe;
-  if (auto done = set_when(wish, place, now, document.when); !done) return fail(std::move(done.error()));
-
-  auto plain = plain_url(wish.url);
-  if (!plain) return fail(std::move(plain.error()));
-  const auto origin = proxy::origin_of(plain->url);
-  if (!origin) return fail(Reason::invalid, "not a URL: " + url_for_logs(plain->url));
-
-  proxy::File file;
-  file.name = wish.name;
-  file.folder = wish.folder;
-  file.allow_empty = wish.allow_empty;
+/// The file as the wish has it: what it says nothing about stays.
+Result<void> set_file(const Wish& wish, proxy::File& file) {
+  if (!wish.name.empty()) file.name = wish.name;
+  if (!wish.folder.empty()) file.folder = file.folder.empty() ? wish.folder : wish.folder + "/" + file.folder;
+  file.allow_empty = file.allow_empty || wish.allow_empty;
   for (const std::string& checksum : wish.checksums)
     if (auto done = add_checksum(file, checksum); !done) return fail(std::move(done.error()));
+  return {};
+}
 
-  proxy::Request request;
-  std::vector<proxy::Header> secret_headers;
-  for (const std::string& text : wish.headers) {
-    auto header = read_header(text);
-    if (!header) return fail(std::move(header.error()));
-    (proxy::is_harmless_header(header->first) ? request.headers : secret_headers)
-        .push_back(std::move(*header));
-  }
-  if (!wish.referer.empty()) {
-    auto referer = read_header("referer: " + wish.referer);
-    if (!referer) return fail(std::move(referer.error()));
-    request.headers.push_back(std::move(*referer));
-  }
-  auto credentials = add_credentials(wish, *plain, *origin, now, std::move(secret_headers), document);
-  if (!credentials) return fail(std::move(credentials.error()));
-
-  const auto add_source = [&](const std::string& url, int priority) {
-    proxy::Source source;
-    source.url = url;
-    source.priority = priority;
-    source.request = request;
-    if (proxy::origin_of(url) == origin)
-      for (const auto& credential : document.access) source.credential_ids.push_back(credential.id);
-    file.sources.push_back(std::move(source));
-  };
-  add_source(plain->url, 1);
-  for (const std::string& mirror : wish.mirrors) {
-    auto other = plain_url(mirror);
-    if (!other) return fail(std::move(other.error()));
-    if (other->has_user)
-      return usage("a --mirror cannot bring a password of its own",
-                   "leave the user information out of the URL");
-    add_source(other->url, static_cast<int>(file.sources.size()) + 1);
-  }
-  document.files.push_back(std::move(file));
-  add_logins(wish, *origin, signs_in(document), document);
-
+Result<void> set_limits(const Wish& wish, proxy::Document& document) {
   if (!wish.limit_rate.empty()) {
     auto rate = size_option("--limit-rate", wish.limit_rate);
     if (!rate) return fail(std::move(rate.error()));
@@ -317,15 +275,125 @@ Result<proxy::Document> compose(const Wish& wish, const Place& place, Instant no
     if (!size) return fail(std::move(size.error()));
     document.limits.max_bytes = *size;
   }
-  document.limits.attempts = wish.max_attempts;
-  if (!wish.keep.empty()) {
-    auto keep = proxy::parse_duration(wish.keep);
-    if (!keep) return fail(std::move(keep.error()));
-    if (keep->count() <= 0)
-      return usage("--keep does not understand '" + wish.keep + "'", "give a duration such as 12h or 14d");
-    document.keep = *keep;
+  if (wish.max_attempts) document.limits.attempts = wish.max_attempts;
+  if (wish.keep.empty()) return {};
+  auto keep = proxy::parse_duration(wish.keep);
+  if (!keep) return fail(std::move(keep.error()));
+  if (keep->count() <= 0)
+    return usage("--keep does not understand '" + wish.keep + "'", "give a duration such as 12h or 14d");
+  document.keep = *keep;
+  return {};
+}
+
+/// Headers of the wish, which stand instead of captured ones of the same name.
+void add_headers(const std::vector<proxy::Header>& headers, proxy::Source& source) {
+  for (const proxy::Header& header : headers) {
+    std::erase_if(source.request.headers,
+                  [&](const proxy::Header& one) { return iequals(one.first, header.first); });
+    source.request.headers.push_back(header);
   }
+}
+
+/// Puts what the wish says on a document of at least one source, the first of which has the URL `plain`.
+Result<proxy::Document> add_wish(proxy::Document document, const Wish& wish, const PlainUrl& plain,
+                                 const Place& place, Instant now) {
+  document.id = new_request_id(now);
+  document.iss_jkt = place.device_jkt;
+  document.iss_account = place.account;
+  document.aud = {{place.jkt, place.url}};
+  document.iat = std::chrono::floor<Seconds>(now).time_since_epoch().count();
+  document.exp = document.iat + acceptance_s;
+  document.probe = document.probe && wish.probe;
+  if (auto done = set_when(wish, place, now, document.when); !done) return fail(std::move(done.error()));
+  const auto origin = proxy::origin_of(plain.url);
+  if (!origin) return fail(Reason::invalid, "not a URL: " + url_for_logs(plain.url));
+  for (proxy::File& file : document.files)
+    if (auto done = set_file(wish, file); !done) return fail(std::move(done.error()));
+
+  std::vector<proxy::Header> headers, secret_headers;
+  for (const std::string& text : wish.headers) {
+    auto header = read_header(text);
+    if (!header) return fail(std::move(header.error()));
+    (proxy::is_harmless_header(header->first) ? headers : secret_headers).push_back(std::move(*header));
+  }
+  if (!wish.referer.empty()) {
+    auto referer = read_header("referer: " + wish.referer);
+    if (!referer) return fail(std::move(referer.error()));
+    headers.push_back(std::move(*referer));
+  }
+  proxy::Document signing;
+  if (auto done = add_credentials(wish, plain, *origin, now, std::move(secret_headers), signing); !done)
+    return fail(std::move(done.error()));
+  for (const std::string& mirror : wish.mirrors) {
+    auto other = plain_url(mirror);
+    if (!other) return fail(std::move(other.error()));
+    if (other->has_user)
+      return usage("a --mirror cannot bring a password of its own",
+                   "leave the user information out of the URL");
+    auto& sources = document.files.front().sources;
+    proxy::Source& source = sources.emplace_back();
+    source.url = other->url;
+    source.priority = static_cast<int>(sources.size());
+  }
+  for (proxy::Credential& one : signing.access) {
+    one.id = "c" + std::to_string(document.access.size() + 1);
+    const auto taken = [&](const proxy::Credential& other) { return other.id == one.id; };
+    while (std::any_of(document.access.begin(), document.access.end(), taken)) one.id += "x";
+    document.access.push_back(one);
+  }
+  for (proxy::File& file : document.files)
+    for (proxy::Source& source : file.sources) {
+      add_headers(headers, source);
+      if (proxy::origin_of(source.url) != origin) continue;
+      for (const proxy::Credential& one : signing.access) source.credential_ids.push_back(one.id);
+    }
+  add_logins(wish, document);
+  if (auto done = set_limits(wish, document); !done) return fail(std::move(done.error()));
   return document;
+}
+
+}  // namespace
+
+std::string new_request_id(Instant now) {
+  return uuid_v7(now);
+}
+
+Result<proxy::Document> compose(const Wish& wish, const Place& place, Instant now) {
+  auto plain = plain_url(wish.url);
+  if (!plain) return fail(std::move(plain.error()));
+  proxy::Document document;
+  proxy::Source source;
+  source.url = plain->url;
+  source.priority = 1;
+  document.files.emplace_back().sources.push_back(std::move(source));
+  return add_wish(std::move(document), wish, *plain, place, now);
+}
+
+Result<proxy::Document> compose_captured(proxy::Document document, const Wish& wish, const Place& place,
+                                         Instant now) {
+  const auto& files = document.files;
+  if (files.empty() || files.front().sources.empty()) return fail(Reason::invalid, "there is nothing in it");
+  const bool single = !wish.name.empty() || !wish.checksums.empty() || !wish.mirrors.empty();
+  if (files.size() > 1 && single)
+    return usage("--name, --checksum and --mirror belong to one file, and it has several");
+  PlainUrl plain;
+  plain.url = files.front().sources.front().url;
+  const auto origin = proxy::origin_of(plain.url);
+  // What is given now stands instead of what was captured.
+  const auto replaced = [&](const proxy::Credential& one) {
+    using Kind = proxy::CredentialKind;
+    if (!origin || one.scope != std::vector<std::string>{*origin}) return false;
+    const bool login = one.kind == Kind::basic || one.kind == Kind::digest || one.kind == Kind::bearer;
+    return (login && wish.secret) || (one.kind == Kind::cookies && wish.cookies_file);
+  };
+  std::set<std::string> gone;
+  for (const proxy::Credential& one : document.access)
+    if (replaced(one)) gone.insert(one.id);
+  std::erase_if(document.access, replaced);
+  for (proxy::File& file : document.files)
+    for (proxy::Source& source : file.sources)
+      std::erase_if(source.credential_ids, [&](const std::string& id) { return gone.contains(id); });
+  return add_wish(std::move(document), wish, plain, place, now);
 }
 
 Result<std::string> compose_change(const Change& change, const Place& place, Instant now) {

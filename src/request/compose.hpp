@@ -27,6 +27,7 @@ struct Wish {
   std::string referer;
   std::string user;
   std::optional<std::string> secret;             ///< the password, or without a user a bearer token
+  std::string host_key;                          ///< of an SFTP server, for `user`; may be empty
   bool digest = false;                           ///< the password itself is never sent (RFC 7616)
   std::optional<proxy::Credential> certificate;  ///< request::certificate_credential
   std::vector<proxy::Credential> logins;         ///< stored ones, of any origin
@@ -49,6 +50,13 @@ std::string new_request_id(Instant now);
 /// Errors: usage, invalid, scheme.
 inline constexpr std::string_view login_id = "login-";
 Result<proxy::Document> compose(const Wish& wish, const Place& place, Instant now);
+
+/// The same with what was captured elsewhere (capture::understand) instead of the URL: options that say
+/// nothing leave it as it is, --folder goes before its own folders, and a sign-in or cookies that are given
+/// stand instead of captured ones for the first source's origin. Errors: as compose, and invalid (no file in
+/// it).
+Result<proxy::Document> compose_captured(proxy::Document document, const Wish& wish, const Place& place,
+                                         Instant now);
 
 /// A changed plan as a JSON merge patch (RFC 7396) for PATCH /v1/jobs/J; absent options change nothing, and
 /// an empty one removes what was set. Errors: usage.

@@ -322,6 +322,115 @@ std::string patch(const Change& change) {
   return out ? *out : "error: " + out.error().message;
 }
 
+/// What capture::understand makes of a command with a cookie, a header and a sign-in.
+proxy::Document captured() {
+  proxy::Document out;
+  proxy::Source source;
+  source.url = "https://files.example/a.bin";
+  source.priority = 1;
+  source.request.headers = {{"referer", "https://files.example/old"}, {"accept", "*/*"}};
+  source.credential_ids = {"c1", "c2"};
+  proxy::Credential login, cookies;
+  login.id = "c1";
+  login.kind = proxy::CredentialKind::basic;
+  login.scope = cookies.scope = {"https://files.example"};
+  login.user = "old";
+  cookies.id = "c2";
+  cookies.kind = proxy::CredentialKind::cookies;
+  cookies.cookies.emplace_back();
+  cookies.cookies[0].name = "sid";
+  cookies.cookies[0].value = "1";
+  cookies.cookies[0].host = "files.example";
+  out.access = {login, cookies};
+  proxy::File& file = out.files.emplace_back();
+  file.name = "a.bin";
+  file.folder = "own";
+  file.sources.push_back(std::move(source));
+  return out;
+}
+
+proxy::Document dressed(proxy::Document document, const Wish& with) {
+  auto made = compose_captured(std::move(document), with, test_place(), now);
+  EXPECT_TRUE(made) << made.error().message;
+  if (!made) return {};
+  auto again = proxy::parse(proxy::to_json(*made));
+  EXPECT_TRUE(again) << again.error().message << " at " << again.error().pointer;
+  return again ? std::move(*again) : proxy::Document{};
+}
+
+TEST(ComposeCaptured, LeavesWhatTheOptionsSayNothingAbout) {
+  const auto document = dressed(captured(), {});
+
+  EXPECT_EQ(document.files[0].name, "a.bin");
+  EXPECT_EQ(document.files[0].folder, "own");
+  EXPECT_EQ(document.files[0].sources[0].request.headers, captured().files[0].sources[0].request.headers);
+  EXPECT_THAT(document.files[0].sources[0].credential_ids, ElementsAre("c1", "c2"));
+  ASSERT_EQ(document.aud.size(), 1u);
+  EXPECT_EQ(document.aud[0].jkt, test_place().jkt);
+  EXPECT_FALSE(document.when.start);
+}
+
+TEST(ComposeCaptured, PutsTheOptionsOnTop) {
+  Wish with;
+  with.name = "b.bin";
+  with.folder = "lectures";
+  with.at = "02:00";
+  with.referer = "https://files.example/new";
+
+  const auto document = dressed(captured(), with);
+
+  EXPECT_EQ(document.files[0].name, "b.bin");
+  EXPECT_EQ(document.files[0].folder, "lectures/own");
+  EXPECT_TRUE(document.when.start);
+  EXPECT_THAT(
+      document.files[0].sources[0].request.headers,
+      ElementsAre(proxy::Header("accept", "*/*"), proxy::Header("referer", "https://files.example/new")));
+}
+
+TEST(ComposeCaptured, AGivenSignInStandsInsteadOfTheCapturedOne) {
+  Wish with;
+  with.user = "new";
+  with.secret = "secret";
+
+  const auto document = dressed(captured(), with);
+
+  std::vector<std::string> users;
+  for (const auto& one : document.access)
+    if (one.kind == proxy::CredentialKind::basic) users.push_back(one.user);
+  EXPECT_THAT(users, ElementsAre("new"));
+  EXPECT_EQ(document.files[0].sources[0].credential_ids.size(), 2u);
+}
+
+TEST(ComposeCaptured, StoredSignInsAreForOriginsThatHaveNone) {
+  auto document = captured();
+  proxy::Source mirror;
+  mirror.url = "https://mirror.example/a.bin";
+  mirror.priority = 2;
+  document.files[0].sources.push_back(mirror);
+  Wish with;
+  for (const char* origin : {"https://files.example", "https://mirror.example"}) {
+    proxy::Credential& login = with.logins.emplace_back();
+    login.kind = proxy::CredentialKind::basic;
+    login.scope = {origin};
+    login.user = "stored";
+  }
+
+  const auto made = dressed(std::move(document), with);
+
+  EXPECT_THAT(made.files[0].sources[0].credential_ids, ElementsAre("c1", "c2"));
+  ASSERT_EQ(made.files[0].sources[1].credential_ids.size(), 1u);
+  EXPECT_EQ(made.access.size(), 3u);
+}
+
+TEST(ComposeCaptured, RefusesOptionsOfOneFileForSeveral) {
+  auto document = captured();
+  document.files.push_back(document.files[0]);
+  Wish with;
+  with.name = "b.bin";
+
+  EXPECT_FALSE(compose_captured(document, with, test_place(), now));
+}
+
 TEST(ComposeChange, SaysOnlyWhatChanges) {
   Change change;
   change.name = "b.mp4";

@@ -19,6 +19,9 @@ bool Transfer::has_token() {
 
 /// A look first renews nothing: the download itself may be about to do the same.
 void Transfer::renew() {
+  if (look_)
+    return fail_with(
+        fail(Reason::auth_expired, "the sign-in for " + hop_.url.host + " has to be renewed first").value());
   if (order_.probe) return stop();
   const proxy::Credential& credential = *sign_in_for(order_, hop_.url);
   auto endpoint = net::parse_url(credential.token_endpoint);
@@ -28,7 +31,7 @@ void Transfer::renew() {
     return around_.start_request(domain_, options, events);
   };
   ways.open_socket = [this](int family, int socktype, const sockaddr* address, socklen_t length) {
-    return around_.open_socket(id_, family, socktype, address, length);
+    return around_.open_socket(id_, 0, family, socktype, address, length);
   };
   ways.done = [this](Result<jobs::RenewedTokens> tokens) { on_renewed(std::move(tokens)); };
   renewal_ = std::make_unique<TokenRenewal>(limits_, credential, std::move(*endpoint), std::move(ways));

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transfer/body_writer.hpp"
 
+#include "base/crypto.hpp"
+#include "base/text.hpp"
+
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -164,6 +168,118 @@ TEST_F(Writer, GoesOnWithThePieceThatItsFileHasBegun) {
   EXPECT_EQ(report.first, 1u);
   EXPECT_EQ(report.end_bytes, all.size());
   EXPECT_EQ(report.digests, hasher.report().digests.substr(piece_digest_bytes));
+}
+
+/// A file of a real file system, and a content of which much is still to come.
+class DirectWriter : public Writer {
+protected:
+  static constexpr std::uint64_t total = 1ull << 30;
+  BufferPool wide_{16ull << 20};
+
+  void SetUp() override {
+    file_.reset(::open(testing::TempDir().c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  }
+
+  bool past_cache() const { return (::fcntl(file_.get(), F_GETFL) & O_DIRECT) != 0; }
+  BodyWriter::Options options_from(std::uint64_t offset) {
+    BodyWriter::Options out = options();
+    out.offset = offset;
+    out.total_bytes = total;
+    return out;
+  }
+  /// Adds them 16 KiB at a time, as libcurl does.
+  static void feed(BodyWriter& writer, std::string_view bytes, std::chrono::microseconds pause = {}) {
+    TimePoint now{};
+    for (; !bytes.empty(); now += pause) {
+      const auto some = bytes.substr(0, 16384);
+      ASSERT_TRUE(writer.add(some, now));
+      bytes.remove_prefix(some.size());
+    }
+  }
+};
+
+TEST_F(DirectWriter, WritesWhatIsLongAndFastPastThePageCache) {
+  const std::string all = pattern(9'000'000);
+  for (const std::size_t offset : {std::size_t{0}, std::size_t{4097}, std::size_t{1'234'567}}) {
+    ASSERT_EQ(::ftruncate(file_.get(), 0), 0);
+    ASSERT_EQ(::pwrite(file_.get(), all.data(), offset, 0), static_cast<ssize_t>(offset));
+    auto with = options_from(offset);
+    if (offset == 0) with.digest_algorithm = "md5";
+    BodyWriter writer(wide_, std::move(with));
+    writer.set_alone(true);
+
+    feed(writer, std::string_view(all).substr(offset));
+
+    EXPECT_TRUE(past_cache()) << offset;
+    EXPECT_LE(writer.position() - writer.written_bytes(), BufferPool::direct_bytes);
+    ASSERT_TRUE(writer.flush());
+    EXPECT_FALSE(past_cache());
+    EXPECT_TRUE(bytes() == all) << offset;
+    PieceHasher pieces;
+    pieces.update(all);
+    EXPECT_EQ(writer.report_pieces().digests, pieces.report().digests);
+    if (offset == 0) {
+      Hasher hasher("MD5");
+      hasher.update(all.data(), all.size());
+      const std::string raw = hasher.finish();
+      EXPECT_EQ(writer.finish_digest(),
+                to_hex({reinterpret_cast<const std::uint8_t*>(raw.data()), raw.size()}));
+    }
+  }
+}
+
+TEST_F(DirectWriter, KeepsToThePageCacheWhereThatServesBetter) {
+  const std::string some = pattern(4'000'000);
+  const auto goes_past = [&](bool alone, std::optional<std::uint64_t> length,
+                             std::chrono::microseconds pause) {
+    auto with = options();
+    with.total_bytes = length;
+    BodyWriter writer(wide_, std::move(with));
+    writer.set_alone(alone);
+    feed(writer, some, pause);
+    const bool past = past_cache();
+    EXPECT_TRUE(writer.flush());
+    return past;
+  };
+  using namespace std::chrono_literals;
+
+  EXPECT_TRUE(goes_past(true, total, 100us));
+  EXPECT_FALSE(goes_past(false, total, 0us)) << "others would wait";
+  EXPECT_FALSE(goes_past(true, 60'000'000, 0us)) << "it is short";
+  EXPECT_FALSE(goes_past(true, std::nullopt, 0us)) << "nobody knows how long it is";
+  EXPECT_FALSE(goes_past(true, total, 1ms)) << "16 MB/s";
+}
+
+TEST_F(DirectWriter, GoesBackToThePageCacheWhenItIsNotAloneAnyMore) {
+  const std::string all = pattern(8'000'000);
+  BodyWriter writer(wide_, options_from(0));
+  writer.set_alone(true);
+  feed(writer, std::string_view(all).substr(0, 4'000'000));
+  const bool before = past_cache();
+  writer.set_alone(false);
+
+  feed(writer, std::string_view(all).substr(4'000'000));
+
+  EXPECT_TRUE(before);
+  EXPECT_FALSE(past_cache());
+  ASSERT_TRUE(writer.flush());
+  EXPECT_TRUE(bytes() == all);
+}
+
+TEST_F(DirectWriter, GoesBackToThePageCacheWhenLittleComes) {
+  const std::string all = pattern(5'000'000);
+  BodyWriter writer(wide_, options_from(0));
+  writer.set_alone(true);
+  feed(writer, std::string_view(all).substr(0, 4'000'000));
+  const bool before = past_cache();
+
+  ASSERT_TRUE(writer.flush_and_release());
+  feed(writer, std::string_view(all).substr(4'000'000), std::chrono::milliseconds(5));
+
+  EXPECT_TRUE(before);
+  EXPECT_FALSE(past_cache());
+  ASSERT_TRUE(writer.flush());
+  EXPECT_TRUE(bytes() == all);
 }
 
 TEST_F(Writer, TellsNoPiecesOfAFileThatIsShorterThanItsOffset) {

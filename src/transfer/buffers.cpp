@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transfer/buffers.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace restante::transfer {
 
 BufferPool::Buffer BufferPool::take(std::size_t wanted) {
   constexpr std::size_t page = 4096;
-  std::size_t size = wanted > small_bytes ? large_bytes : small_bytes;
+  std::size_t size = wanted > large_bytes ? direct_bytes : wanted > small_bytes ? large_bytes : small_bytes;
   if (used_bytes_ + size > budget_bytes_) size = small_bytes;
   if (used_bytes_ + size > budget_bytes_) return {};
   used_bytes_ += size;
-  if (size == large_bytes && !kept_.empty()) {
-    Buffer buffer = std::move(kept_.back());
-    kept_.pop_back();
+  const auto kept = std::find_if(kept_.rbegin(), kept_.rend(),
+                                 [size](const Buffer& one) { return one.capacity() == size; });
+  if (kept != kept_.rend()) {
+    Buffer buffer = std::move(*kept);
+    kept_.erase(std::next(kept).base());
     return buffer;
   }
   Buffer buffer;
@@ -28,8 +32,8 @@ BufferPool::Buffer BufferPool::take(std::size_t wanted) {
 void BufferPool::give_back(Buffer buffer) {
   if (!buffer) return;
   used_bytes_ -= buffer.capacity_;
-  if (buffer.capacity_ == large_bytes && kept_.size() < kept_large_buffers)
-    kept_.push_back(std::move(buffer));
+  // Memory that was given back to the system has to be cleared by it before it comes again.
+  if (buffer.capacity_ >= large_bytes && kept_.size() < kept_buffers) kept_.push_back(std::move(buffer));
 }
 
 }  // namespace restante::transfer

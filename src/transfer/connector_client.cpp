@@ -35,12 +35,13 @@ bool receive(int channel, worker::ConnectAnswer& answer, UniqueFd& fd) {
 
 }  // namespace
 
-int ConnectorClient::open(std::uint32_t transfer, int family, int socktype, const sockaddr* address,
-                          socklen_t length) {
+int ConnectorClient::open(std::uint32_t transfer, std::uint32_t part, int family, int socktype,
+                          const sockaddr* address, socklen_t length) {
   worker::ConnectRequest request;
   if (length > sizeof request.address) return -EINVAL;
   request.sequence = ++sequence_;
   request.transfer = transfer;
+  request.part = part;
   request.family = family;
   request.socktype = socktype;
   request.address_length = length;

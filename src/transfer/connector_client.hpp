@@ -18,7 +18,8 @@ public:
 
   /// A socket that connects to `address`, or the negative errno: EACCES (refused by the judge), ETIMEDOUT (no
   /// answer), ENOTCONN (the server has gone), others as connect gave them.
-  int open(std::uint32_t transfer, int family, int socktype, const sockaddr* address, socklen_t length);
+  int open(std::uint32_t transfer, std::uint32_t part, int family, int socktype, const sockaddr* address,
+           socklen_t length);
 
 private:
   UniqueFd channel_;

@@ -19,7 +19,9 @@ void ContentWatch::begin_answer(const HeaderBlock& head, const std::string& codi
     if (!saved_) name_ = options_.source_path;
   }
   whole_answer_ = first && options_.from_start && head.status != 206;
-  const bool trailers = !head.all("transfer-encoding").empty();
+  // HTTP/2 may always end with trailers; where the length proves the end, only announced ones are waited for.
+  const bool streamed = head.http2 && (!head.has("content-length") || announces_digest(head));
+  const bool trailers = head.has("transfer-encoding") || streamed;
   if (auto digest = answer_digest(head.fields)) (whole_answer_ ? whole_ : answer_).expect(std::move(*digest));
   if (trailers && !whole_answer_) answer_.expect_in_trailer(announces_digest(head));
   if (!first || !options_.from_start) return;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // How a transfer ends: what the end of an answer means, why none came, and the last word to the server.
 #include "base/text.hpp"
+#include "transfer/segments.hpp"
 #include "transfer/transfer.hpp"
+#include "worker/offered.hpp"
 
 #include <cerrno>
 #include <utility>
@@ -30,6 +32,7 @@ void Transfer::on_end(const net::CurlEnd& end) {
                 hop_.url.host + " sends other bytes than those that are here: the content changed"));
   }
   if (broken_) return fail_with(*broken_);
+  if (reached_stretch_) return join();
   if (end.ending == net::CurlEnding::stale) {
     fresh_ = true;
     phase_ = Phase::queued;
@@ -46,13 +49,15 @@ void Transfer::on_end(const net::CurlEnd& end) {
       without_validator_ = true;
       return ask_where();
     case HeadVerdict::Next::finish:
+      if (HttpVersions::refuses_http1(reader_->block()) && asks_by_http2()) return;
       if (reader_->block().status == 401 && sign_in_again()) return;
       if (asks_source_again(reader_->block())) return;
       return finish_refused();
     case HeadVerdict::Next::body:
       break;
   }
-  if (order_.probe) {
+  if (look_ && !look_->reads()) return end_look(BodyEnd::finished);
+  if (headers_only()) {
     Verdict verdict;
     verdict.outcome = Outcome::complete;
     return finish(std::move(verdict));
@@ -72,6 +77,7 @@ void Transfer::on_no_answer(const net::CurlEnd& end) {
   const std::string& host = hop_.url.host;
   const bool connecting =
       end.ending == net::CurlEnding::not_connected || end.ending == net::CurlEnding::connect_timeout;
+  if (end.ending == net::CurlEnding::no_protocol && asks_by_http2()) return;
   const bool judged = end.os_errno == EACCES || end.os_errno == EPERM;
   if (connecting && !judged && ++address_ < addresses_.size()) {
     phase_ = Phase::queued;
@@ -94,6 +100,8 @@ void Transfer::on_no_answer(const net::CurlEnd& end) {
       case net::CurlEnding::tls_refused_us:
       case net::CurlEnding::bad_certificate:
         return no_secure_connection(end);
+      case net::CurlEnding::no_protocol:
+        return fail(Reason::tls, host + " speaks no version of HTTP that may be used here").value();
       case net::CurlEnding::tls_failed: {
         Error error = fail(Reason::tls, host + ": " + end.text).value();
         error.transient =
@@ -113,6 +121,13 @@ void Transfer::on_no_answer(const net::CurlEnd& end) {
   fail_with(why());
 }
 
+/// The same request once more, by the version that the server wants.
+bool Transfer::asks_by_http2() {
+  if (!around_.http_versions().turns_to_http2(hop_.url)) return false;
+  phase_ = Phase::queued;
+  return true;
+}
+
 DigestState Transfer::judge_digest() {
   if (order_.digest_algorithm.empty()) return DigestState::not_asked;
   if (!writer_->digests()) return DigestState::later;
@@ -121,7 +136,26 @@ DigestState Transfer::judge_digest() {
   return digest_hex_ == ascii_lower(order_.digest_hex) ? DigestState::agrees : DigestState::differs;
 }
 
+/// A page that was cut off might be taken for all that is offered.
+void Transfer::end_look(BodyEnd how) {
+  if (how != BodyEnd::finished) {
+    Error error = fail(how == BodyEnd::stalled ? Reason::timeout : Reason::incomplete,
+                       hop_.url.host + " did not send the page to its end")
+                      .value();
+    error.transient = true;
+    return fail_with(error);
+  }
+  if (const auto page = judge_page_here()) return finish(*page);
+  auto offers = look_->offers(source_, facts_);
+  if (!offers) return fail_with(offers.error());
+  for (worker::Offered& part : worker::pack(id_, std::move(*offers))) around_.send(std::move(part));
+  Verdict verdict;
+  verdict.outcome = Outcome::complete;
+  finish(std::move(verdict));
+}
+
 void Transfer::end_body(BodyEnd how, const net::CurlEnd& end) {
+  if (look_) return end_look(how);
   if (auto done = writer_->flush(); !done) return fail_with(done.error());
   EndFacts facts;
   facts.plan = head_->body;
@@ -145,7 +179,12 @@ void Transfer::end_body(BodyEnd how, const net::CurlEnd& end) {
   if (facts.digest != DigestState::agrees || undecided) {
     if (auto page = judge_page_here()) return finish(std::move(*page));
   }
+  if (verdict.verdict.reason == Reason::digest_mismatch && segments_ && segments_->mixed()) {
+    segments_->doubt();
+    return finish(restart(Reason::digest_mismatch, "one of several content servers has other bytes"));
+  }
   if (verdict.ask_for_rest) return ask_for_rest();
+  if (goes_on_without(verdict.verdict)) return;
   finish(std::move(verdict.verdict));
 }
 
@@ -157,6 +196,7 @@ void Transfer::finish(Verdict verdict) {
   if (finished()) return;
   phase_ = Phase::finished;
   handle_.reset();
+  if (segments_) segments_->stop();
   if (writer_) {
     if (auto done = writer_->flush_and_release(); !done) verdict = verdict_of(done.error());
   }
@@ -175,6 +215,7 @@ void Transfer::finish(Verdict verdict) {
   if (not_content && !whole) result.received_bytes = order_.offset;
   if (watch_ && watch_->decodes()) result.coded_bytes = watch_->coded_bytes();
   if (writer_) result.pieces = writer_->report_pieces();
+  if (segments_ && !whole) result.apart = segments_->report(result.received_bytes);
   result.digest_hex = std::move(digest_hex_);
   result.facts = std::move(facts_);
   around_.send(worker::Finished{id_, std::move(result)});

@@ -116,6 +116,7 @@ HeaderReader::Step HeaderReader::status_line(std::string_view text) {
   const auto status = parse_digits(text.substr(space + 1, 3));
   if (!status || *status < 100 || (text.size() > space + 4 && text[space + 4] != ' ')) return Step::malformed;
   block_.status = static_cast<int>(*status);
+  block_.http2 = text.starts_with("HTTP/2 ");
   block_.phrase = trimmed(text.substr(space + 4).substr(0, 100));
   return Step::more;
 }

@@ -17,6 +17,7 @@ struct HeaderBlock {
   int status = 0;
   std::string phrase;
   std::vector<std::pair<std::string, std::string>> fields;  ///< names in lower case, values trimmed
+  bool http2 = false;  ///< libcurl writes "HTTP/2" in the status line that such an answer has not
 
   std::vector<std::string_view> all(std::string_view lower_name) const;
   /// The first value, or "".

@@ -193,6 +193,7 @@ std::string credential_domain(const jobs::TransferOrder& order) {
     put(credential.user);
     put(credential.password);
     put(credential.token);
+    put(credential.host_key);
     for (const std::string* part :
          {&credential.certificate, &credential.key, &credential.token_endpoint, &credential.client_id,
           &credential.client_secret, &credential.refresh_token})

@@ -4,6 +4,7 @@
 #include "base/text.hpp"
 #include "transfer/hop_headers.hpp"
 #include "transfer/naming.hpp"
+#include "transfer/segments.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -19,6 +20,7 @@ using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::uint64_t small_content_bytes = 1024 * 1024;
 constexpr std::size_t small_curl_buffer = 16 * 1024, large_curl_buffer = 512 * 1024;
+constexpr std::uint64_t slow_bytes_per_s = 8 * 1024 * 1024;  ///< large buffers would come in jolts
 constexpr std::chrono::seconds drain_time{2};
 constexpr std::uint64_t max_age_s = 10ULL * 365 * 86400;
 
@@ -26,7 +28,8 @@ Instant wall_clock() {
   return SystemClock().now();
 }
 
-/// Where the place's room ends in the content's file.
+}  // namespace
+
 std::optional<BodyWriter::Options::Bound> room_of(const jobs::TransferOrder& order) {
   if (!order.room_bytes) return std::nullopt;
   const std::uint64_t most = std::numeric_limits<std::uint64_t>::max() - order.offset;
@@ -35,15 +38,15 @@ std::optional<BodyWriter::Options::Bound> room_of(const jobs::TransferOrder& ord
   return BodyWriter::Options::Bound{order.offset + std::min(*order.room_bytes, most), std::move(error)};
 }
 
-}  // namespace
-
-Transfer::Transfer(Surroundings& around, const Limits& limits, std::uint32_t id, jobs::TransferOrder order)
+Transfer::Transfer(Surroundings& around, const Limits& limits, std::uint32_t id, jobs::TransferOrder order,
+                   Purpose purpose)
     : around_(around),
       limits_(limits),
       id_(id),
       order_(std::move(order)),
       domain_(credential_domain(order_)),
       trail_(limits.redirects),
+      pace_(order_.rate_bytes_per_s, limits.rate_burst, SteadyClock::now()),
       sign_in_(around.nonces(), domain_),
       offset_(order_.offset),
       known_size_(order_.known_size),
@@ -51,6 +54,9 @@ Transfer::Transfer(Surroundings& around, const Limits& limits, std::uint32_t id,
   reported_at_ = last_byte_ = phase_since_ = SteadyClock::now();
   reported_bytes_ = order_.offset;
   room_ = room_of(order_);
+  if (purpose == Purpose::brings) return;
+  order_.probe = true;
+  look_.emplace(limits_.page_bytes);
 }
 
 Result<void> Transfer::check_order() {
@@ -107,6 +113,7 @@ void Transfer::ask_where() {
 }
 
 void Transfer::on_resolved(worker::Resolved answer) {
+  if (answer.part != 0 && segments_) return segments_->on_resolved(std::move(answer));
   if ((phase_ != Phase::resolving && phase_ != Phase::renewing) || answer.hop != hop_number_) return;
   if (answer.refused) return fail_with(*answer.refused);
   if (phase_ == Phase::renewing) return renewal_->start(answer.addresses);
@@ -142,6 +149,7 @@ void Transfer::request() {
   }
   if (without_cache_) options.header_lines.emplace_back("Cache-Control: no-cache");
   options.url = hop_.url.text;
+  options.http2 = around_.http_versions().asks_by_http2(hop_.url);
   options.method = hop_.method;
   if (hop_.with_body) options.body = &*order_.source.request.body;
   certificate_ = certificate_for(order_, hop_.url);
@@ -152,8 +160,9 @@ void Transfer::request() {
   options.connect_address = addresses_[address_];
   options.connect_port = hop_.url.port;
   options.connect_time = limits_.connect_time;
-  const bool small = order_.probe || order_.rate_bytes_per_s ||
-                     (known_size_ && *known_size_ < small_content_bytes) || around_.crowded();
+  const bool slow = pace_.bytes_per_s() && *pace_.bytes_per_s() < slow_bytes_per_s;
+  const bool small =
+      order_.probe || slow || (known_size_ && *known_size_ < small_content_bytes) || around_.crowded();
   options.fresh = std::exchange(fresh_, false);
   options.buffer_bytes = small ? small_curl_buffer : large_curl_buffer;
 
@@ -161,7 +170,7 @@ void Transfer::request() {
   head_.reset();
   broken_.reset();
   received_bytes_ = 0;
-  counted_out_ = false;
+  counted_out_ = reached_stretch_ = false;
   compared_ = 0;
   paused_ = false;
   phase_ = Phase::running;
@@ -185,14 +194,14 @@ Asked Transfer::asked() const {
   asked.credentials_sent = credentials_sent_;
   asked.without_cache = without_cache_;
   asked.names_gzip = names_gzip(hop_.url.path) || names_gzip(order_.wanted_name);
-  asked.file_wanted = page_wish_of({}) == PageWish::unlikely && !is_html_type(order_.seen_type);
+  asked.file_wanted = !look_ && page_wish_of({}) == PageWish::unlikely && !is_html_type(order_.seen_type);
   asked.now = wall_clock();
   asked.retry_after_cap = limits_.retry_after;
   return asked;
 }
 
 int Transfer::open_socket(int family, int socktype, const sockaddr* address, socklen_t length) {
-  return around_.open_socket(id_, family, socktype, address, length);
+  return around_.open_socket(id_, 0, family, socktype, address, length);
 }
 
 net::CurlEvents::Taken Transfer::on_header(std::string_view line) {
@@ -224,13 +233,19 @@ net::CurlEvents::Taken Transfer::on_head() {
   if (head_->next == HeadVerdict::Next::body) {
     if (head_->body.close_after) handle_->forbid_reuse();
     plan_body(head);
+    if (!headers_only() && !begin_segments(head)) {
+      head_->next = HeadVerdict::Next::finish;
+      head_->verdict =
+          restart(Reason::source_changed, "the content at " + hop_.url.host + " changed meanwhile");
+      return Taken::abort;
+    }
     const auto& total = head_->body.total_bytes;
     if (total && !order_.probe && room_ && *total > room_->end) {
       broken_ = room_->error;
       return Taken::abort;
     }
     counted_out_ = head_->body.we_count && head_->body.expect_bytes == std::uint64_t{0};
-    return order_.probe || counted_out_ ? Taken::abort : Taken::all;
+    return headers_only() || counted_out_ ? Taken::abort : Taken::all;
   }
   if (facts_.http_status == 0) facts_ = facts_of(head);
   // A short body that is not the content is read to its end, so that the connection can serve on.
@@ -244,17 +259,18 @@ void Transfer::plan_body(const HeaderBlock& head) {
     around_.send(worker::Responded{id_, facts_});
     if (offset_ == 0 || without_validator_) validator_ = strong_validator(head);
   }
-  if (order_.probe) return;
+  if (look_) look_->begin(head, hop_.url);
+  if (headers_only()) return;
   if (!watch_) {
     ContentWatch::Options options;
     options.from_start = offset_ == 0;
     options.source_path = source_.path;
     options.page_bytes = limits_.evidence_bytes;
     watch_.emplace(std::move(options));
-    page_wish_ = page_wish_of(head);
+    page_wish_ = look_ ? PageWish::wanted : page_wish_of(head);
   }
   watch_->begin_answer(head, head_->body.coding);
-  if (writer_) return;
+  if (writer_ || look_) return;
   BodyWriter::Options options;
   options.file = std::move(order_.out);
   options.offset = offset_;
@@ -264,6 +280,7 @@ void Transfer::plan_body(const HeaderBlock& head) {
   }
   if (room_) options.bounds.push_back(*room_);
   options.digest_algorithm = order_.digest_algorithm;
+  if (head_->body.coding.empty()) options.total_bytes = head_->body.total_bytes;
   writer_.emplace(around_.buffers(), std::move(options));
 }
 
@@ -320,24 +337,22 @@ std::optional<Verdict> Transfer::judge_page_here() const {
   Verdict verdict;
   verdict.reason = page == PageVerdict::sign_in ? Reason::auth_expired : Reason::portal_suspected;
   verdict.transient = page == PageVerdict::portal;
-  verdict.message = hop_.url.host +
-                    (page == PageVerdict::sign_in ? " answered with a page to sign in"
-                                                  : " answered with a web page where a file was expected") +
-                    "; if the page is what you want, send it again with --name PAGE.html";
+  const bool sign_in = page == PageVerdict::sign_in;
+  verdict.message = hop_.url.host + " answered with " +
+                    (sign_in ? "a page to sign in"
+                     : look_ ? "a page of the network that stands between"
+                             : "a web page where a file was expected");
+  if (!look_) verdict.message += "; if the page is what you want, send it again with --name PAGE.html";
   return verdict;
-}
-
-bool Transfer::over_rate(TimePoint now) const {
-  if (!order_.rate_bytes_per_s) return false;
-  const std::chrono::duration<double> spent = now - phase_since_ + limits_.rate_burst;
-  return static_cast<double>(received_bytes_) > static_cast<double>(*order_.rate_bytes_per_s) * spent.count();
 }
 
 net::CurlEvents::Taken Transfer::on_body(std::string_view bytes) {
   last_byte_ = SteadyClock::now();
-  paused_ = over_rate(last_byte_);
+  paused_ = pace_.over(last_byte_);
+  held_back_ = held_back_ || paused_;
   if (paused_) return Taken::later;
   received_bytes_ += bytes.size();
+  pace_.took(bytes.size(), last_byte_);
   if (!head_ || head_->next != HeadVerdict::Next::body) {
     return received_bytes_ <= limits_.evidence_bytes ? Taken::all : Taken::abort;
   }
@@ -348,8 +363,14 @@ net::CurlEvents::Taken Transfer::on_body(std::string_view bytes) {
     broken_ = fail(Reason::excess, hop_.url.host + " sent more than it announced").value();
     return Taken::abort;
   }
+  keep_before_stretch(bytes);
   const auto sink = [this](std::string_view some) -> Result<void> {
+    if (look_) {
+      look_->add(some);
+      return {};
+    }
     if (!take_overlap(some)) return fail(Reason::source_changed, "other bytes than before");
+    writer_->set_alone(around_.alone());
     return writer_->add(some, last_byte_);
   };
   auto done = watch_->add(bytes, sink);
@@ -363,6 +384,11 @@ net::CurlEvents::Taken Transfer::on_body(std::string_view bytes) {
       head_->verdict = *page;
       return Taken::abort;
     }
+  }
+  if (reached_stretch_) return Taken::abort;
+  if (look_ && look_->enough()) {
+    counted_out_ = true;
+    return Taken::abort;
   }
   if (plan.framing == Framing::length && received_bytes_ == plan.expect_bytes) {
     const bool several_packets = received_bytes_ > small_curl_buffer;
@@ -422,41 +448,39 @@ void Transfer::on_tick(TimePoint now) {
   if (phase_ == Phase::renewing && now - phase_since_ > limits_.renewal_time) {
     return fail_with(fail(Reason::timeout, "the sign-in was not renewed in time").value());
   }
-  if (phase_ != Phase::running) return;
-  if (paused_) {
-    last_byte_ = now;
-    if (!over_rate(now)) {
-      paused_ = false;
-      handle_->go_on();
-    }
-  }
+  if (segments_) segments_->on_tick(now);
+  if (phase_ == Phase::running && !keeps_running(now)) return;
+  report(now);
+}
+
+/// False: it has ended its request.
+bool Transfer::keeps_running(TimePoint now) {
+  go_on_at_pace(now);
+  if (phase_ != Phase::running) return false;
   const bool content = head_ && head_->next == HeadVerdict::Next::body;
   if (head_ && !content && now - phase_since_ > drain_time && now - last_byte_ > drain_time) {
-    return on_end({});  // the rest of a body that nobody wants
+    on_end({});  // the rest of a body that nobody wants
+    return false;
   }
   // While it connects, libcurl's own limit decides; afterwards every byte counts.
   if (now - last_byte_ > std::max(order_.stall, content ? Millis(0) : limits_.connect_time)) {
+    handle_->forbid_reuse();  // a dead connection would swallow the next stream of HTTP/2 as well
     handle_.reset();
-    if (content) return end_body(BodyEnd::stalled, {});
-    return fail_with(fail(Reason::timeout, hop_.url.host + " did not answer in time").value());
-  }
-  if (!writer_) return;
-  const auto oldest = writer_->oldest_byte();
-  if (oldest && now - *oldest > limits_.flush_after) {
-    if (auto done = writer_->flush_and_release(); !done) {
-      handle_.reset();
-      return fail_with(done.error());
+    if (content) {
+      end_body(BodyEnd::stalled, {});
+    } else {
+      fail_with(fail(Reason::timeout, hop_.url.host + " did not answer in time").value());
     }
+    return false;
   }
-  const std::uint64_t written = writer_->written_bytes();
-  if (now - reported_at_ < limits_.progress_every || written == reported_bytes_) return;
-  const double seconds = std::chrono::duration<double>(now - reported_at_).count();
-  const double rate = static_cast<double>(written - reported_bytes_) / seconds;
-  bytes_per_s_ = bytes_per_s_ == 0 ? rate : 0.7 * bytes_per_s_ + 0.3 * rate;
-  reported_bytes_ = written;
-  reported_at_ = now;
-  auto pieces = writer_->report_pieces();
-  around_.send(worker::Progress{id_, written, static_cast<std::uint64_t>(bytes_per_s_), std::move(pieces)});
+  if (!writer_) return true;
+  const auto oldest = writer_->oldest_byte();
+  if (!oldest || now - *oldest <= limits_.flush_after) return true;
+  auto done = writer_->flush_and_release();
+  if (done) return true;
+  handle_.reset();
+  fail_with(done.error());
+  return false;
 }
 
 void Transfer::stop() {

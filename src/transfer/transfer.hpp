@@ -6,7 +6,10 @@
 #include "transfer/body_writer.hpp"
 #include "transfer/content_watch.hpp"
 #include "transfer/header_block.hpp"
+#include "transfer/http_versions.hpp"
 #include "transfer/limits.hpp"
+#include "transfer/look.hpp"
+#include "transfer/pace.hpp"
 #include "transfer/redirects.hpp"
 #include "transfer/sign_in.hpp"
 #include "transfer/tls_words.hpp"
@@ -19,26 +22,35 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace restante::transfer {
 
+class Segments;
+
 /// What a transfer needs from the engine around it.
 class Surroundings {
 public:
   virtual ~Surroundings() = default;
   virtual void send(worker::ToServer message) = 0;
-  virtual int open_socket(std::uint32_t transfer, int family, int socktype, const sockaddr* address,
-                          socklen_t length) = 0;
+  virtual int open_socket(std::uint32_t transfer, std::uint32_t part, int family, int socktype,
+                          const sockaddr* address, socklen_t length) = 0;
   /// A request in the connection pool of that credential domain.
   virtual std::unique_ptr<net::CurlHandle> start_request(const std::string& domain,
                                                          const net::CurlOptions& options,
                                                          net::CurlEvents& events) = 0;
   virtual BufferPool& buffers() = 0;
   virtual NonceMemory& nonces() = 0;
+  virtual HttpVersions& http_versions() = 0;
+  /// Addresses that gave bytes to a mix which its digest did not prove; they are asked alone or not at all.
+  virtual std::set<std::string>& doubted() = 0;
   virtual bool crowded() const = 0;  ///< many transfers: small buffers
+  /// Between two reports of progress; the more transfers, the rarer each of them.
+  virtual std::chrono::milliseconds tells_every() const = 0;
+  virtual bool alone() const = 0;  ///< one transfer: nobody else waits for it
   virtual ClockWitness& clock_witness() = 0;
 };
 
@@ -49,15 +61,23 @@ class Transfer final : private net::CurlEvents {
 public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  Transfer(Surroundings& around, const Limits& limits, std::uint32_t id, jobs::TransferOrder order);
+  /// A Browse order (`looks`) brings no file: what its address offers is told before its end.
+  enum class Purpose { brings, looks };
+  Transfer(Surroundings& around, const Limits& limits, std::uint32_t id, jobs::TransferOrder order,
+           Purpose purpose = Purpose::brings);
+  ~Transfer() override;
 
   void begin();
   void on_resolved(worker::Resolved answer);
   void on_kept(worker::Kept answer);
-  void on_slot();  ///< its turn at `origin()` has come
+  void set_pace(std::optional<std::uint64_t> bytes_per_s);  ///< from now on
+  void on_slot();                                           ///< its turn at `origin()` has come
   void stop();
   /// Several times a second: stalls, bytes that are in memory for too long, progress.
   void on_tick(TimePoint now);
+  /// After every turn of the loop. `wants_turn`: the next one must not wait.
+  void on_turn(TimePoint now);
+  bool wants_turn() const;
 
   bool finished() const { return phase_ == Phase::finished; }
   bool wants_slot() const { return phase_ == Phase::queued; }
@@ -66,7 +86,8 @@ public:
   const std::string& domain() const { return domain_; }
 
 private:
-  enum class Phase { fresh, resolving, queued, running, renewing, finished };
+  /// joining: its own connection is done, others are not.
+  enum class Phase { fresh, resolving, queued, running, joining, renewing, finished };
 
   // net::CurlEvents
   int open_socket(int family, int socktype, const sockaddr* address, socklen_t length) override;
@@ -81,8 +102,17 @@ private:
   void request();
   std::optional<std::string> range_validator() const;
   Asked asked() const;
+  bool headers_only() const { return order_.probe && !(look_ && look_->reads()); }
   Taken on_head();
   void plan_body(const HeaderBlock& head);
+  // segmented.cpp: several connections
+  bool may_part() const;
+  bool begin_segments(const HeaderBlock& head);
+  void keep_before_stretch(std::string_view& bytes);
+  void join();
+  bool goes_on_without(const Verdict& verdict);
+  void report(TimePoint now);
+  bool keeps_running(TimePoint now);
   bool take_overlap(std::string_view& bytes);
   jobs::ResponseFacts facts_of(const HeaderBlock& head) const;
   bool holds_page() const;
@@ -90,8 +120,10 @@ private:
   std::optional<Verdict> judge_page_here() const;
   bool asks_source_again(const HeaderBlock& head);
   void on_no_answer(const net::CurlEnd& end);
+  bool asks_by_http2();
   void end_body(BodyEnd how, const net::CurlEnd& end);
-  bool over_rate(TimePoint now) const;  ///< more came than the order's rate permits
+  void end_look(BodyEnd how);
+  void go_on_at_pace(TimePoint now);
   DigestState judge_digest();
   void ask_for_rest();
   void follow(const std::string& location);
@@ -128,7 +160,8 @@ private:
   std::optional<HeadVerdict> head_;
   bool fresh_ = false;           ///< the next request takes a new connection
   std::optional<Error> broken_;  ///< why we aborted it
-  bool paused_ = false;          ///< by the order's rate
+  bool paused_ = false;          ///< by `pace_`
+  bool held_back_ = false;       ///< by it, and that was not told yet
   bool credentials_sent_ = false;
   const proxy::Credential* certificate_ = nullptr;  ///< of this hop, in `order_`
   std::uint64_t asked_from_ = 0;                    ///< of its Range; 0: none
@@ -137,6 +170,7 @@ private:
   std::uint64_t received_bytes_ = 0;                ///< of this answer's body
   bool counted_out_ = false;  ///< all that was announced is here, and we ended the request
   TimePoint last_byte_, phase_since_;
+  Pace pace_;  ///< over all its requests
 
   // of the sign-in
   SignIn sign_in_;
@@ -146,7 +180,13 @@ private:
   bool stop_wanted_ = false;  ///< when the new tokens are safe
 
   // of the content
+  std::optional<Look> look_;
   std::optional<BodyWriter> writer_;
+  std::unique_ptr<Segments> segments_;  ///< dropped before the writer, whose file they write into
+  bool shared_ = false;                 ///< the file, with them
+  bool reached_stretch_ = false;        ///< by the answer under way
+  std::optional<Verdict> given_up_;     ///< of its own connection, while others go on
+  std::uint64_t came_before_ = 0;       ///< there was more than one connection
   std::optional<ContentWatch> watch_;
   PageWish page_wish_ = PageWish::possible;
   bool page_judged_ = false;

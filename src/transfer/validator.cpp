@@ -40,6 +40,7 @@ struct Length {
 /// RFC 9112 §6.3.
 Length body_length(const HeaderBlock& head) {
   Length out;
+  if (head.http2) out.framing = Framing::stream;
   const auto lengths = head.tokens("content-length");
   for (const std::string& text : lengths) {
     const auto value = parse_digits(text);
@@ -53,6 +54,7 @@ Length body_length(const HeaderBlock& head) {
   auto codings = head.tokens("transfer-encoding");
   out.identity = std::erase(codings, "identity") > 0;  // of RFC 2616; some servers still say it
   if (codings.empty()) return out;
+  if (head.http2) out.malformed = true;  // RFC 9113 §8.2.2
   if (codings.size() != 1 || codings[0] != "chunked") {
     out.malformed = true;
     return out;
@@ -387,7 +389,10 @@ EndVerdict judge_end(const Asked& asked, const EndFacts& facts) {
     return ended(
         failed(Reason::digest_mismatch, "the content from " + asked.host + " is not what its checksum says"));
   }
-  const bool clean_end = plan.framing != Framing::close || (facts.tls && facts.clean_tls_close);
+  // libcurl 7.88 takes a stream that is reset without an error for one that ended (M68).
+  const bool ends_itself = plan.framing == Framing::length || plan.framing == Framing::chunked;
+  const bool clean_end =
+      ends_itself || (plan.framing == Framing::close && facts.tls && facts.clean_tls_close);
   const bool length_proven = plan.total_bytes || (clean_end && !plan.part);
   return done(length_proven ? Outcome::complete : Outcome::unverified);  // M8
 }

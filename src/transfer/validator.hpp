@@ -42,7 +42,12 @@ struct Verdict {
   std::optional<Seconds> retry_after;
 };
 
-enum class Framing { length, chunked, close };
+enum class Framing {
+  length,
+  chunked,
+  stream,  ///< HTTP/2: the end of its stream
+  close
+};
 
 /// How the body is to be taken.
 struct BodyPlan {

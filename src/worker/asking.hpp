@@ -39,7 +39,7 @@ struct Asking final : Work {
   bool stays_home() const override { return url.scheme == "http"; }
   /// It goes to one host, which the server knows: a worker may ask for its addresses once.
   Result<void> may_resolve(const Resolve& asked) override;
-  void resolved() override { resolving = false; }
+  void resolved(std::uint32_t) override { resolving = false; }
 
   /// malformed: no answer that an honest worker gives.
   Result<void> take(Answered& message);

@@ -10,11 +10,12 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace restante::worker {
 
 struct ClaimLimits {
-  std::size_t resolves = 64;  ///< hops for which one transfer may ask for addresses
+  std::size_t resolves = 64;  ///< hops for which one connection of a transfer may ask for addresses
   /// Hosts beside the order's own that it may go to. A worker follows redirects by itself, so nobody can
   /// check that a content server named them; an honest one follows at most so many
   /// (transfer::Limits::redirects).
@@ -30,23 +31,34 @@ public:
   /// `file_bytes`: as long as the file is already; more than the order's offset where some of it is not kept.
   Claims(const jobs::TransferOrder& order, ClaimLimits limits, std::uint64_t file_bytes = 0);
 
-  /// malformed: out of turn (a hop that was before, while one is being answered, another scheme than http and
-  /// https). redirect-loop: it may ask, but gets no address.
+  /// malformed: out of turn (a connection that it may not have, a hop that was before, while one is being
+  /// answered, another scheme than http and https, or than that of the file server that the order names;
+  /// another host or port than that server's). redirect-loop: it may ask, but gets no address.
   Result<void> resolve(const Resolve& asked);
-  void resolved() { resolving_ = false; }
-  Result<void> responded();                                                 ///< malformed: a second answer
-  Result<void> has(std::uint64_t claimed_bytes, std::uint64_t file_bytes);  ///< malformed: more than there is
+  void resolved(std::uint32_t part) { parts_.at(part).resolving = false; }
+  Result<void> responded();  ///< malformed: a second answer
+  /// malformed: more than there is, what overlaps or is not in order, digests that do not fit.
+  Result<void> has(std::uint64_t claimed_bytes, const std::vector<SpanReport>& apart,
+                   std::uint64_t file_bytes) const;
   Result<void> renewed(const jobs::RenewedTokens& tokens);  ///< malformed: no tokens, or too often
   bool overdrawn(std::uint64_t file_bytes) const;           ///< far behind the place's room
 
 private:
   ClaimLimits limits_;
-  std::pair<std::string, std::uint16_t> own_;  ///< host and port of the order; empty if it is no URL
-  std::set<std::pair<std::string, std::uint16_t>> others_;
+  using Place = std::pair<std::string, std::uint16_t>;  ///< host and port
+  struct Part {
+    std::uint32_t next_hop = 0;
+    std::size_t resolves = 0;
+    bool resolving = false;
+  };
+  Place own_;                ///< of the order's source; empty if it is no URL
+  std::set<Place> named_;    ///< by the order
+  std::string file_scheme_;  ///< "ftp", "ftps" or "sftp": nothing redirects from there
+  std::set<Place> others_;
   std::optional<std::uint64_t> room_end_;
-  std::uint32_t next_hop_ = 0;
-  std::size_t resolves_ = 0;
-  bool resolving_ = false, responded_ = false;
+  std::vector<Part> parts_;  ///< the first connection, and those beside it
+  std::size_t spans_ = 0;    ///< that it may have at most
+  bool responded_ = false;
   int renewals_ = 0;
 };
 

@@ -21,7 +21,7 @@ Resolve hop(std::uint32_t number, std::string host = "a.example", std::string sc
 /// Asks, and is answered.
 Result<void> ask(Claims& claims, const Resolve& asked) {
   auto judged = claims.resolve(asked);
-  claims.resolved();
+  if (judged || judged.error().reason != Reason::malformed) claims.resolved(asked.part);
   return judged;
 }
 
@@ -48,6 +48,22 @@ TEST(Claims, OnlyWebAddressesAreAskedFor) {
     Claims claims(order(), {});
     EXPECT_FALSE(ask(claims, hop(1, "a.example", scheme))) << scheme;
   }
+}
+
+TEST(Claims, NothingLeadsAwayFromAFileServer) {
+  jobs::TransferOrder files = order();
+  files.source.url = "ftp://a.example:2121/x";
+  const auto asked = [&](Resolve where, std::uint16_t port) {
+    Claims claims(files, {});
+    where.port = port;
+    return ask(claims, where).has_value();
+  };
+
+  EXPECT_TRUE(asked(hop(1, "a.example", "ftp"), 2121));
+  EXPECT_FALSE(asked(hop(1, "a.example", "ftp"), 2122));
+  EXPECT_FALSE(asked(hop(1, "b.example", "ftp"), 2121));
+  EXPECT_FALSE(asked(hop(1, "a.example", "ftps"), 2121));
+  EXPECT_FALSE(asked(hop(1, "a.example", "http"), 2121));
 }
 
 TEST(Claims, TheOrdersOwnHostCountsAsNoOther) {
@@ -95,8 +111,70 @@ TEST(Claims, ARequestIsAnsweredOnce) {
 TEST(Claims, BytesThatAreNotInTheFileAreNotBelieved) {
   Claims claims(order(), {});
 
-  EXPECT_TRUE(claims.has(5, 5));
-  EXPECT_FALSE(claims.has(6, 5));
+  EXPECT_TRUE(claims.has(5, {}, 5));
+  EXPECT_FALSE(claims.has(6, {}, 5));
+}
+
+jobs::TransferOrder over_connections(int connections) {
+  auto out = order();
+  out.connections = connections;
+  return out;
+}
+
+TEST(Claims, EachConnectionHasHopsOfItsOwnAndNoMoreThanItsOrderPermits) {
+  Claims one(order(), {}), four(over_connections(4), {});
+  const auto at = [](std::uint32_t part, std::uint32_t number) {
+    Resolve asked = hop(number);
+    asked.part = part;
+    return asked;
+  };
+
+  EXPECT_EQ(ask(one, at(1, 1)).error().reason, Reason::malformed);
+  EXPECT_TRUE(four.resolve(at(0, 1)));
+  for (std::uint32_t part = 1; part <= 4; ++part) EXPECT_TRUE(four.resolve(at(part, 1))) << part;
+  EXPECT_EQ(four.resolve(at(5, 1)).error().reason, Reason::malformed);
+  EXPECT_EQ(four.resolve(at(2, 2)).error().reason, Reason::malformed) << "it is being answered";
+  four.resolved(2);
+  EXPECT_TRUE(four.resolve(at(2, 2)));
+}
+
+TEST(Claims, TheHostsOfOtherSourcesAreTheOrdersOwn) {
+  auto mirrored = over_connections(4);
+  for (int i = 0; i < 12; ++i) {
+    mirrored.others.emplace_back();
+    mirrored.others.back().source.url = "http://m" + std::to_string(i) + ".example/x";
+  }
+  Claims claims(mirrored, {64, 1, 0});
+
+  std::uint32_t number = 0;
+  for (int i = 0; i < 12; ++i)
+    EXPECT_TRUE(ask(claims, hop(++number, "m" + std::to_string(i) + ".example"))) << i;
+  EXPECT_TRUE(ask(claims, hop(++number, "stranger.example")));
+  EXPECT_FALSE(ask(claims, hop(++number, "another.example")));
+}
+
+TEST(Claims, StretchesLieInOrderBehindTheBeginningAndInsideTheFile) {
+  const Claims claims(over_connections(4), {});
+  const auto span = [](std::uint64_t begin, std::uint64_t bytes) {
+    return SpanReport{begin, {0, bytes, std::string(pieces_in(bytes) * piece_digest_bytes, 'd')}};
+  };
+
+  EXPECT_TRUE(claims.has(5, {span(6, 4), span(10, 10)}, 20));
+  EXPECT_FALSE(claims.has(5, {span(5, 4)}, 20)) << "it touches the beginning";
+  EXPECT_FALSE(claims.has(5, {span(10, 5), span(6, 2)}, 20)) << "not in order";
+  EXPECT_FALSE(claims.has(5, {span(6, 5), span(10, 5)}, 20)) << "they overlap";
+  EXPECT_FALSE(claims.has(5, {span(10, 11)}, 20)) << "behind the file's end";
+  EXPECT_FALSE(claims.has(5, {span(~0ull - 1, 4)}, 20));
+  EXPECT_FALSE(claims.has(5, {span(10, 0)}, 20));
+  auto fewer = span(10, 5);
+  fewer.pieces.digests.pop_back();
+  EXPECT_FALSE(claims.has(5, {fewer}, 20));
+  EXPECT_FALSE(Claims(order(), {}).has(5, {span(10, 5)}, 20)) << "over one connection there are none";
+  std::vector<SpanReport> many;
+  for (std::uint64_t i = 0; i < 17; ++i) many.push_back(span(10 + 2 * i, 1));
+  EXPECT_FALSE(claims.has(5, many, 100));
+  many.pop_back();
+  EXPECT_TRUE(claims.has(5, many, 100));
 }
 
 TEST(Claims, RenewedTokensAreWhatADocumentMayCarryAndRare) {

@@ -64,6 +64,10 @@ private:
   static boost::json::value to(std::chrono::duration<R, P> value) {
     return static_cast<std::int64_t>(value.count());
   }
+  template <class D>
+  static boost::json::value to(std::chrono::sys_time<D> value) {
+    return to(value.time_since_epoch());
+  }
   static boost::json::value to(AccountId id) { return id.value; }
   static boost::json::value to(const JobId& id) { return boost::json::string(id.text()); }
   static boost::json::value to(const std::pair<std::string, std::string>& value) {
@@ -168,6 +172,13 @@ private:
     std::int64_t count = 0;
     if (!from(json, count)) return false;
     out = std::chrono::duration<R, P>(count);
+    return true;
+  }
+  template <class D>
+  static bool from(const boost::json::value& json, std::chrono::sys_time<D>& out) {
+    D since{};
+    if (!from(json, since)) return false;
+    out = std::chrono::sys_time<D>(since);
     return true;
   }
   static bool from(const boost::json::value& json, AccountId& out) { return from(json, out.value); }

@@ -55,8 +55,9 @@ void ConnectorThread::serve() {
       break;
     sockaddr_storage address{};
     std::memcpy(&address, request.address, std::min<std::size_t>(request.address_length, sizeof address));
-    auto opened = connector_->open(request.transfer, request.socktype,
-                                   reinterpret_cast<const sockaddr&>(address), request.address_length);
+    auto opened =
+        connector_->open(request.transfer, request.socktype, reinterpret_cast<const sockaddr&>(address),
+                         request.address_length, request.part);
     if (!answer(channel_.get(), {request.sequence, opened.error}, opened.fd.get())) break;
   }
   ::shutdown(channel_.get(), SHUT_RDWR);

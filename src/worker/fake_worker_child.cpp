@@ -49,6 +49,7 @@ public:
           begin({std::move(*start), std::move((**received).fd)});
         if (auto* stop = std::get_if<Stop>(&*message)) halt(stop->transfer);
         if (auto* ask = std::get_if<Ask>(&*message)) begin(*ask);
+        if (auto* browse = std::get_if<Browse>(&*message)) begin(std::move(*browse));
         if (auto* resolved = std::get_if<Resolved>(&*message)) {
           if (asks_.contains(resolved->transfer))
             go_on(asks_[resolved->transfer], *resolved);
@@ -81,6 +82,22 @@ private:
       std::_Exit(6);
   }
 
+  void begin(Browse browse) {
+    const std::string script = browse.order.source.url;
+    Offered offered;
+    offered.transfer = browse.transfer;
+    jobs::Offer offer;
+    offer.name = script == "offer-evil" ? "../evil" : "a.bin";
+    offer.url = "http://example.org/a.bin";
+    offered.offers.offers = {offer};
+    do say(offered);
+    while (script == "offer-flood");
+    Finished finished;
+    finished.transfer = browse.transfer;
+    finished.result.outcome = jobs::Outcome::complete;
+    say(std::move(finished));
+  }
+
   void begin(Job job) {
     const std::uint32_t id = job.start.transfer;
     const std::string script = job.start.order.source.url;
@@ -103,6 +120,8 @@ private:
       write(kept, 500);
       say(Progress{id, 500, 5});
       std::raise(SIGKILL);
+    } else if (script == "offer-unasked") {
+      say(Offered{id, {}});
     } else if (script == "exit") {
       std::_Exit(7);
     } else if (script == "rubbish") {

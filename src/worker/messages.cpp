@@ -45,6 +45,20 @@ struct EnumNames<proxy::CredentialKind> {
   }
 };
 
+inline constexpr NameTable<jobs::Found, 5> found_names{{"page", "index", "folder", "metalink", "file"}};
+template <>
+struct EnumNames<jobs::Found> {
+  static std::string_view text(jobs::Found value) { return found_names.text(value); }
+  static std::optional<jobs::Found> from_text(std::string_view name) { return found_names.find(name); }
+};
+
+inline constexpr NameTable<jobs::Offer::Kind, 4> offer_kinds{{"file", "media", "page", "folder"}};
+template <>
+struct EnumNames<jobs::Offer::Kind> {
+  static std::string_view text(jobs::Offer::Kind value) { return offer_kinds.text(value); }
+  static std::optional<jobs::Offer::Kind> from_text(std::string_view name) { return offer_kinds.find(name); }
+};
+
 // ---- every field, once
 
 template <class Io>
@@ -89,6 +103,7 @@ void fields(Io& io, Is<proxy::Credential> auto& x) {
   io("scope", x.scope);
   io("user", x.user);
   io("password", x.password);
+  io("host_key", x.host_key);
   io("token", x.token);
   io("cookies", x.cookies);
   io("headers", x.headers);
@@ -99,6 +114,25 @@ void fields(Io& io, Is<proxy::Credential> auto& x) {
   io("client_secret", x.client_secret);
   io("refresh_token", x.refresh_token);
   io("expires", x.expires);
+}
+
+template <class Io>
+void fields(Io& io, Is<jobs::OtherSource> auto& x) {
+  io("source", x.source);
+  io("credentials", x.credentials);
+}
+
+template <class Io>
+void fields(Io& io, Is<jobs::Span> auto& x) {
+  io("begin", x.begin);
+  io("end", x.end);
+}
+
+template <class Io>
+void fields(Io& io, Is<jobs::PieceDigests> auto& x) {
+  io("algorithm", x.algorithm);
+  io("length", x.length);
+  io("digests", x.digests);
 }
 
 template <class Io>
@@ -121,6 +155,10 @@ void fields(Io& io, Is<jobs::TransferOrder> auto& x) {  // without `out`: the de
   io("room_reason", x.room_reason);
   io("digest_algorithm", x.digest_algorithm);
   io("digest_hex", x.digest_hex);
+  io("others", x.others);
+  io("connections", x.connections);
+  io("have", x.have);
+  io("piece_digests", x.piece_digests);
   io("allow_empty", x.allow_empty);
   io("wanted_name", x.wanted_name);
   io("wanted_type", x.wanted_type);
@@ -152,6 +190,12 @@ void fields(Io& io, Is<PieceReport> auto& x) {
 }
 
 template <class Io>
+void fields(Io& io, Is<SpanReport> auto& x) {
+  io("begin", x.begin);
+  io("pieces", x.pieces);
+}
+
+template <class Io>
 void fields(Io& io, Is<jobs::TransferResult> auto& x) {
   io("outcome", x.outcome);
   io("reason", x.reason);
@@ -161,6 +205,7 @@ void fields(Io& io, Is<jobs::TransferResult> auto& x) {
   io("received_bytes", x.received_bytes);
   io("coded_bytes", x.coded_bytes);
   io("pieces", x.pieces);
+  io("apart", x.apart);
   io("digest_hex", x.digest_hex);
   io("facts", x.facts);
 }
@@ -183,6 +228,35 @@ void fields(Io& io, Is<net::SmallAnswer> auto& x) {
 }
 
 template <class Io>
+void fields(Io& io, Is<jobs::Offer> auto& x) {
+  io("kind", x.kind);
+  io("name", x.name);
+  io("keeps_name", x.keeps_name);
+  io("folder", x.folder);
+  io("label", x.label);
+  io("url", x.url);
+  io("media_type", x.media_type);
+  io("size_bytes", x.size_bytes);
+  io("modified_ms", x.modified);
+  io("sources", x.sources);
+  io("digests", x.digests);
+}
+
+template <class Io>
+void fields(Io& io, Is<jobs::LeftOut> auto& x) {
+  io("what", x.what);
+  io("why", x.why);
+}
+
+template <class Io>
+void fields(Io& io, Is<jobs::Offers> auto& x) {
+  io("found", x.found);
+  io("title", x.title);
+  io("offers", x.offers);
+  io("left_out", x.left_out);
+}
+
+template <class Io>
 void fields(Io& io, Is<Start> auto& x) {
   io("transfer", x.transfer);
   io("order", x.order);
@@ -190,6 +264,7 @@ void fields(Io& io, Is<Start> auto& x) {
 template <class Io>
 void fields(Io& io, Is<Resolved> auto& x) {
   io("transfer", x.transfer);
+  io("part", x.part);
   io("hop", x.hop);
   io("addresses", x.addresses);
   io("refused", x.refused);
@@ -197,6 +272,11 @@ void fields(Io& io, Is<Resolved> auto& x) {
 template <class Io>
 void fields(Io& io, Is<Stop> auto& x) {
   io("transfer", x.transfer);
+}
+template <class Io>
+void fields(Io& io, Is<Pace> auto& x) {
+  io("transfer", x.transfer);
+  io("bytes_per_s", x.bytes_per_s);
 }
 template <class Io>
 void fields(Io& io, Is<jobs::RenewedTokens> auto& x) {
@@ -218,6 +298,7 @@ void fields(Io& io, Is<Kept> auto& x) {
 template <class Io>
 void fields(Io& io, Is<Resolve> auto& x) {
   io("transfer", x.transfer);
+  io("part", x.part);
   io("hop", x.hop);
   io("scheme", x.scheme);
   io("host", x.host);
@@ -234,6 +315,8 @@ void fields(Io& io, Is<Progress> auto& x) {
   io("received_bytes", x.received_bytes);
   io("bytes_per_s", x.bytes_per_s);
   io("pieces", x.pieces);
+  io("apart", x.apart);
+  io("held_back", x.held_back);
 }
 template <class Io>
 void fields(Io& io, Is<Finished> auto& x) {
@@ -244,6 +327,16 @@ template <class Io>
 void fields(Io& io, Is<Ask> auto& x) {
   io("transfer", x.transfer);
   io("request", x.request);
+}
+template <class Io>
+void fields(Io& io, Is<Browse> auto& x) {
+  io("transfer", x.transfer);
+  io("order", x.order);
+}
+template <class Io>
+void fields(Io& io, Is<Offered> auto& x) {
+  io("transfer", x.transfer);
+  io("offers", x.offers);
 }
 template <class Io>
 void fields(Io& io, Is<Answered> auto& x) {
@@ -267,6 +360,8 @@ constexpr std::string_view type_name<Resolved> = "resolved";
 template <>
 constexpr std::string_view type_name<Stop> = "stop";
 template <>
+constexpr std::string_view type_name<Pace> = "pace";
+template <>
 constexpr std::string_view type_name<Kept> = "kept";
 template <>
 constexpr std::string_view type_name<Renewed> = "renewed";
@@ -284,6 +379,10 @@ template <>
 constexpr std::string_view type_name<Ask> = "ask";
 template <>
 constexpr std::string_view type_name<Answered> = "answered";
+template <>
+constexpr std::string_view type_name<Browse> = "browse";
+template <>
+constexpr std::string_view type_name<Offered> = "offered";
 
 template <class Variant>
 std::string encode_any(const Variant& message) {
@@ -318,7 +417,7 @@ struct Decoder<std::variant<Messages...>> {
   static Result<std::variant<Messages...>> decode(std::string_view packet) {
     if (packet.size() > max_packet_bytes) return fail(Reason::malformed, "a packet is larger than allowed");
     json::parse_options options;
-    options.max_depth = 8;
+    options.max_depth = 12;
     boost::system::error_code error;
     const json::value value = json::parse({packet.data(), packet.size()}, error, {}, options);
     if (error) return fail(Reason::malformed, "a packet is not JSON");

@@ -3,6 +3,7 @@
 
 #include "base/fd.hpp"
 #include "base/result.hpp"
+#include "jobs/offers.hpp"
 #include "jobs/ports.hpp"
 #include "net/small_request.hpp"
 
@@ -35,10 +36,16 @@ struct Resolved {
   std::uint32_t transfer = 0;
   std::uint32_t hop = 0;
   std::vector<std::string> addresses;  ///< numeric
-  std::optional<Error> refused;        ///< address, dns, ...
+  std::optional<Error> refused = {};   ///< address, dns, ...
+  std::uint32_t part = 0;
 };
 struct Stop {
   std::uint32_t transfer = 0;
+};
+/// From now on the transfer may receive at most so much; none: as fast as it can.
+struct Pace {
+  std::uint32_t transfer = 0;
+  std::optional<std::uint64_t> bytes_per_s;
 };
 /// The answer to Renewed: the tokens are stored durably, or why not.
 struct Kept {
@@ -51,16 +58,23 @@ struct Ask {
   std::uint32_t transfer = 0;
   net::SmallRequest request;
 };
+/// Say what the order's address offers: Resolve, Resolved, Renewed, Kept, Stop and Finished as for a probe,
+/// and Offered before a Finished that is no failure.
+struct Browse {
+  std::uint32_t transfer = 0;
+  jobs::TransferOrder order;  ///< without a file
+};
 
 // ---- worker to server
 
 /// Asked before every hop: the server resolves and judges, and expects connects of this transfer to these
-/// addresses.
+/// addresses. A transfer may have several hops under way, one for each of its parts.
 struct Resolve {
   std::uint32_t transfer = 0;
   std::uint32_t hop = 0;
   std::string scheme, host;  ///< host without brackets, as in the URL, lower case
   std::uint16_t port = 0;
+  std::uint32_t part = 0;
 };
 struct Responded {
   std::uint32_t transfer = 0;
@@ -71,6 +85,8 @@ struct Progress {
   std::uint64_t received_bytes = 0;
   std::uint64_t bytes_per_s = 0;
   PieceReport pieces = {};  ///< since the one before
+  std::vector<SpanReport> apart = {};
+  bool held_back = false;  ///< since the one before, more could have come than the pace let through
 };
 /// New tokens of an oauth credential of the order; used when Kept has come. Secrets.
 struct Renewed {
@@ -87,14 +103,19 @@ struct Answered {
   std::optional<net::SmallAnswer> answer;
   std::optional<Error> failure;
 };
+/// What was found, in parts that fit into packets (worker/offered.hpp).
+struct Offered {
+  std::uint32_t transfer = 0;
+  jobs::Offers offers;
+};
 /// Sent once, when the locks are on: which are ("seccomp", "landlock", "namespaces", "rlimits"), so that the
 /// log says it.
 struct Ready {
   std::vector<std::string> locks;
 };
 
-using ToWorker = std::variant<Start, Resolved, Stop, Kept, Ask>;
-using ToServer = std::variant<Ready, Resolve, Responded, Progress, Renewed, Finished, Answered>;
+using ToWorker = std::variant<Start, Resolved, Stop, Pace, Kept, Ask, Browse>;
+using ToServer = std::variant<Ready, Resolve, Responded, Progress, Renewed, Finished, Answered, Offered>;
 
 std::string encode(const ToWorker& message);
 std::string encode(const ToServer& message);
@@ -106,6 +127,7 @@ Result<ToServer> decode_to_server(std::string_view packet);
 struct ConnectRequest {
   std::uint32_t sequence = 0;
   std::uint32_t transfer = 0;
+  std::uint32_t part = 0;
   std::int32_t family = 0, socktype = 0;
   std::uint32_t address_length = 0;
   unsigned char address[128] = {};  ///< struct sockaddr_storage

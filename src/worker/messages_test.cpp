@@ -43,6 +43,7 @@ Start full_start() {
   c.token_endpoint = "E";
   c.client_id = "I";
   c.client_secret = "S";
+  c.host_key = "H";
   c.refresh_token = "R";
   c.expires = 5;
   o.credentials = {c};
@@ -65,6 +66,12 @@ Start full_start() {
   o.room_reason = Reason::quota;
   o.digest_algorithm = "sha-256";
   o.digest_hex = "ab";
+  o.others.resize(2);
+  o.others[1].source = o.source;
+  o.others[1].credentials = {c};
+  o.connections = 4;
+  o.have = {{5, 6}, {8, 10}};
+  o.piece_digests = {"sha", 1048576, "\xff\x01"};
   o.allow_empty = true;
   o.wanted_name = "n.zip";
   o.wanted_type = "a/b";
@@ -96,6 +103,7 @@ Finished full_finished() {
   r.facts.web_page = true;
   r.facts.coding = "gzip";
   r.coded_bytes = 77;
+  r.apart = {{5, {1, 2, "d"}}};
   return finished;
 }
 
@@ -164,6 +172,7 @@ TEST(Messages, AStartArrivesWithEveryField) {
   EXPECT_EQ(c.cookies[0].expires, 1800000000);
   EXPECT_FALSE(c.cookies[1].expires);
   EXPECT_EQ(c.headers, expected.credentials[0].headers);
+  EXPECT_EQ(c.host_key, "H");
   EXPECT_EQ(c.certificate + c.key + c.token_endpoint + c.client_id + c.client_secret + c.refresh_token,
             "CKEISR");
   EXPECT_EQ(c.expires, 5);
@@ -246,6 +255,40 @@ TEST(Messages, TheSmallOnesArriveWithEveryField) {
   EXPECT_EQ(p.pieces.end_bytes, piece_bytes + 3);
   EXPECT_EQ(p.pieces.digests, std::string(16, '\xfe'));
   EXPECT_EQ(std::get<Ready>(*ready).locks, (std::vector<std::string>{"seccomp", "landlock"}));
+}
+
+TEST(Messages, PartsOfATransferArriveWithEveryField) {
+  const std::vector<SpanReport> apart{{5, {1, piece_bytes + 3, std::string(16, '\xfe')}}};
+  auto resolved = decode_to_worker(encode(ToWorker(Resolved{1, 2, {}, {}, 3})));
+  auto resolve = decode_to_server(encode(ToServer(Resolve{4, 5, "https", "example.org", 443, 6})));
+  auto progress = decode_to_server(encode(ToServer(Progress{7, 8, 9, {}, apart, true})));
+  auto pace = decode_to_worker(encode(ToWorker(Pace{3, 4})));
+  auto start = decode_to_worker(encode(ToWorker(full_start())));
+  auto finished = decode_to_server(encode(ToServer(full_finished())));
+
+  ASSERT_TRUE(resolved && resolve && progress && pace && start && finished);
+  EXPECT_EQ(std::get<Resolved>(*resolved).part, 3u);
+  EXPECT_EQ(std::get<Resolve>(*resolve).part, 6u);
+  EXPECT_EQ(std::get<Pace>(*pace).transfer + *std::get<Pace>(*pace).bytes_per_s * 10, 43u);
+  EXPECT_TRUE(std::get<Progress>(*progress).held_back);
+  const auto& spans = std::get<Progress>(*progress).apart;
+  ASSERT_EQ(spans.size(), 1u);
+  EXPECT_EQ(spans[0].begin, 5u);
+  EXPECT_EQ(spans[0].end(), 5 + piece_bytes + 3);
+  EXPECT_EQ(spans[0].pieces.first, 1u);
+  EXPECT_EQ(spans[0].pieces.digests, apart[0].pieces.digests);
+  const auto& order = std::get<Start>(*start).order;
+  ASSERT_EQ(order.others.size(), 2u);
+  EXPECT_EQ(order.others[1].source.url, order.source.url);
+  EXPECT_EQ(order.others[1].credentials.size(), 1u);
+  EXPECT_EQ(order.connections, 4);
+  ASSERT_EQ(order.have.size(), 2u);
+  EXPECT_EQ(order.have[1].begin * 100 + order.have[1].end, 810u);
+  EXPECT_EQ(order.piece_digests.algorithm, "sha");
+  EXPECT_EQ(order.piece_digests.length, 1048576u);
+  EXPECT_EQ(order.piece_digests.digests, "\xff\x01");
+  ASSERT_EQ(std::get<Finished>(*finished).result.apart.size(), 1u);
+  EXPECT_EQ(std::get<Finished>(*finished).result.apart[0].pieces.digests, "d");
 }
 
 TEST(Messages, ASmallRequestAndItsAnswerArriveWithEveryField) {

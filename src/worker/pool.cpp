@@ -21,28 +21,24 @@ public:
 
   Task<TransferResult> run(jobs::TransferOrder order, jobs::TransferObserver& observer,
                            std::stop_token stop) override {
-    auto pool = state_;
-    if (pool->stopping || stop.stop_requested()) co_return stopped(order.offset);
-    if (pool->queued >= pool->options.queued)
-      co_return failed(Error{Reason::busy, "too many downloads wait for a worker", {}, {}, true},
-                       order.offset);
-    auto running = std::make_shared<Running>(pool->loop);
-    running->account = order.account;
-    running->lan = order.allow_lan ? net::Lan::allowed : net::Lan::refused;
-    running->what = "job " + order.job.text() + " file " + std::to_string(order.file);
-    running->received_bytes = order.offset;
+    auto running = std::make_shared<Running>(state_->loop);
     running->observer = &observer;
-    running->order = std::move(order);
+    return see_to(state_, std::move(running), std::move(order), std::move(stop));
+  }
 
-    Leaving leaving(pool, running);
-    auto on_stop = [pool, running] {
-      asio::post(pool->loop, [pool, running] { pool->ask_to_stop(running); });
-    };
-    std::stop_callback<decltype(on_stop)> link(stop, on_stop);
-    pool->enqueue(running);
-    while (!running->result && !running->stopping) co_await running->changed.wait();
-    if (!running->result) co_await PoolState::see_it_stop(pool, running);
-    co_return std::move(*running->result);
+  void pace(AccountId account, const jobs::TransferObserver& observer,
+            std::optional<std::uint64_t> bytes_per_s) override {
+    state_->pace(account, observer, bytes_per_s);
+  }
+
+  Task<TransferResult> browse(jobs::TransferOrder order, jobs::OfferObserver& observer,
+                              std::stop_token stop) override {
+    auto running = std::make_shared<Running>(state_->loop);
+    running->browses = true;
+    running->offers = &observer;
+    order.probe = true;
+    order.out.reset();
+    return see_to(state_, std::move(running), std::move(order), std::move(stop));
   }
 
   Task<Result<net::SmallAnswer>> request(AccountId account, net::Lan lan,
@@ -94,13 +90,37 @@ public:
   }
 
 private:
-  /// Runs when `run` is left, also by cancellation: nobody is observed or waited for any longer.
+  static Task<TransferResult> see_to(std::shared_ptr<PoolState> pool, RunningPtr running,
+                                     jobs::TransferOrder order, std::stop_token stop) {
+    if (pool->stopping || stop.stop_requested()) co_return stopped(order.offset);
+    if (pool->queued >= pool->options.queued)
+      co_return failed(Error{Reason::busy, "too many downloads wait for a worker", {}, {}, true},
+                       order.offset);
+    running->account = order.account;
+    running->lan = order.allow_lan ? net::Lan::allowed : net::Lan::refused;
+    running->what = "job " + order.job.text() + " file " + std::to_string(order.file);
+    running->received_bytes = order.offset;
+    running->order = std::move(order);
+
+    Leaving leaving(pool, running);
+    auto on_stop = [pool, running] {
+      asio::post(pool->loop, [pool, running] { pool->ask_to_stop(running); });
+    };
+    std::stop_callback<decltype(on_stop)> link(stop, on_stop);
+    pool->enqueue(running);
+    while (!running->result && !running->stopping) co_await running->changed.wait();
+    if (!running->result) co_await PoolState::see_it_stop(pool, running);
+    co_return std::move(*running->result);
+  }
+
+  /// Runs when `run` or `browse` is left, also by cancellation: nobody is observed or waited for any longer.
   class Leaving {
   public:
     Leaving(std::shared_ptr<PoolState> pool, RunningPtr running)
         : pool_(std::move(pool)), running_(std::move(running)) {}
     ~Leaving() {
       running_->observer = nullptr;
+      running_->offers = nullptr;
       if (running_->result) return;
       pool_->ask_to_stop(running_);
       if (!running_->result) pool_->tasks.spawn(PoolState::see_it_stop(pool_, running_));

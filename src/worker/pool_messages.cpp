@@ -34,6 +34,9 @@ Result<WorkPtr> find_any(const LanePtr& lane, std::uint32_t number) {
   return find(lane, number);
 }
 
+/// Of one hop: a folder is listed in two ways at most, and a file is asked for again after a cut.
+constexpr int most_data_connections = 16;
+
 /// What is told without encryption is told at home: public addresses are left out.
 Result<void> keep_home(std::vector<net::Endpoint>& to, const std::string& host) {
   std::erase_if(to, [](const net::Endpoint& one) {
@@ -87,11 +90,16 @@ Result<void> PoolState::take(const LanePtr& lane, Progress& message) {
   auto& r = **running;
   if (auto told = r.tell_pieces(message.pieces); !told) return told;
   const auto now = Clock::now();
-  if (r.file)
-    if (auto judged = r.claims->has(message.received_bytes, r.file_bytes()); !judged) return judged;
+  if (r.file) {
+    if (auto judged = r.claims->has(message.received_bytes, message.apart, r.file_bytes()); !judged)
+      return judged;
+    r.tell_apart(message.apart);
+  }
   r.received_bytes = message.received_bytes;
+  r.held_back = r.held_back || message.held_back;
   if (r.progress_at && now - *r.progress_at < options.progress_every) return {};
   r.progress_at = now;
+  if (std::exchange(r.held_back, false) && r.observer != nullptr) r.observer->on_held_back();
   if (r.observer != nullptr) r.observer->on_progress(message.received_bytes, message.bytes_per_s);
   return {};
 }
@@ -116,9 +124,12 @@ Result<void> PoolState::take(const LanePtr& lane, Finished& message) {
   auto running = find(lane, message.transfer);
   if (!running) return fail(std::move(running.error()));
   auto& result = message.result;
-  if ((*running)->file)
-    if (auto judged = (*running)->claims->has(result.received_bytes, (*running)->file_bytes()); !judged)
+  if ((*running)->file) {
+    if (auto judged = (*running)->claims->has(result.received_bytes, result.apart, (*running)->file_bytes());
+        !judged)
       return judged;
+    (*running)->tell_apart(result.apart);
+  }
   if (auto told = (*running)->tell_pieces(result.pieces); !told) return told;
   clean(result.facts);
   result.message = clean(result.message, 1000);
@@ -135,6 +146,15 @@ Result<void> PoolState::take(const LanePtr& lane, Answered& message) {
   return {};
 }
 
+Result<void> PoolState::take(const LanePtr& lane, Offered& message) {
+  auto running = find(lane, message.transfer);
+  if (!running) return fail(std::move(running.error()));
+  if (!(*running)->browses) return fail(Reason::malformed, "it offers what nobody asked for");
+  if (auto judged = (*running)->offered.take(message.offers); !judged) return judged;
+  if ((*running)->offers != nullptr) (*running)->offers->on_offers(std::move(message.offers));
+  return {};
+}
+
 Task<void> PoolState::answer(std::shared_ptr<PoolState> pool, LanePtr lane, WorkPtr work, Resolve asked,
                              std::optional<Error> refused) {
   net::AddressPolicy policy = pool->options.addresses;
@@ -142,7 +162,19 @@ Task<void> PoolState::answer(std::shared_ptr<PoolState> pool, LanePtr lane, Work
   Resolved reply;
   reply.transfer = asked.transfer;
   reply.hop = asked.hop;
+  reply.part = asked.part;
   reply.refused = std::move(refused);
+  if (!reply.refused && work->takes_seats()) {
+    const Seats::Who who{work->account, work->number, asked.part};
+    const Seats::Place place{asked.host, asked.port};
+    const bool seated = co_await pool->seats.take(who, place, pool->options.seat_patience);
+    if (work->over()) pool->seats.leave(work->number);
+    if (!seated) {
+      reply.refused =
+          fail(Reason::busy, "there are as many connections to " + asked.host + " as it may have").value();
+      reply.refused->transient = true;
+    }
+  }
   if (!reply.refused) {
     auto found = co_await pool->resolver.resolve(asked.host, asked.port, policy, work->lan);
     if (found && work->stays_home()) {
@@ -153,17 +185,19 @@ Task<void> PoolState::answer(std::shared_ptr<PoolState> pool, LanePtr lane, Work
       permit.to = std::move(*found);
       permit.policy = std::move(policy);
       permit.lan = work->lan;
+      // Only what an order for such a server may ask for (worker/claims.hpp).
+      if (asked.scheme == "ftp" || asked.scheme == "ftps") permit.data_connections = most_data_connections;
       if (permit.to.size() > 1) {
         auto ordered = co_await net::fastest_first(pool->loop, permit, pool->options.guard.sockets);
         permit.to = std::move(ordered);
       }
       for (const auto& endpoint : permit.to) reply.addresses.push_back(endpoint.numeric());
-      if (!work->over()) lane->process.connector().permit(work->number, std::move(permit));
+      if (!work->over()) lane->process.connector().permit(work->number, std::move(permit), asked.part);
     } else {
       reply.refused = std::move(found.error());
     }
   }
-  work->resolved();
+  work->resolved(asked.part);
   if (work->over()) co_return;
   ToWorker message = std::move(reply);
   if (auto sent = lane->process.send(message); !sent) lane->process.kill(sent.error().message);

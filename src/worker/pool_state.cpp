@@ -17,6 +17,7 @@ PoolState::PoolState(Executor on, Executor lookups, PoolOptions o)
     : loop(on),
       options(std::move(o)),
       resolver(on, std::move(lookups), {}, net::Resolver::system_lookup, options.guard.names),
+      seats(on, options.connections_at),
       tasks(on, "workers"),
       changed(on) {
 }
@@ -26,6 +27,7 @@ namespace {
 struct Events final : WorkerEvents {
   Events(std::shared_ptr<PoolState> p, LanePtr l) : pool(std::move(p)), lane(std::move(l)) {}
   void on_ready(const Ready& ready) override { pool->ready(lane, ready); }
+  std::size_t under_way() const override { return lane->transfers.size(); }
   Result<void> on_message(ToServer message) override {
     return std::visit([&](auto& one) { return pool->take(lane, one); }, message);
   }
@@ -147,7 +149,9 @@ void PoolState::make_room() {
 }
 
 void PoolState::start_worker(AccountId id, bool extra) {
-  auto spawned = spawn_worker(options.program, {options.ca_bundle});
+  auto spawned = spawn_worker(options.program,
+                              {options.ca_bundle, options.http2, std::to_string(options.transfers_per_worker),
+                               std::to_string(options.transfers_per_origin)});
   if (!spawned) {
     log::error("{}", spawned.error().message);
     fail_queue(id, spawned.error().message);
@@ -186,15 +190,17 @@ void PoolState::assign(const LanePtr& lane, const RunningPtr& running) {
   lane->idle.cancel();
   running->lane = lane;
   running->number = next_number++;
-  Start start;
-  start.transfer = running->number;
-  start.order = std::move(running->order);
-  UniqueFd out = std::move(start.order.out);
+  jobs::TransferOrder order = std::move(running->order);
+  UniqueFd out = std::move(order.out);
   if (out) running->file.reset(::fcntl(out.get(), F_DUPFD_CLOEXEC, 3));
-  running->claims.emplace(start.order, options.claims, running->file_bytes());
+  running->claims.emplace(order, options.claims, running->file_bytes());
   if (lane->transfers.empty()) watch_files(lane);
   lane->transfers.emplace(running->number, running);
-  ToWorker message = std::move(start);
+  ToWorker message;
+  if (running->browses)
+    message = Browse{running->number, std::move(order)};
+  else
+    message = Start{running->number, std::move(order)};
   if (auto sent = lane->process.send(message, std::move(out)); !sent)
     finish(lane, running, failed(sent.error(), running->received_bytes));
 }
@@ -212,15 +218,33 @@ void PoolState::watch_files(const LanePtr& lane) {
   });
 }
 
+void PoolState::pace(AccountId id, const jobs::TransferObserver& observer,
+                     std::optional<std::uint64_t> bytes_per_s) {
+  const auto at = accounts.find(id);
+  if (at == accounts.end()) return;
+  for (const auto& running : at->second.queue)
+    if (running->observer == &observer) running->order.rate_bytes_per_s = bytes_per_s;
+  const auto& lane = at->second.lane;
+  if (!lane) return;
+  for (const auto& [number, running] : lane->transfers) {
+    if (running->observer != &observer || running->over()) continue;
+    ToWorker message = Pace{number, bytes_per_s};
+    if (auto sent = lane->process.send(message); !sent) lane->process.kill(sent.error().message);
+    return;
+  }
+}
+
 void PoolState::settle(const RunningPtr& running, TransferResult result) {
   if (running->result) return;
   running->result.emplace(std::move(result));
   running->observer = nullptr;
+  running->offers = nullptr;
   running->changed.notify();
   changed.notify();
 }
 
 void PoolState::finish(const LanePtr& lane, const RunningPtr& running, TransferResult result) {
+  seats.leave(running->number);
   lane->process.connector().forget(running->number);
   lane->transfers.erase(running->number);
   settle(running, std::move(result));
@@ -251,6 +275,7 @@ void PoolState::ended(const LanePtr& lane, const Process::End& end) {
   const auto transfers = std::exchange(lane->transfers, {});
   for (const auto& [number, running] : transfers) {
     if (!running->stopping && !end.expected) log::warn("{}: its worker died", running->what);
+    seats.leave(number);
     settle(running, running->dead("the process that fetched it ended: " + end.how));
   }
   const auto requests = std::exchange(lane->requests, {});

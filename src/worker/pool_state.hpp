@@ -6,6 +6,7 @@
 #include "worker/pool.hpp"
 #include "worker/process.hpp"
 #include "worker/running.hpp"
+#include "worker/seats.hpp"
 
 #include <boost/asio/steady_timer.hpp>
 
@@ -56,6 +57,7 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
   Executor loop;
   PoolOptions options;
   net::Resolver resolver;
+  Seats seats;
   TaskGroup tasks;
   Signal changed;  ///< a transfer or a worker has ended, for `stop`
   std::map<AccountId, Account> accounts;
@@ -79,6 +81,8 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
   void forget_if_empty(AccountId id);
   void assign(const LanePtr& lane, const RunningPtr& running);
   void watch_files(const LanePtr& lane);
+  void pace(AccountId account, const jobs::TransferObserver& observer,
+            std::optional<std::uint64_t> bytes_per_s);
   void settle(const RunningPtr& running, jobs::TransferResult result);
   void finish(const LanePtr& lane, const RunningPtr& running, jobs::TransferResult result);
   void became_idle(const LanePtr& lane);
@@ -97,6 +101,7 @@ struct PoolState : std::enable_shared_from_this<PoolState> {
   Result<void> take(const LanePtr& lane, Renewed& message);
   Result<void> take(const LanePtr& lane, Finished& message);
   Result<void> take(const LanePtr& lane, Answered& message);
+  Result<void> take(const LanePtr& lane, Offered& message);
   /// Layer 1 of the address guard; the connector knows the verdict before the worker does.
   static Task<void> answer(std::shared_ptr<PoolState> pool, LanePtr lane, WorkPtr work, Resolve asked,
                            std::optional<Error> refused);

@@ -249,7 +249,7 @@ TEST_F(PoolTest, AWorkerThatWritesFarBehindItsRoomIsKilledAndItsBytesAreGivenBac
 TEST_F(PoolTest, EveryViolationKillsTheWorkerAndTheNextOneWorks) {
   for (const char* script :
        {"rubbish", "foreign", "overclaim", "overclaim-progress", "responded-again", "overclaim-pieces",
-        "odd-pieces", "ready-again", "descriptor", "flood", "exit"}) {
+        "odd-pieces", "ready-again", "descriptor", "flood", "exit", "offer-unasked"}) {
     const auto result = outcome_of(script);
 
     EXPECT_EQ(result.outcome, Outcome::failed) << script;
@@ -257,6 +257,43 @@ TEST_F(PoolTest, EveryViolationKillsTheWorkerAndTheNextOneWorks) {
     EXPECT_TRUE(result.transient) << script;
   }
   EXPECT_EQ(outcome_of("finish").outcome, Outcome::complete);
+}
+
+struct OfferList : jobs::OfferObserver {
+  std::vector<jobs::Offers> parts;
+  void on_offers(jobs::Offers part) override { parts.push_back(std::move(part)); }
+};
+
+/// One look under way.
+struct Look {
+  OfferList heard;
+  std::stop_source stop;
+  std::optional<jobs::TransferResult> result;
+};
+
+TEST_F(PoolTest, ALookBringsOffersAndOnlyThoseThatARequestCouldCarry) {
+  const auto look_at = [&](const std::string& script) {
+    Look look;
+    jobs::TransferOrder order;
+    order.account = AccountId{1};
+    order.source.url = script;
+    auto body = [](Pool& pool, jobs::TransferOrder o, Look& l) -> Task<> {
+      l.result.emplace(co_await pool.browse(std::move(o), l.heard, l.stop.get_token()));
+    };
+    asio::co_spawn(loop_, body(pool(), std::move(order), look), asio::detached);
+    EXPECT_TRUE(until([&] { return look.result.has_value(); })) << script;
+    return look;
+  };
+
+  const Look good = look_at("offer"), evil = look_at("offer-evil"), flood = look_at("offer-flood");
+
+  EXPECT_EQ(good.result->outcome, Outcome::complete);
+  ASSERT_EQ(good.heard.parts.size(), 1u);
+  EXPECT_EQ(good.heard.parts[0].offers.at(0).name, "a.bin");
+  EXPECT_EQ(evil.result->reason, Reason::worker_died);
+  EXPECT_TRUE(evil.heard.parts.empty());
+  EXPECT_EQ(flood.result->reason, Reason::worker_died);
+  EXPECT_LE(flood.heard.parts.size(), 4096u);
 }
 
 TEST_F(PoolTest, ProgressIsToldAtMostFourTimesASecond) {

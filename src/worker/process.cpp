@@ -40,6 +40,8 @@ struct Process::State : std::enable_shared_from_this<State> {
     log.release();
   }
 
+  std::size_t sent = 0;  ///< packets to it within this second
+
   void kill(std::string because) {
     if (why.empty()) why = std::move(because);
     kill_worker(pidfd.get());
@@ -145,8 +147,10 @@ Task<Process::End> Process::run(WorkerEvents& events) {
     }
     // A busy worker must not keep the loop from the others, and a flooding one is not heard any longer.
     if (++packets % 32 == 0) co_await asio::post(asio::use_awaitable);
-    if (Clock::now() - window > std::chrono::seconds(1)) window = Clock::now(), packets = 0;
-    if (packets > state->limits.packets_per_s) {
+    if (Clock::now() - window > std::chrono::seconds(1)) window = Clock::now(), packets = state->sent = 0;
+    if (packets > state->limits.packets_per_s &&
+        packets > state->limits.packets_per_s + state->sent * state->limits.packets_per_order +
+                      events.under_way() * state->limits.packets_per_transfer) {
       state->kill("it floods its channel");
       break;
     }
@@ -174,6 +178,7 @@ Task<Process::End> Process::run(WorkerEvents& events) {
 }
 
 Result<void> Process::send(const ToWorker& message, UniqueFd fd) {
+  ++state_->sent;
   return state_->channel.send(encode(message), std::move(fd));
 }
 net::Connector& Process::connector() {

@@ -17,7 +17,9 @@ namespace restante::worker {
 struct ProcessLimits {
   std::chrono::milliseconds start_time{10000};  ///< until it has said Ready
   std::chrono::milliseconds end_time{1000};     ///< from closing its channel until it is killed
-  std::size_t packets_per_s = 5000;             ///< more is a flood
+  std::size_t packets_per_s = 5000;             ///< more is a flood, beside what its work explains:
+  std::size_t packets_per_order = 16;           ///< for each packet that it was sent in that second
+  std::size_t packets_per_transfer = 8;         ///< for each transfer under way
   std::size_t log_lines = 200;                  ///< in its life; the rest is dropped
   std::size_t log_line_bytes = 1000;
 };
@@ -27,6 +29,7 @@ class WorkerEvents {
 public:
   virtual ~WorkerEvents() = default;
   virtual void on_ready(const Ready& ready) = 0;
+  virtual std::size_t under_way() const { return 0; }  ///< transfers
   /// Anything but Ready. An error is a violation: the worker is killed.
   virtual Result<void> on_message(ToServer message) = 0;
 };

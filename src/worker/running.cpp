@@ -22,6 +22,11 @@ Result<void> Running::tell_pieces(const PieceReport& report) {
   return {};
 }
 
+void Running::tell_apart(const std::vector<SpanReport>& spans) {
+  if (observer != nullptr && !(spans.empty() && !apart)) observer->on_apart(spans);
+  apart = !spans.empty();
+}
+
 TransferResult Running::dead(const std::string& message) const {
   const auto good = std::min(received_bytes, file ? file_bytes() : received_bytes);
   if (overdrawn()) static_cast<void>(!::ftruncate(file.get(), static_cast<off_t>(good)));

@@ -6,6 +6,7 @@
 #include "net/address_guard.hpp"
 #include "worker/claims.hpp"
 #include "worker/messages.hpp"
+#include "worker/offered.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -33,14 +34,15 @@ struct Work {
   Signal changed;  ///< for the one who waits
 
   virtual bool over() const = 0;
-  virtual bool stays_home() const { return false; }  ///< public addresses are not for it
+  virtual bool takes_seats() const { return false; }  ///< among the connections of its content servers
+  virtual bool stays_home() const { return false; }   ///< public addresses are not for it
   /// Whether its worker may ask for these addresses; malformed: an honest worker does not.
   virtual Result<void> may_resolve(const Resolve& asked) = 0;
-  virtual void resolved() = 0;
+  virtual void resolved(std::uint32_t part) = 0;
 };
 using WorkPtr = std::shared_ptr<Work>;
 
-/// One call of `Transfers::run`, from the pool's queue to its result.
+/// One call of `Transfers::run` or `browse`, from the pool's queue to its result.
 struct Running final : Work {
   using Work::Work;
 
@@ -48,20 +50,28 @@ struct Running final : Work {
   std::string what;           ///< "job 0011.. file 0", for the log
   UniqueFd file;              ///< the worker's description once more, to see the file's length
   jobs::TransferObserver* observer = nullptr;  ///< only while `run` is pending
-  std::optional<Claims> claims;                ///< once it is sent
-  std::uint64_t received_bytes = 0;            ///< in the file, as the worker said
+  bool browses = false;
+  jobs::OfferObserver* offers = nullptr;  ///< only while `browse` is pending
+  OfferClaims offered;
+  std::optional<Claims> claims;      ///< once it is sent
+  std::uint64_t received_bytes = 0;  ///< in the file, as the worker said
   std::optional<Clock::time_point> progress_at;
+  bool held_back = false;  ///< not told yet
+  bool apart = false;      ///< the observer knows of some
   jobs::ResponseFacts facts;
   std::optional<jobs::TransferResult> result;
 
   bool over() const override { return result.has_value(); }
+  bool takes_seats() const override { return true; }
   Result<void> may_resolve(const Resolve& asked) override { return claims->resolve(asked); }
-  void resolved() override { claims->resolved(); }
+  void resolved(std::uint32_t part) override { claims->resolved(part); }
 
   std::uint64_t file_bytes() const;
   bool overdrawn() const { return file && claims && claims->overdrawn(file_bytes()); }
   /// malformed: digests of bytes that the file has not.
   Result<void> tell_pieces(const PieceReport& report);
+  /// After the claims were judged.
+  void tell_apart(const std::vector<SpanReport>& spans);
   /// What became of it when its worker is no more; what was written behind the place's room is given back.
   jobs::TransferResult dead(const std::string& message) const;
 };

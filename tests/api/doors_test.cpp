@@ -136,6 +136,22 @@ TEST_F(DoorsTest, OurOwnPagesMayChangeThings) {
   EXPECT_NE(state(), before) << "the history of the job is longer, so `state` would show a change";
 }
 
+TEST_F(DoorsTest, AnExtensionOfABrowserIsAProgramAndItsCookiesCountForNothing) {
+  const std::pair<const char*, const char*> extensions[] = {
+      {"chrome-extension://abcdefghijklmnopabcdefghijklmnop", ":pause"},
+      {"moz-extension://0b9ed6d4-3c5d-4b3c-9d2f-2f7b1c7d7e11", ":resume"}};
+  for (const auto& [origin, deed] : extensions) {
+    auto by_its_cookie = by_cookie({"POST", "/v1/jobs/" + job + deed});
+    by_its_cookie.headers.emplace_back("Origin", origin);
+    by_its_cookie.headers.emplace_back("X-CSRF-Token", browser.csrf);
+    auto by_its_token = by_token({"POST", "/v1/jobs/" + job + deed});
+    by_its_token.headers.emplace_back("Origin", origin);
+
+    EXPECT_EQ(place.send(std::move(by_its_cookie)).status, 403) << origin;
+    EXPECT_EQ(place.send(std::move(by_its_token)).status, 200) << origin;
+  }
+}
+
 TEST_F(DoorsTest, AProgramMayNameAFormsTypeWhereItSendsNothing) {
   auto request = place.request("POST", "/v1/jobs/" + job + ":pause", token);
   request.headers.emplace_back("Content-Type", "application/x-www-form-urlencoded");

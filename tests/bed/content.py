@@ -29,9 +29,10 @@ class ContentServer:
     """nginx serving `folder`; `/private/` wants ana / `password`; `rate` limits each connection (nginx size, "2m")."""
 
     def __init__(self, folder: pathlib.Path, address: str = "127.0.0.1", prefix: list = (), authority: Authority | None = None,
-                 rate: str | None = None, password: str = "open sesame", extra: str = ""):
+                 rate: str | None = None, password: str = "open sesame", extra: str = "", connections: int = 4096, http2: bool = False):
         self.folder, self.address, self.prefix, self.authority = folder, address, list(prefix), authority
-        self.rate, self.password, self.extra = rate, password, extra
+        self.rate, self.password, self.extra, self.http2 = rate, password, extra, http2
+        self.connections = connections
         self.root = folder / "content"
         self.root.mkdir(parents=True, exist_ok=True)
         self.port = self.tls_port = 0
@@ -51,7 +52,7 @@ class ContentServer:
         if self.authority:
             self.tls_port = self.tls_port or (8443 if self.prefix else free_port(self.address))
             certificate, key = self.authority.issue(self.address)
-            listen += f' listen {self.address}:{self.tls_port} ssl backlog=4096; ssl_certificate "{certificate}"; ssl_certificate_key "{key}";'
+            listen += f' listen {self.address}:{self.tls_port} ssl{" http2" if self.http2 else ""} backlog=4096; ssl_certificate "{certificate}"; ssl_certificate_key "{key}";'
         hashed = subprocess.run(["openssl", "passwd", "-apr1", "-stdin"], input=self.password, text=True, capture_output=True,
                                 check=True).stdout.strip()
         (self.folder / "users").write_text(f"ana:{hashed}\n")
@@ -61,7 +62,7 @@ class ContentServer:
         user = "user root;" if os.geteuid() == 0 else ""
         (self.folder / "nginx.conf").write_text(f"""
 {user} daemon off; worker_processes 1; pid "{self.folder}/nginx.pid"; error_log "{self.folder}/error.log" warn;
-events {{ worker_connections 4096; }}
+worker_rlimit_nofile {2 * self.connections}; events {{ worker_connections {self.connections}; }}
 http {{
   log_format ranges '$request_uri $status "$http_range" $body_bytes_sent';
   access_log "{self.folder}/access.log"; default_type application/octet-stream; sendfile on; {temporary}

@@ -6,7 +6,7 @@ import json
 import struct
 import typing
 
-from cage.network import MSG_NOSIGNAL, address, ask_connector, resolve
+from cage.network import MSG_NOSIGNAL, address, ask_connector, connect_request, hop, resolve
 from cage.program import THE_OUTPUT, Program
 from cage.world import ATTACKER, CANARY, World
 
@@ -82,17 +82,17 @@ breaks("huge", "a packet larger than allowed", lambda w: packet("ready", locks=[
 breaks("ready-again", "ready, a second time", lambda w: packet("ready", locks=["seccomp"]), "\"ready\"")
 breaks("foreign-progress", "progress of another account's transfer", lambda w: w.say("progress", 1, received_bytes=1), "does not have")
 breaks("foreign-end", "the end of another account's transfer", lambda w: w.say("finished", 1), "does not have")
-breaks("foreign-resolve", "addresses for another account's transfer", lambda w: packet("resolve", transfer=1, hop=9, scheme="http", host=CANARY,
-                                                                                       port=80), "does not have")
+breaks("foreign-resolve", "addresses for another account's transfer", lambda w: hop(1, 9, CANARY, 80), "does not have")
 breaks("answer-to-nothing", "the answer to a small request that nobody made",
        lambda w: packet("answered", transfer=w.transfer_number(), answer={"status": 200, "body": ""}), "does not have")
 breaks("too-many-bytes", "more bytes than the file has, at the end", lambda w: w.say("finished", received_bytes=1 << 50), "more bytes than")
 breaks("progress-without-bytes", "more bytes than the file has, under way",
        lambda w: w.say("progress", received_bytes=1 << 50), "more bytes than")
-breaks("hop-again", "a hop that was before", lambda w: packet("resolve", transfer=w.transfer_number(), hop=1, scheme="http", host=ATTACKER,
-                                                              port=w.attacker.port), "out of turn")
+breaks("hop-again", "a hop that was before", lambda w: hop(w.transfer_number(), 1, ATTACKER, w.attacker.port), "out of turn")
 breaks("other-scheme", "a scheme for which more ports would be permitted",
-       lambda w: packet("resolve", transfer=w.transfer_number(), hop=2, scheme="ftp", host=ATTACKER, port=21), "out of turn")
+       lambda w: hop(w.transfer_number(), 2, ATTACKER, 21, "ftp"), "out of turn")
+breaks("other-part", "one more connection than it may have",
+       lambda w: hop(w.transfer_number(), 2, ATTACKER, w.attacker.port, part=16), "out of turn")
 
 
 @lie("two answers to one request")
@@ -236,6 +236,6 @@ def short_request(p, w):
 @lie("an address of an odd family and length")
 def odd_address(p, w):
     for family, length in ((1, 110), (17, 20), (2, 3), (10, 128), (2, 4096)):
-        ask = p.data(struct.pack("<IIiiI", 1, w.transfer_number(), family, 1, length) + struct.pack("<H", family) + bytes(126))
-        p.attempt("sendto", CONNECTOR, ask, 148, MSG_NOSIGNAL, 0, 0)
+        ask = p.data(connect_request(1, w.transfer_number(), family, length, struct.pack("<H", family)))
+        p.attempt("sendto", CONNECTOR, ask, len(ask.content), MSG_NOSIGNAL, 0, 0)
     return lambda report, end: "" if report is not None else f"it ended with: {end}"

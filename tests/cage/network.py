@@ -125,9 +125,19 @@ def make_pair(p, w):
                                       for fd in struct.unpack("<ii", report.bytes(pair)))
 
 
-def resolve(p: Program, w: World, host: str, port: int, hop: int = 2) -> Buffer:
+def hop(transfer: int, number: int, host: str, port: int, scheme: str = "http", part: int = 0) -> bytes:
+    """The packet that asks for the addresses of a hop."""
+    return json.dumps({"type": "resolve", "transfer": transfer, "part": part, "hop": number, "scheme": scheme, "host": host, "port": port}).encode()
+
+
+def connect_request(sequence: int, number: int, family: int, length: int, address: bytes) -> bytes:
+    """worker::ConnectRequest of the transfer's first connection."""
+    return struct.pack("<IIIiiI", sequence, number, 0, family, 1, length) + address.ljust(128, b"\0")
+
+
+def resolve(p: Program, w: World, host: str, port: int, number: int = 2) -> Buffer:
     """Asks the server to permit connections to that host, as a worker does before it follows a redirect; the answer."""
-    ask = json.dumps({"type": "resolve", "transfer": w.transfer_number(), "hop": hop, "scheme": "http", "host": host, "port": port}).encode()
+    ask = hop(w.transfer_number(), number, host, port)
     answer, wait = p.room(2048), p.data(struct.pack("<ihh", 3, 1, 0))
     p.call("sendto", 3, p.data(ask), len(ask), MSG_NOSIGNAL, 0, 0)
     p.call("poll", wait, 1, 5000)
@@ -137,9 +147,9 @@ def resolve(p: Program, w: World, host: str, port: int, hop: int = 2) -> Buffer:
 
 def ask_connector(p: Program, number: int, where: bytes) -> tuple[Buffer, Value]:
     """A socket as native code gets it: from the connector, over descriptor 4. The answer's 8 bytes, and the descriptor."""
-    ask = p.data(struct.pack("<IIiiI", 77, number, 2, 1, len(where)) + where + bytes(128 - len(where)))
+    ask = p.data(connect_request(77, number, 2, len(where), where))
     answer, part, header, control = p.room(8), p.room(16), p.room(56), p.room(24)
-    p.call("sendto", 4, ask, 148, MSG_NOSIGNAL, 0, 0)
+    p.call("sendto", 4, ask, len(ask.content), MSG_NOSIGNAL, 0, 0)
     p.pointer(part, 0, answer)
     p.store(part.at(8), 8, 8)
     p.pointer(header, 16, part)

@@ -14,7 +14,7 @@ import threading
 
 import pytest
 
-from bed import ROOT
+from bed import BIN, ROOT
 from bed.process import wait_until
 
 ESCAPE = "\x1b"
@@ -358,7 +358,7 @@ def test_a_command_that_is_not_there_is_answered_with_those_that_are(place):
 
 def test_every_option_is_in_the_guide_and_nothing_else(work):
     """docs/commands.md has a section for each command, with exactly the options that --help has."""
-    binary = str(ROOT / "build" / "bin" / "restante")
+    binary = str(BIN / "restante")
     guide = (ROOT / "docs" / "commands.md").read_text()
     sections = dict(re.findall(r"^## `restante ([^`]*)`\n(.*?)(?=^## |\Z)", guide, re.M | re.S))
 

@@ -316,7 +316,7 @@ TEST_F(Worker, RefusesAnUntrustedCertificate) {
 }
 
 TEST_F(Worker, RefusesOtherSchemes) {
-  EXPECT_EQ(fetch("ftp://127.0.0.1/x").result.reason, Reason::scheme);
+  EXPECT_EQ(fetch("gopher://127.0.0.1/x").result.reason, Reason::scheme);
   EXPECT_EQ(fetch("file:///etc/passwd").result.reason, Reason::scheme);
 }
 

@@ -109,6 +109,8 @@ ContentServer::ContentServer(std::vector<std::string> options) {
   http = text("http");
   other = text("other");
   https = text("https");
+  http2 = text("http2");
+  both = text("both");
   ca_file = text("ca");
 }
 
@@ -117,14 +119,15 @@ ContentServer::~ContentServer() {
   wait_for(child_);
 }
 
-WorkerDriver::WorkerDriver(const std::string& ca_file, std::function<void(int)> socket_made)
+WorkerDriver::WorkerDriver(const std::string& ca_file, std::function<void(int)> socket_made,
+                           const std::string& http2)
     : socket_made_(std::move(socket_made)) {
   auto channel = worker::make_channel().value();
   std::array<int, 2> connector{};
   ::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, connector.data());
   connector_.reset(connector[0]);
   const UniqueFd theirs(connector[1]);
-  child_ = spawn({worker_program(), ca_file},
+  child_ = spawn({worker_program(), ca_file, http2, "256", "6"},
                  {{channel.second.get(), worker::channel_fd}, {theirs.get(), worker::connector_fd}});
   channel.second.reset();
   channel_ = std::make_unique<worker::WorkerChannel>(std::move(channel.first));
@@ -192,6 +195,9 @@ void WorkerDriver::start(std::uint32_t id, jobs::TransferOrder order, const std:
     file.reset(::dup(kept.get()));
     order.offset = held.size();
   }
+  // Everything that one connection brings, several may be allowed to bring.
+  if (const char* most = std::getenv("RESTANTE_CONNECTIONS"); most != nullptr && order.connections == 1)
+    order.connections = std::atoi(most);
   send(worker::Start{id, std::move(order)}, std::move(file));
 }
 
@@ -199,6 +205,7 @@ void WorkerDriver::resolve(const worker::Resolve& question) {
   worker::Resolved answer;
   answer.transfer = question.transfer;
   answer.hop = question.hop;
+  answer.part = question.part;
   const auto found = hosts.find(question.host);
   if (found != hosts.end()) {
     answer.addresses = found->second;
@@ -224,6 +231,7 @@ Fetched WorkerDriver::fetch(jobs::TransferOrder order, const std::string& held, 
       out.responded.push_back(responded->facts);
     } else if (const auto* progress = std::get_if<worker::Progress>(&message)) {
       out.progress.push_back(progress->received_bytes);
+      for (const SpanReport& span : progress->apart) out.apart.push_back(span);
     } else if (auto* finished = std::get_if<worker::Finished>(&message)) {
       out.result = std::move(finished->result);
       if (kept) out.file = read_file(kept.get());
@@ -240,6 +248,7 @@ std::vector<Fetched> WorkerDriver::fetch_all(std::vector<jobs::TransferOrder> or
   for (std::size_t left = all.size(); left > 0;) {
     worker::ToServer message = next_message();
     if (const auto* question = std::get_if<worker::Resolve>(&message)) {
+      all.at(question->transfer - first).resolved.push_back(question->host);
       resolve(*question);
     } else if (auto* finished = std::get_if<worker::Finished>(&message)) {
       Fetched& one = all.at(finished->transfer - first);

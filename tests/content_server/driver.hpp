@@ -27,6 +27,7 @@ public:
   ContentServer(const ContentServer&) = delete;
 
   std::string http, other, https;  ///< origins
+  std::string http2, both;         ///< origins that speak HTTP/2 alone, and both versions
   std::string ca_file;
 
 private:
@@ -38,6 +39,7 @@ struct Fetched {
   jobs::TransferResult result;
   std::vector<jobs::ResponseFacts> responded;
   std::vector<std::uint64_t> progress;
+  std::vector<SpanReport> apart;      ///< of all progress, one after the other
   std::vector<std::string> resolved;  ///< "scheme://host:port" of each Resolve
   std::string file;                   ///< what lies in the file
 };
@@ -47,7 +49,9 @@ struct Fetched {
 class WorkerDriver {
 public:
   /// `socket_made`: called with each socket that the worker gets, on a thread of the driver's own.
-  explicit WorkerDriver(const std::string& ca_file, std::function<void(int socket)> socket_made = {});
+  /// `http2`: the worker's second argument.
+  explicit WorkerDriver(const std::string& ca_file, std::function<void(int socket)> socket_made = {},
+                        const std::string& http2 = "needed");
   ~WorkerDriver();
   WorkerDriver(const WorkerDriver&) = delete;
 

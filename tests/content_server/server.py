@@ -7,6 +7,7 @@ line of JSON with the ports and the authority's file, and ends when its standard
 what was asked since `/_clear`, header by header. ROUTES at the end is the list of paths.
 """
 import base64
+import collections
 import email.utils
 import functools
 import gzip
@@ -22,6 +23,8 @@ import tempfile
 import threading
 import time
 import urllib.parse
+
+from http2 import Http2Server
 
 SIZE = 100_000
 ETAG = '"v1"'
@@ -344,6 +347,52 @@ def big(peer, request):
         size -= len(block)
 
 
+def paced(peer, request):
+    """/paced?mib=N&rate=BYTES_A_SECOND of each connection. `second`: what another gets meanwhile: a status, reset, whole, changed, cut, stall. `flip`: other bytes. `dies`: after so many bytes, for good."""
+    size, rate = int(request.query["mib"]) << 20, float(request.query["rate"])
+    second, etag, key = request.query.get("second"), ETAG, request.target
+    block = content(1 << 20)
+    if request.query.get("flip"):
+        block = bytes(byte ^ 0xFF for byte in block)
+    first, last, status = 0, size - 1, "200 OK"
+    if request.get("range") and request.get("if-range") in (None, etag):
+        begin, _, end = request.get("range").removeprefix("bytes=").partition("-")
+        first, last, status = int(begin), int(end or size - 1), "206 Partial Content"
+    with peer.server.lock:
+        peer.server.paced[key] += 1
+        others = peer.server.paced[key] > 1
+    try:
+        if peer.server.paced["dead " + key]:
+            return peer.reset()
+        if others and second and second.isdigit():
+            return peer.head(f"{second} No", body=b"no")
+        if others and second == "reset":
+            return peer.reset()
+        if others and second == "whole":
+            first, last, status = 0, size - 1, "200 OK"
+        if others and second == "changed":
+            etag, block = '"v2"', block[::-1]
+        fields = [f"Content-Range: bytes {first}-{last}/{size}"] if status.startswith("206") else []
+        peer.head(status, f"ETag: {etag}", "Accept-Ranges: bytes", f"Content-Length: {last + 1 - first}", *fields)
+        begun = time.monotonic()
+        sent, end = first, last + 1
+        while sent < end:
+            step = min(16384, end - sent, (1 << 20) - sent % (1 << 20))
+            peer.send(block[sent % (1 << 20) : sent % (1 << 20) + step])
+            sent += step
+            if others and second in ("cut", "stall") and sent - first > 200_000:
+                return peer.reset() if second == "cut" else peer.wait_for_end()
+            if sent > int(request.query.get("dies", size)):
+                peer.server.paced["dead " + key] = 1
+                return peer.reset()
+            ahead = begun + (sent - first) / rate - time.monotonic()
+            if ahead > 0:
+                time.sleep(ahead)
+    finally:
+        with peer.server.lock:
+            peer.server.paced[key] -= 1
+
+
 def files(**fields):
     return lambda peer, request: peer.head("200 OK", *fields["head"], body=fields["body"])
 
@@ -395,6 +444,7 @@ ROUTES = {
     "/m45-fold": raw(b"HTTP/1.1 200 OK\r\nX-Folded: a\r\n  b\r\nContent-Length: 5\r\n\r\nhello"),
     "/m46-old": raw(b"hello, this is HTTP/0.9"), "/m46-garbage": raw(b"HTTP/1.1 abc OK\r\n\r\nhello"), "/m46-nothing": raw(b""),
     "/m47": m47, "/m49": m49, "/m50": lambda p, r: p.wait_for_end(), "/trickle": trickle, "/named": named, "/big": big,
+    "/paced": paced,
     "/page": files(head=["Content-Type: text/html; charset=utf-8"], body=b"<html>sign in</html>"),
     "/page.html": files(head=["Content-Type: text/html"], body=b"<html>wanted</html>"),
 }
@@ -516,8 +566,10 @@ class Server:
         self.requests: list[dict] = []
         self.connections = 0
         self.links = 0
+        self.paced: collections.Counter[str] = collections.Counter()  # by query: under way
         self.lock = threading.Lock()
         ports = [self.listen(scheme) for scheme in ("http", "http", "https")]
+        self.http2 = Http2Server(certificate, key, DATA, ETAG, self.serve_tls, self.note_http2)
         self.http, self.other, self.https = f"http://127.0.0.1:{ports[0]}", f"http://127.0.0.1:{ports[1]}", f"https://localhost:{ports[2]}"
 
     def listen(self, scheme: str) -> int:
@@ -537,17 +589,28 @@ class Server:
             raw_socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             # OpenSSL's own end of a stream cut below it is an error; here it is only the end of a connection.
             stream = self.tls.wrap_socket(raw_socket, server_side=True, suppress_ragged_eofs=True) if scheme == "https" else raw_socket
-            with self.lock:
-                self.connections += 1
-            peer = Peer(self, raw_socket if stream is raw_socket else stream, stream, scheme, port)
-            while peer.keep and (text := self.read_head(peer)):
-                self.answer(peer, Request(scheme, port, text))
-            if scheme == "https":
-                stream.unwrap()
-            stream.shutdown(socket.SHUT_RDWR)
-            stream.close()
+            self.serve_stream(stream, scheme, port)
         except (OSError, ValueError):
             raw_socket.close()
+
+    def serve_tls(self, stream: ssl.SSLSocket, port: int) -> None:
+        self.serve_stream(stream, "https", port)
+
+    def serve_stream(self, stream, scheme: str, port: int) -> None:
+        with self.lock:
+            self.connections += 1
+        peer = Peer(self, stream, stream, scheme, port)
+        while peer.keep and (text := self.read_head(peer)):
+            self.answer(peer, Request(scheme, port, text))
+        if scheme == "https":
+            stream.unwrap()
+        stream.shutdown(socket.SHUT_RDWR)
+        stream.close()
+
+    def note_http2(self, one) -> None:
+        headers = [(name, value) for name, value in one.headers.items() if not name.startswith(":")]
+        with self.lock:
+            self.requests.append({"scheme": "h2", "port": 0, "method": one.headers[":method"], "path": one.path, "headers": headers})
 
     @staticmethod
     def read_head(peer: Peer) -> bytes:
@@ -583,7 +646,7 @@ class Server:
 def main() -> None:
     with tempfile.TemporaryDirectory(prefix="restante-content-") as folder:
         server = Server(folder)
-        print(json.dumps({"http": server.http, "other": server.other, "https": server.https, "ca": server.ca, "size": SIZE}), flush=True)
+        print(json.dumps({"http": server.http, "other": server.other, "https": server.https, "http2": server.http2.only, "both": server.http2.both, "ca": server.ca, "size": SIZE}), flush=True)
         sys.stdin.buffer.read()
 
 

@@ -24,7 +24,8 @@ EVERYTHING = {
              "request": {"method": "POST", "body": "a=b", "headers": [["accept", "video/mp4,*/*;q=0.8"]]}},
             {"url": "sftp://mirror.example.org:2222/l12.mp4", "request": {"body64": "AAECAw=="}}]}]},
     "access": [
-        {"id": "basic-one", "kind": "basic", "scope": ORIGIN, "user": "ana", "password": "pa:ss word"},
+        {"id": "basic-one", "kind": "basic", "scope": ORIGIN, "user": "ana", "password": "pa:ss word",
+         "host_key": "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU"},
         {"id": "token.two", "kind": "bearer", "scope": ORIGIN, "token": "abc.def=="},
         {"id": "jar_three", "kind": "cookies", "scope": ORIGIN, "cookies": [
             {"name": "session", "value": "b7 c1", "host": "video.example.edu", "domain": "example.edu", "path": "/",

@@ -20,6 +20,8 @@ namespace restante::fuzz {
   X(jose)                        \
   X(key)                         \
   X(mime)                        \
+  X(listing)                     \
+  X(offers)                      \
   X(pasted)                      \
   X(range)                       \
   X(request)                     \

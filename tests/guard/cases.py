@@ -327,7 +327,7 @@ class Catalogue:
 
     def schemes(self) -> None:
         """A8: as the address itself, and as where a redirect leads."""
-        chosen = schemes.SCHEMES if self.scale >= 1 else self.dice.sample(schemes.SCHEMES, 40) + ["file", "ftp", "gopher", "scp", "dict", "data"]
+        chosen = schemes.SCHEMES if self.scale >= 1 else self.dice.sample(schemes.SCHEMES, 40) + ["file", "gopher", "scp", "dict", "data"]
         for scheme in chosen:
             port = self.port()
             host = bracketed(self.forbidden())
@@ -335,6 +335,12 @@ class Catalogue:
             port = self.port()
             rest = self.dice.choice([f"//{host}:{port}/", f"{host}", f"/etc/passwd?{port}", f"//{self.fresh4()}:{port}/x"])
             url = self.chain(port, [self.fresh4()], f"{scheme}:{rest}", [self.dice.choice(CODES)])
+            self.add("A8", "redirect", url, port, reasons=frozenset({"redirect-refused"}), counted=False)
+        for scheme in ("ftp", "ftps", "sftp"):
+            port = self.port()
+            self.add("A8", "file server", f"{scheme}://{bracketed(self.forbidden())}:{port}/a.bin", port)
+            port = self.port()
+            url = self.chain(port, [self.fresh4()], f"{scheme}://{self.fresh4()}:{port}/x", [self.dice.choice(CODES)])
             self.add("A8", "redirect", url, port, reasons=frozenset({"redirect-refused"}), counted=False)
 
     def lan(self) -> None:

@@ -99,7 +99,7 @@ def test_private_addresses_are_refused_with_what_to_do(work):
         place.stop()
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1/x", "file:///etc/passwd", "gopher://127.0.0.1/", "javascript:1", "http://", "nonsense"])
+@pytest.mark.parametrize("url", ["scp://127.0.0.1/x", "file:///etc/passwd", "gopher://127.0.0.1/", "javascript:1", "http://", "nonsense"])
 def test_other_schemes_are_refused(ana, url):
     done = ana.run("send", url, check=False)
 

@@ -71,7 +71,7 @@ def test_a_download_runs_at_its_time_while_strangers_hold_every_connection(work,
             break
         time.sleep(0.1)
     assert '"attempt":1,' in shown.stdout
-    assert "only 144 of 4096 connections" in place.log()
+    assert "only 96 of 4096 connections" in place.log()
 
 
 SILENT_OF_LOOPBACK = 1024

@@ -69,12 +69,15 @@ def completed(tree: pathlib.Path, program: str, words: list[str]) -> set[str]:
 
 
 def test_the_tree_holds_what_an_installation_needs(tree):
-    files = {str(path.relative_to(tree)) for path in tree.rglob("*") if not path.is_dir()}
+    everything = {str(path.relative_to(tree)) for path in tree.rglob("*") if not path.is_dir()}
+    extension = {name for name in everything if name.startswith("usr/share/restante/extension/")}
+    files = everything - extension
 
+    assert {f"usr/share/restante/extension/{browser}/{name}" for browser in ("chromium", "firefox") for name in ("manifest.json", "background.js", "popup.html")} <= extension
     assert files == {"usr/bin/restante", "usr/bin/restanted", "usr/libexec/restante/restante-transfer", "usr/lib/systemd/system/restanted.service",
                      "usr/share/man/man1/restante.1", "usr/share/man/man5/restante.toml.5", "usr/share/man/man8/restanted.8",
                      "usr/share/bash-completion/completions/restante", "usr/share/bash-completion/completions/restanted",
-                     "usr/share/doc/restante/install.md", "usr/share/doc/restante/limits.md", "usr/share/doc/restante/restante.toml"}
+                     "usr/share/doc/restante/install.md", "usr/share/doc/restante/extension.md", "usr/share/doc/restante/limits.md", "usr/share/doc/restante/restante.toml"}
     for program in ("usr/bin/restante", "usr/bin/restanted", "usr/libexec/restante/restante-transfer"):
         dynamic = subprocess.run(["readelf", "-d", tree / program], capture_output=True, text=True, check=True).stdout
         assert "RUNPATH" not in dynamic and "RPATH" not in dynamic, program

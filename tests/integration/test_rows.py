@@ -24,6 +24,7 @@ from bed.place import ALLOW_LOOPBACK, Place
 from bed.process import wait_until
 
 SERVER = ROOT / "tests" / "content_server" / "server.py"
+sys.path.insert(0, str(SERVER.parent))  # it imports its neighbours
 _spec = importlib.util.spec_from_file_location("content_server", SERVER)
 _server = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_server)

@@ -46,6 +46,29 @@ TEST_F(Control, PauseKeepsThePartialAndResumeGoesOn) {
   EXPECT_EQ(transfers.asked.at(1).offset, 2u << 20);
 }
 
+TEST_F(Control, WhatTricklesBeginsAnewWhereItStoppedIfThatCanBe) {
+  limits.low_speed = 1ull << 30;
+  limits.low_speed_time = Seconds(1);
+  const std::string body(4 << 20, 'p'), no_sign = "http://content.test/b.bin",
+                                        slowed = "http://content.test/c.bin";
+  transfers.on(a_url, {{.body = body, .cut_at = 2 << 20, .hangs = true}, {.body = body}});
+  transfers.on(no_sign, {{.body = body, .etag = "", .cut_at = 2 << 20, .hangs = true}});
+  transfers.on(slowed, {{.body = body, .cut_at = 2 << 20, .hangs = true}});
+  start();
+  const JobId other = accept({.id = id_number(1), .urls = {{no_sign}}});
+  const JobId by_us = accept({.id = id_number(2), .urls = {{slowed}}, .more = ",\"limits\":{\"rate\":1000}"});
+  until([&] { return transfers.running == 2; }, "they run");
+
+  const JobId id = accept({});
+  EXPECT_EQ(until(id, WaitingFor::retry).job.reason, Reason::timeout);
+  pass(Seconds(2));
+  until(id, State::done);
+
+  EXPECT_EQ(transfers.asked.back().offset, 2u << 20);
+  EXPECT_EQ(view(other).job.state, State::running);
+  EXPECT_EQ(view(by_us).job.state, State::running);
+}
+
 TEST_F(Control, ResumeRightAfterPauseRunsAgain) {
   transfers.on(a_url, {{.body = "x", .hangs = true}, {.body = "ok"}});
   start();

@@ -129,6 +129,30 @@ Task<TransferResult> ScriptedTransfers::run(TransferOrder order, TransferObserve
   co_return result;
 }
 
+Task<TransferResult> ScriptedTransfers::browse(TransferOrder order, OfferObserver& observer,
+                                               std::stop_token stop) {
+  const std::string url = order.source.url;
+  asked.push_back({url, 0, "", order.probe, order.account, order.credentials.size(), order.allow_lan, {}});
+  TransferResult result;
+  result.facts.final_url = url;
+  if (const auto found = offers.find(url); found != offers.end()) {
+    observer.on_offers(found->second);
+    result.outcome = Outcome::complete;
+    co_return result;
+  }
+  if (const auto script = scripts_.find(url); script != scripts_.end()) {
+    result.reason = script->second.front().reason.value_or(Reason::incomplete);
+    result.message = "it was refused";
+    co_return result;
+  }
+  auto woken = std::make_shared<Signal>(co_await asio::this_coro::executor);
+  auto wake = [woken] { woken->notify(); };
+  std::stop_callback<decltype(wake)> on_stop(stop, wake);
+  while (!stop.stop_requested()) co_await woken->wait();
+  result.outcome = Outcome::stopped;
+  co_return result;
+}
+
 std::string ScriptedShelf::path(JobId job, int file, int generation) const {
   return folder_ + "/" + job.text() + "." + std::to_string(file) + ".g" + std::to_string(generation);
 }

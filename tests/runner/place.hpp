@@ -70,7 +70,10 @@ class ScriptedTransfers final : public Transfers {
 public:
   Task<TransferResult> run(TransferOrder order, TransferObserver& observer, std::stop_token stop) override;
 
+  Task<TransferResult> browse(TransferOrder order, OfferObserver& observer, std::stop_token stop) override;
+
   void on(const std::string& url, std::vector<Script> scripts);
+  std::map<std::string, Offers> offers;  ///< what addresses offer; others hang until stopped
   std::vector<Asked> asked;
   int running = 0, most_running = 0;
   std::map<std::string, int> running_at, most_running_at;  ///< by origin

@@ -105,6 +105,53 @@ TEST_F(Turn, ARestThatAContentServerAskedForHoldsForEveryAccount) {
   until(told, State::done);
 }
 
+TEST_F(Turn, ARefusalWithoutATimeHoldsForEveryAccount) {
+  const Script refuses{.reason = Reason::server_error, .http_status = 503};
+  transfers.on(a_url, {refuses, {.body = "a"}});
+  transfers.on("http://content.test/b.bin", {{.body = "b"}});
+  start();
+  const JobId told = accept({.id = id_number(1)});
+  until(told, WaitingFor::retry);
+
+  const JobId waits = accept({.id = id_number(2), .urls = {{"http://content.test/b.bin"}}}, ben);
+  const JobView resting = until(waits, WaitingFor::origin_pause);
+
+  EXPECT_GE(*resting.job.next_run, clock.now() + Millis(750));
+  EXPECT_LE(*resting.job.next_run, clock.now() + Millis(1000));
+  pass(Millis(700));
+  settle();
+  EXPECT_EQ(transfers.asked.size(), 1u);
+  pass(Millis(400));
+  until(waits, State::done);
+  until(told, State::done);
+}
+
+TEST_F(Turn, ARestThatALookLearnsOfHoldsForDownloads) {
+  transfers.on(a_url, {{.reason = Reason::rate_limited, .retry_after = Seconds(120)}, {.body = "a"}});
+  transfers.on("http://content.test/b.bin", {{.body = "b"}});
+  start();
+  accept({.id = id_number(1), .when = R"({"start":"2026-11-23T00:00:00Z"})", .probe = true});
+  until([this] { return transfers.asked.size() == 1; }, "the look");
+  settle();
+
+  const JobId waits = accept({.id = id_number(2), .urls = {{"http://content.test/b.bin"}}}, ben);
+
+  EXPECT_EQ(until(waits, WaitingFor::origin_pause).job.next_run, clock.now() + Seconds(120));
+}
+
+TEST_F(Turn, AFileFromAServerThatRestsIsNotAskedFor) {
+  transfers.on(a_url, {{.reason = Reason::rate_limited, .retry_after = Seconds(120)}, {.body = "a"}});
+  transfers.on("http://content.test/b.bin", {{.body = "b"}});
+  start();
+  const JobId id = accept({.urls = {{a_url}, {"http://content.test/b.bin"}}});
+
+  until(id, WaitingFor::retry);
+
+  EXPECT_EQ(transfers.asked.size(), 1u) << "neither the first file again nor the second";
+  pass(Seconds(121));
+  until(id, State::done);
+}
+
 TEST_F(Turn, AServerThatWasOnlyPointedToPutsNobodyElseToRest) {
   transfers.on(a_url, {{.reason = Reason::rate_limited, .retry_after = Seconds(120), .http_status = 302}});
   transfers.on("http://content.test/b.bin", {{.body = "b"}});

@@ -4,9 +4,11 @@
 Speaks lines of JSON: the first line on stdout says where everything is; each line on stdin asks for something
 ({"do": "publish", "name": ..., "size": ...}), each answer is one line. The end of stdin ends everything.
 """
+import base64
 import json
 import pathlib
 import shutil
+import subprocess
 import sys
 import tempfile
 import traceback
@@ -21,6 +23,7 @@ from bed.place import ALLOW_LOOPBACK, Place  # noqa: E402
 EXTRA = """
     location /slow/ { limit_rate 150k; }
     location /crawl/ { limit_rate 10k; }
+    location /shelf/ { autoindex on; autoindex_exact_size on; }
     location = /broken { return 503 "down"; }
     location = /missing { return 404 "none"; }
     location = /members { if ($cookie_sid != "K4N4RY") { return 403 "no"; } return 200 "for members"; }
@@ -55,6 +58,10 @@ class Bed:
 
     def connect(self, name: str) -> dict:
         return {"connect": self.place.pair(name)}
+
+    def qr(self, text: str) -> dict:
+        made = subprocess.run(["qrencode", "-o", "-", "-s", "6"], input=text.encode(), capture_output=True, check=True)
+        return {"png": base64.b64encode(made.stdout).decode()}
 
     def publish(self, name: str, size: int = 300_000, seed: int = 7) -> dict:
         """Puts bytes on the content server."""

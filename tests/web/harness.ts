@@ -3,7 +3,13 @@ import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createInterface, type Interface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { test as base, expect, type APIRequestContext, type BrowserContext, type Page } from '@playwright/test';
+import {
+  test as base,
+  expect,
+  type APIRequestContext,
+  type BrowserContext,
+  type Page,
+} from '@playwright/test';
 
 export { expect };
 
@@ -74,7 +80,10 @@ export class Person {
     readonly token: string,
   ) {}
 
-  async call(path: string, options: CallOptions = {}): Promise<{ status: number; body: any; headers: Record<string, string> }> {
+  async call(
+    path: string,
+    options: CallOptions = {},
+  ): Promise<{ status: number; body: any; headers: Record<string, string> }> {
     const answer = await this.request.fetch(this.bed.place + path, {
       method: options.method ?? 'GET',
       headers: { Authorization: `Bearer ${this.token}`, ...options.headers },
@@ -129,7 +138,7 @@ export class Person {
   }
 }
 
-async function enter(bed: Bed, request: APIRequestContext, connect: string): Promise<string> {
+export async function enter(bed: Bed, request: APIRequestContext, connect: string): Promise<string> {
   const code = new URLSearchParams(new URL(connect).hash.slice(1)).get('c');
   const answer = await request.post(`${bed.place}/v1/session`, { data: { code } });
   expect(answer.status(), await answer.text()).toBe(201);
@@ -174,7 +183,13 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   ana: async ({ bed, playwright, context }, use) => {
     const { name, password, connect } = await bed.ask('user');
     const request = await playwright.request.newContext();
-    const person = new Person(bed, String(name), String(password), request, await enter(bed, request, String(connect)));
+    const person = new Person(
+      bed,
+      String(name),
+      String(password),
+      request,
+      await enter(bed, request, String(connect)),
+    );
     await signIn(bed, context, person.name);
     await use(person);
     await request.dispose();
@@ -182,7 +197,15 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
   olga: async ({ bed, playwright }, use) => {
     const { connect } = await bed.ask('connect', { name: bed.admin });
     const request = await playwright.request.newContext();
-    await use(new Person(bed, bed.admin, 'correct horse battery', request, await enter(bed, request, String(connect))));
+    await use(
+      new Person(
+        bed,
+        bed.admin,
+        'correct horse battery',
+        request,
+        await enter(bed, request, String(connect)),
+      ),
+    );
     await request.dispose();
   },
   asAdmin: async ({ bed, page, context }, use) => {
@@ -194,7 +217,8 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
     page.on('pageerror', (error) => faults.push(String(error)));
     page.on('console', (message) => {
       // A refused call is told by the browser too; that the page says it is the test's business.
-      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) faults.push(message.text());
+      if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+        faults.push(message.text());
     });
     page.on('dialog', (dialog) => {
       if (dialog.type() !== 'beforeunload') faults.push(`dialog: ${dialog.message()}`);

@@ -2,9 +2,7 @@
 import { defineConfig } from '@playwright/test';
 
 export default defineConfig({
-  testDir: 'flows',
   workers: 2,
-  fullyParallel: true,
   forbidOnly: true,
   timeout: 60_000,
   expect: { timeout: 15_000 },
@@ -16,4 +14,9 @@ export default defineConfig({
     timezoneId: 'Europe/Paris',
     trace: 'off',
   },
+  projects: [
+    { name: 'web', testDir: 'flows', fullyParallel: true },
+    // One browser with the extension for each file of tests: what one test leaves, the next one would meet.
+    { name: 'extension', testDir: 'extension', fullyParallel: false },
+  ],
 });

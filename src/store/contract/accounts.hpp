@@ -41,6 +41,7 @@ TYPED_TEST_P(AccountRecordsContract, EveryMemberOfAnAccountComesBackAfterInsertA
   account.valid_from = at_ms(100);
   account.valid_until = at_ms(200);
   account.traffic_bytes = 1ull << 41;
+  account.rate_bytes_per_s = 1ull << 20;
   account.told_of_end = at_ms(300);
 
   ASSERT_TRUE(this->write([&](Tx& tx) { return accounts_of(tx).update(account); }));
@@ -61,6 +62,7 @@ TYPED_TEST_P(AccountRecordsContract, EveryMemberOfAnAccountComesBackAfterInsertA
   EXPECT_EQ(all[2].valid_from, at_ms(100));
   EXPECT_EQ(all[2].valid_until, at_ms(200));
   EXPECT_EQ(all[2].traffic_bytes, 1ull << 41);
+  EXPECT_EQ(all[2].rate_bytes_per_s, 1ull << 20);
   EXPECT_EQ(all[2].told_of_end, at_ms(300));
 }
 

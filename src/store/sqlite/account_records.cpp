@@ -58,6 +58,7 @@ public:
           .number(to_column(account.valid_until))
           .number(account.traffic_bytes)
           .number(to_column(account.told_of_end))
+          .number(account.rate_bytes_per_s)
           .run();
       return AccountId{connection_.db().getLastInsertRowid()};
     });
@@ -77,6 +78,7 @@ public:
           .number(to_column(account.valid_until))
           .number(account.traffic_bytes)
           .number(to_column(account.told_of_end))
+          .number(account.rate_bytes_per_s)
           .number(account.id.value)
           .run();
       if (connection_.db().getChanges() == 0)
@@ -115,6 +117,7 @@ public:
         account.valid_until = optional_instant_at(query, 9);
         account.traffic_bytes = optional_number_at<std::uint64_t>(query, 10);
         account.told_of_end = optional_instant_at(query, 11);
+        account.rate_bytes_per_s = optional_number_at<std::uint64_t>(query, 12);
       }
       return found;
     });
@@ -347,10 +350,10 @@ private:
 
   Sql insert_{
       "INSERT INTO accounts (name, role, password_hash, quota_bytes, lan, created, label, valid_from, "
-      "valid_until, traffic_bytes, told_of_end) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
+      "valid_until, traffic_bytes, told_of_end, rate) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"};
   Sql update_{
       "UPDATE accounts SET name = ?, role = ?, password_hash = ?, quota_bytes = ?, lan = ?, label = ?, "
-      "valid_from = ?, valid_until = ?, traffic_bytes = ?, told_of_end = ? WHERE id = ?"};
+      "valid_from = ?, valid_until = ?, traffic_bytes = ?, told_of_end = ?, rate = ? WHERE id = ?"};
   // The rows stay, nameless: to remove them SQLite would look for others that refer to them in all jobs.
   Sql forget_origins_{
       "UPDATE origins SET device = 'erased-' || id WHERE (id IN (SELECT origin FROM jobs WHERE account = ?1) "
@@ -364,7 +367,7 @@ private:
   Sql remove_{"DELETE FROM accounts WHERE id = ?"};
   Sql accounts_{
       "SELECT id, name, role, password_hash, quota_bytes, lan, created, label, valid_from, valid_until, "
-      "traffic_bytes, told_of_end FROM accounts ORDER BY id"};
+      "traffic_bytes, told_of_end, rate FROM accounts ORDER BY id"};
   Sql save_device_{
       "INSERT OR REPLACE INTO devices (id, account, label, jwk, token_digest, created, last_seen, session) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"};

@@ -406,9 +406,14 @@ ALTER TABLE devices ADD COLUMN session BLOB;
 CREATE INDEX devices_of_session ON devices (session) WHERE session IS NOT NULL;
 )sql";
 
-constexpr std::array<const char*, 11> steps_of_this_program{version_1, version_2,  version_3, version_4,
-                                                            version_5, version_6,  version_7, version_8,
-                                                            version_9, version_10, version_11};
+// How fast all downloads of an account together may be, in bytes a second.
+constexpr const char* version_12 = R"sql(
+ALTER TABLE accounts ADD COLUMN rate INTEGER;
+)sql";
+
+constexpr std::array<const char*, 12> steps_of_this_program{version_1, version_2,  version_3,  version_4,
+                                                            version_5, version_6,  version_7,  version_8,
+                                                            version_9, version_10, version_11, version_12};
 
 }  // namespace
 

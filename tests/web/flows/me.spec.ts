@@ -179,6 +179,28 @@ test('a stored sign-in is used by itself and only its name is seen again', async
   await ana.until(`/v1/jobs/${id}`, (job) => job.state === 'held' || job.state === 'failed');
 });
 
+test('a sign-in for SFTP names the server by its fingerprint', async ({ page, ana }) => {
+  const key = `SHA256:${'a'.repeat(43)}`;
+  await page.goto('/me');
+  const logins = page.getByRole('region', { name: 'Stored sign-ins' });
+  await expect(logins.getByLabel('Fingerprint of the server')).toHaveCount(0);
+  await logins.getByLabel('Server', { exact: true }).fill('sftp://files.example.org');
+  await logins.getByLabel('Name', { exact: true }).fill('ana');
+  await logins.getByLabel('Fingerprint of the server').fill('SHA256:short');
+  await logins.getByLabel('Password', { exact: true }).fill('K4N4RY');
+  await logins.getByRole('button', { name: 'Store' }).click();
+  await expect(logins.getByRole('alert')).toContainText('fingerprint');
+  await fitForEverybody(page, 'me, a fingerprint that is none');
+
+  await logins.getByLabel('Fingerprint of the server').fill(key);
+  await logins.getByLabel('Password', { exact: true }).fill('K4N4RY');
+  await logins.getByRole('button', { name: 'Store' }).click();
+  await expect(logins.getByRole('listitem')).toContainText('sftp://files.example.org');
+
+  const stored = await ana.read('/v1/logins');
+  expect(stored.logins).toMatchObject([{ origin: 'sftp://files.example.org', kind: 'basic', label: 'ana' }]);
+});
+
 test('a sign-in that cannot be stored says why, and forgets what was typed', async ({ page, ana }) => {
   await page.goto('/me');
   const logins = page.getByRole('region', { name: 'Stored sign-ins' });

@@ -39,6 +39,7 @@ test('somebody is added, changed, and removed by typing the name', async ({ asAd
   await dialog.getByLabel('May keep (GiB)').fill('lots');
   await expect(dialog.getByText('Write a number')).toBeVisible();
   await dialog.getByLabel('May keep (GiB)').fill('2.5');
+  await dialog.getByLabel('All downloads together, in a second (MiB)').fill('1.5');
   await dialog.getByRole('button', { name: 'Add somebody' }).click();
   await expect(dialog.getByRole('alert')).toBeVisible();
   await fitForEverybody(page, 'somebody new, refused');
@@ -46,17 +47,20 @@ test('somebody is added, changed, and removed by typing the name', async ({ asAd
   await dialog.getByLabel('Password').fill('three green boats');
   await dialog.getByRole('button', { name: 'Add somebody' }).click();
   await expect(dialog).toBeHidden();
-  expect(await find()).toMatchObject({ role: 'user', lan: false, password: true, quota_bytes: 2.5 * 2 ** 30 });
+  expect(await find()).toMatchObject({ role: 'user', lan: false, password: true, quota_bytes: 2.5 * 2 ** 30, rate_bytes_per_s: 1.5 * 2 ** 20 });
+  await expect(page.getByText('at most 1.5 MiB/s')).toBeVisible();
 
   await page.getByRole('button', { name: `Change ${name}` }).click();
   await dialog.getByLabel('May do').selectOption('admin');
   await dialog.getByLabel('May keep (GiB)').fill('');
+  await dialog.getByLabel('All downloads together, in a second (MiB)').fill('');
   await dialog.getByLabel('May fetch from the private network').check();
   await dialog.getByRole('button', { name: 'Save' }).click();
   await expect(dialog).toBeHidden();
   const changed = await find();
   expect(changed).toMatchObject({ role: 'admin', lan: true });
   expect(changed).not.toHaveProperty('quota_bytes');
+  expect(changed).not.toHaveProperty('rate_bytes_per_s');
   await fitForEverybody(page, 'people');
 
   await page.getByRole('button', { name: `Remove ${name}` }).click();

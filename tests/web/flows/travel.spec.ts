@@ -23,6 +23,7 @@ test('a request made without a connection is sent when the place is there again,
   await page.getByRole('button', { name: 'Ask for it' }).click();
   await expect(page.getByText('This is not a whole address.')).toBeVisible();
   await page.getByLabel('Address of the file').fill(url);
+  await page.getByLabel('Folder').fill('from the train');
   await page.getByRole('button', { name: 'Ask for it' }).click();
   const waiting = page.getByRole('region', { name: 'Not sent yet' });
   await expect(waiting).toContainText('off-line.bin');
@@ -36,6 +37,7 @@ test('a request made without a connection is sent when the place is there again,
   await context.setOffline(false);
   await expect(waiting).toHaveCount(0);
   await ana.until('/v1/jobs', (jobs) => jobs[0]?.name === 'off-line.bin' && jobs[0].state === 'done');
+  expect((await ana.read('/v1/files')).map((file: any) => file.name)).toEqual(['from the train/off-line.bin']);
 
   // The same link, opened by somebody who is not signed in.
   const other = await context.browser()!.newContext();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import { mount } from 'svelte';
-import './styles/pico.scss';
-import './styles/tokens.css';
-import './styles/base.css';
+import '../../styles/pico.scss';
+import '../../styles/tokens.css';
+import '../../styles/base.css';
 import App from './App.svelte';
 import { beginWorker } from './lib/worker';
 import { words } from './words/common';

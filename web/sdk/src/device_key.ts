@@ -34,12 +34,15 @@ function settled<T>(
   });
 }
 
-/** The key of this browser, made at first use. Error: Error, where the browser has no WebCrypto or keeps nothing. */
-export async function deviceKey(): Promise<DeviceKey> {
+/**
+ * The key of this browser, made at first use; `name`: another one than the usual. Error: Error, where the browser has no WebCrypto
+ * or keeps nothing.
+ */
+export async function deviceKey(name: string = NAME): Promise<DeviceKey> {
   if (!globalThis.crypto?.subtle) throw new Error('keys need a secure connection');
   const db = await database();
   try {
-    const kept = await settled(db.transaction(STORE).objectStore(STORE).get(NAME));
+    const kept = await settled(db.transaction(STORE).objectStore(STORE).get(name));
     if (kept) return await signingKey(kept as CryptoKeyPair);
     const fresh = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, false, [
       'sign',
@@ -48,10 +51,10 @@ export async function deviceKey(): Promise<DeviceKey> {
     const store = db.transaction(STORE, 'readwrite').objectStore(STORE);
     // Another tab may have been quicker: its key stays.
     try {
-      await settled(store.add(fresh, NAME));
+      await settled(store.add(fresh, name));
       return await signingKey(fresh);
     } catch {
-      const theirs = await settled(db.transaction(STORE).objectStore(STORE).get(NAME));
+      const theirs = await settled(db.transaction(STORE).objectStore(STORE).get(name));
       return await signingKey(theirs as CryptoKeyPair);
     }
   } finally {
@@ -70,10 +73,10 @@ export async function hasDeviceKey(): Promise<boolean> {
 }
 
 /** What it signed stays good until the place is told. */
-export async function forgetDeviceKey(): Promise<void> {
+export async function forgetDeviceKey(name: string = NAME): Promise<void> {
   const db = await database();
   try {
-    await settled(db.transaction(STORE, 'readwrite').objectStore(STORE).delete(NAME));
+    await settled(db.transaction(STORE, 'readwrite').objectStore(STORE).delete(name));
   } finally {
     db.close();
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { instantOf, wallOf } from '../new/times';
+import { instantOf, wallOf } from '@restante/sdk/times';
 import type { Row } from './rows.svelte';
 
 export type Kind = 'planned' | 'running' | 'finished' | 'failed';

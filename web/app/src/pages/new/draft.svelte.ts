@@ -2,14 +2,17 @@
 import { Problem, type Schemas } from '@restante/sdk';
 import { api, done, place } from '../../lib/place';
 import type { When } from './plan.svelte';
+import type { Shelf } from './shelf.svelte';
 
-interface Source {
+export interface Source {
   url: string;
   cred?: string[];
+  request?: { headers?: [string, string][] };
 }
 
-interface WantedFile {
+export interface WantedFile {
   name?: string;
+  path?: string;
   digest?: Record<string, string>;
   sources: Source[];
 }
@@ -22,7 +25,8 @@ interface Credential {
 
 /** The parts of a request that a person changes here; contract/proxy.schema.json has all of it. */
 export interface Core {
-  what: { folder?: string; files: WantedFile[] };
+  id?: string;
+  what: { title?: string; folder?: string; files: WantedFile[] };
   access?: Credential[];
   when?: object;
 }
@@ -64,10 +68,39 @@ export class Found {
   looked = $state.raw<Looked>({ state: 'not yet' });
   /** What was wrong with it when it was sent. */
   problem = $state.raw<Problem>();
+  /** What its address offers, once that was looked at. */
+  shelf = $state.raw<Shelf>();
   readonly request: Wanted;
 
   constructor(request: Wanted) {
     this.request = request;
+  }
+
+  /** How many files it brings: those that are ticked, else its own. */
+  get count(): number {
+    return this.shelf?.ticked.size || this.request.core.what.files.length;
+  }
+
+  /** It is one address: a page or a folder may be there. */
+  get browsable(): boolean {
+    const [file, ...others] = this.request.core.what.files;
+    return others.length === 0 && file?.sources.length === 1;
+  }
+
+  /** It seems to have more than itself: a web page, a Metalink, a folder of a file server. */
+  get offers(): boolean {
+    const { looked } = this;
+    const url = this.request.core.what.files[0]?.sources[0]?.url ?? '';
+    if (!this.browsable || looked.state === 'not yet' || looked.state === 'asking') return false;
+    if (/^(?:ftps?|sftp):.*\/$/i.test(url)) return true;
+    const probe = looked.state === 'known' ? looked.files[0]?.probe : undefined;
+    if (!probe || probe.refused) return false;
+    return probe.web_page || /^(?:text\/html|application\/(?:xhtml|metalink))/.test(probe.media_type);
+  }
+
+  /** What is handed in for it. */
+  get cores(): Core[] {
+    return this.shelf?.ticked.size ? this.shelf.cores() : [this.request.core];
   }
 
   /** Where it comes from: the first source of each file. */
@@ -80,7 +113,9 @@ export class Found {
 /** "https://host:port" as scopes say it; empty: not an address. */
 export function originOf(url: string): string {
   try {
-    return new URL(url).origin;
+    const { origin, protocol, host } = new URL(url);
+    // Browsers know no origin of "sftp:" and "ftps:".
+    return origin === 'null' ? `${protocol}//${host}` : origin;
   } catch {
     return '';
   }
@@ -133,6 +168,9 @@ export function complete(core: Core, wish: Wish, origin: string): Core {
     .filter((one) => ['basic', 'bearer', 'digest'].includes(one.kind) && one.scope.includes(origin))
     .map((one) => one.id);
   const replaced = credential.kind === 'headers' ? [] : outdone;
+  // What no file needs stays here.
+  const needed = made.what.files.some((file) => file.sources.some((one) => originOf(one.url) === origin));
+  if (!needed) return made;
   made.access = [...(made.access ?? []).filter((one) => !replaced.includes(one.id)), credential];
   for (const file of made.what.files)
     for (const source of file.sources) {
@@ -144,7 +182,7 @@ export function complete(core: Core, wish: Wish, origin: string): Core {
 }
 
 /** What became of one request. */
-export type Sent = { found: Found; job?: Schemas['Job'] };
+export type Sent = { name: string; job?: Schemas['Job']; problem?: Problem };
 
 /** What a person is making: what was pasted, what the place understood and saw. Forgotten when it was sent. */
 export class Draft {
@@ -217,22 +255,26 @@ export class Draft {
   /** Hands in what is chosen. Throws the problem of a single one; of several each keeps its own. */
   async send(wish: Wish): Promise<Sent[]> {
     const chosen = this.chosen;
-    const lines = chosen.map((one) => JSON.stringify(complete(one.request.core, wish, this.origin ?? '')));
-    const [only, line] = [chosen[0], lines[0]];
+    const wanted = chosen.flatMap((found) => {
+      const named = found.request.name || found.request.url;
+      return found.cores.map((core) => ({ found, name: core.what.title || named, core }));
+    });
+    const lines = wanted.map(({ core }) => JSON.stringify(complete(core, wish, this.origin ?? '')));
+    const [only, line] = [wanted[0], lines[0]];
     if (!only || line === undefined) return [];
-    if (chosen.length === 1)
-      return [{ found: only, job: (await hand('application/json', line)) as Sent['job'] & {} }];
+    if (wanted.length === 1)
+      return [{ name: only.name, job: (await hand('application/json', line)) as Sent['job'] & {} }];
     const said = String(await hand('application/jsonl', lines.join('\n') + '\n'));
     const results = said
       .trim()
       .split('\n')
       .map((text) => JSON.parse(text) as Result);
-    return chosen.map((found, index) => {
+    return wanted.map(({ found, name }, index) => {
       const result = results[index];
-      if (result?.job) return { found, job: result.job };
+      if (result?.job) return { name, job: result.job };
       const error = result?.error;
       found.problem = new Problem({ ...error, detail: error?.message ?? '' } as object, 400);
-      return { found };
+      return { name, problem: found.problem };
     });
   }
 }

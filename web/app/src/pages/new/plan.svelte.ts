@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-import { instantOf, nextAt, told, wallOf } from './times';
+import { instantOf, nextAt, told, wallOf } from '@restante/sdk/times';
 
 export const weekdays = ['MO', 'TU', 'WE', 'TH', 'FR', 'SA', 'SU'] as const;
 export type Weekday = (typeof weekdays)[number];

@@ -63,7 +63,7 @@ function core(place: KeptPlace, wish: Wish, id: string, now: number): string {
       files: [
         {
           ...(name ? { name } : {}),
-          ...(folder ? { folder } : {}),
+          ...(folder ? { path: folder } : {}),
           sources: [{ url: wish.url }],
         },
       ],

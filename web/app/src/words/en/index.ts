@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import { browse } from './browse';
 import { common } from './common';
 import { downloads } from './downloads';
 import { files } from './files';
@@ -13,6 +14,7 @@ export const en = {
   remedies,
   downloads,
   newDownload,
+  browse,
   sending,
   files,
   me,

@@ -175,6 +175,9 @@ export const me = {
       header: 'Value of the header',
     },
     cookieHint: 'As in name=value; other=value',
+    hostKey: 'Fingerprint of the server',
+    hostKeyHint:
+      'SHA256: and 43 characters. Whoever runs the server knows it; no other server gets the password.',
     add: 'Store',
     stored: (origin: string) => `The sign-in for ${origin} is stored.`,
     removeNamed: (origin: string) => `Remove the sign-in for ${origin}`,

@@ -8,6 +8,7 @@ export const newDownload = {
     file: 'Choose a file',
     look: 'Look at it',
     lookThere: 'See what is there',
+    offers: 'What does it have?',
     drop: 'Drop it here',
     asking: 'Reading it…',
     clear: 'Start again',
@@ -62,6 +63,7 @@ export const newDownload = {
       'application/x-7z-compressed': 'archive',
       'application/x-tar': 'archive',
     } as Record<string, string>,
+    webPageOffers: 'This is a web page, not a file. You can choose from what it has.',
     webPage: 'This is a web page, not a file. If you want the file, copy the address of its download button.',
     refused: (what: string) => `The server did not give it: ${what}.`,
     sendAnyway: 'You can still send it; it is tried when its time comes.',
@@ -146,6 +148,7 @@ export const newDownload = {
   },
   send: {
     one: 'Send',
+    files: (count: number) => `Send ${count} files`,
     several: (count: number) => `Send ${count} requests`,
     none: 'Nothing is chosen.',
     mend: 'Something is not right yet: see the marked places.',

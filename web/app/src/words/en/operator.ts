@@ -84,6 +84,8 @@ export const operator = {
     passwordNewHelp: 'Leave it empty to keep the old one. A new one ends all sign-ins of this person.',
     quota: 'May keep (GiB)',
     traffic: 'May fetch and take in a month (GiB)',
+    rate: 'All downloads together, in a second (MiB)',
+    atMost: (rate: string) => `at most ${rate}`,
     noLimit: 'Empty: no limit.',
     notNumber: 'Write a number, such as 20 or 0.5.',
     lan: 'May fetch from the private network of the place',

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+import { mount } from 'svelte';
+import '../../../styles/pico.scss';
+import '../../../styles/tokens.css';
+import '../../../styles/base.css';
+import Options from './Options.svelte';
+
+mount(Options, { target: document.getElementById('page')! });
