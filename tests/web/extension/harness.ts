@@ -168,14 +168,16 @@ export class Extension {
     const session = browser
       ? await browser.newBrowserCDPSession()
       : await this.context.newCDPSession(await this.#page());
-    const { targetInfos } = (await session.send('Target.getTargets')) as {
-      targetInfos: Answer[];
+    const backgrounds = async () => {
+      const { targetInfos } = (await session.send('Target.getTargets')) as { targetInfos: Answer[] };
+      return targetInfos
+        .filter((one) => one['type'] === 'service_worker' && String(one['url']).includes(this.id))
+        .map((one) => String(one['targetId']));
     };
-    for (const one of targetInfos)
-      if (one['type'] === 'service_worker' && String(one['url']).includes(this.id))
-        await session.send('Target.closeTarget', {
-          targetId: String(one['targetId']),
-        });
+    const stopped = await backgrounds();
+    for (const targetId of stopped) await session.send('Target.closeTarget', { targetId });
+    // Closing is only begun by then: what is clicked meanwhile would be told to the one that ends, and be lost with it.
+    await expect.poll(async () => (await backgrounds()).filter((id) => stopped.includes(id))).toEqual([]);
     await session.detach();
   }
 }
