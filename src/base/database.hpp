@@ -37,18 +37,23 @@ public:
 
   virtual ~Database() = default;
 
+  /// `shared`: nobody waits in front of a screen, so it may wait some milliseconds for others that come, to
+  /// be synced together with them.
+  enum class Commit { at_once, shared };
+
   /// Each `work` is all or nothing. It is durable (synced) when the result arrives. If `work` returns an
   /// error, only its own changes are undone. Errors: what `work` returns; storage, disk-full.
-  virtual Task<Result<void>> write(Work work) = 0;
+  virtual Task<Result<void>> write(Work work, Commit commit) = 0;
+  Task<Result<void>> write(Work work) { return write(std::move(work), Commit::at_once); }
 
   /// A consistent snapshot that sees every write whose result has arrived. `work` changes nothing.
   virtual Task<Result<void>> read(Work work) = 0;
 
   template <class T>
-  Task<Result<T>> write_value(std::function<Result<T>(Tx&)> work) {
+  Task<Result<T>> write_value(std::function<Result<T>(Tx&)> work, Commit commit = Commit::at_once) {
     std::optional<T> out;
     Work keep = [&out, &work](Tx& tx) -> Result<void> { return store(work(tx), out); };
-    auto done = co_await write(std::move(keep));
+    auto done = co_await write(std::move(keep), commit);
     if (!done) co_return fail(std::move(done.error()));
     co_return std::move(*out);
   }

@@ -29,6 +29,7 @@ struct AreasLimits {
   int digests_a_round = 16;
   std::uint64_t small_file_bytes = 1u << 20;  ///< up to this, files are published many at a time
   std::size_t files_a_round = 256;            ///< so many of them
+  Millis rounds_every{10};                    ///< a round begins so long after the one before
   /// Downloads leave so much of the file system free: the smaller of the two (THREATS.md P7).
   std::uint64_t reserve_bytes = 64ull << 20;
   int reserve_percent = 5;

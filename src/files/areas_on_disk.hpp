@@ -245,6 +245,7 @@ private:
   Signal new_files_;              ///< without a digest
   std::deque<SmallPtr> small_;    ///< for the next round
   bool round_runs_ = false;
+  std::chrono::steady_clock::time_point round_after_{};  ///< when the next one may begin
   mutable VolumeSync volume_sync_;
   /// Of which there is an intent in the store, perhaps; once `recover` has looked.
   std::set<std::pair<JobId, int>> open_intents_;

@@ -373,7 +373,7 @@ Task<Result<void>> AreasOnDisk::commit_publication(Intent intent, FileFacts fact
     if (auto removed = records.remove_intent(intent.what.job, intent.what.file); !removed) return removed;
     return commit(tx, intent.what, published);
   };
-  auto done = co_await database_.write(std::move(work));
+  auto done = co_await database_.write(std::move(work), Database::Commit::shared);
   // An area or a folder that is new is not watched yet.
   if (done && watch_ && !states_[intent.what.account].told) mark_changed(intent.what.account);
   co_return done;

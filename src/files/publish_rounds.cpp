@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Small files are published many at a time: each step of publishing (publish.cpp) is taken for a whole round,
-// with one sync of the data, one transaction and one sync of each folder. Nobody waits for a round to become
-// larger: what comes while one runs is the next one.
+// with one sync of the data, one transaction and one sync of each folder. What comes while one runs, and in
+// the milliseconds behind it, is the next one.
 #include "base/crypto.hpp"
 #include "base/text.hpp"
 #include "files/areas_on_disk.hpp"
@@ -114,11 +114,16 @@ Task<void> AreasOnDisk::publish_small(SmallPtr one) {
     }
   };
   Leading leading{*this, {}};
+  leading.all.push_back(std::move(small_.front()));
+  small_.pop_front();
+  if (const auto wait = round_after_ - Steady::now(); wait > Steady::duration::zero())
+    co_await sleep_for(wait);
   while (!small_.empty() && leading.all.size() < options_.limits.files_a_round) {
     leading.all.push_back(std::move(small_.front()));
     small_.pop_front();
   }
   co_await run_round(leading.all);
+  round_after_ = Steady::now() + options_.limits.rounds_every;
 }
 
 Task<void> AreasOnDisk::run_round(const std::vector<SmallPtr>& all) {
@@ -133,7 +138,7 @@ Task<void> AreasOnDisk::run_round(const std::vector<SmallPtr>& all) {
     open_intents_.emplace(one->intent.what.job, one->intent.what.file);
   }
   Database::Work write = [&all](Tx& tx) { return save_round(tx, all); };
-  if (auto saved = co_await database_.write(std::move(write)); !saved) {
+  if (auto saved = co_await database_.write(std::move(write), Database::Commit::shared); !saved) {
     for (const SmallPtr& one : all)
       if (one->outcome) one->outcome = fail(saved.error());
   }

@@ -281,7 +281,7 @@ Task<Runner::Brought> Runner::publish(std::shared_ptr<Run> run, FileRow row, Uni
   if (run->job.file_count == 1 && on_received) on_received(id);
   row.state = FileState::publishing;
   const JobEvent what = event::Received{row.index, false};
-  auto applied = co_await ledger_.apply(id, std::nullopt, what, row);
+  auto applied = co_await ledger_.apply(id, std::nullopt, what, row, Database::Commit::shared);
   if (applied && applied->job.state != State::publishing) co_return Brought{};
   auto document = applied ? proxy::parse(applied->job.document) : proxy::parse(run->job.document);
   Result<Published> published;
@@ -317,7 +317,10 @@ Task<Runner::Brought> Runner::publish(std::shared_ptr<Run> run, FileRow row, Uni
                       next.row};
   }
   events_.file_done(run->job, *published);
-  for (const Applied& one : *told) ledger_.tell(one);
+  for (const Applied& one : *told) {
+    ledger_.tell(one);
+    run->done = one.job.state == State::done;
+  }
   for (int old = std::max(0, row.generation - generations_looked_for); old < row.generation; ++old)
     co_await discard_generation(run->job.account, id, row.index, old);
   run->old.reset();

@@ -166,6 +166,8 @@ Result<Applied> apply_in(Tx& tx, JobId id, std::optional<AccountId> owner, const
   if (!next.changed) return Applied{std::move(**found), std::move(next), {}};
   auto applied = write_step(tx, Told{rules.witness, rules.amounts}, std::move(**found), std::move(next),
                             &*document, now);
+  if (applied && applied->job.state == State::running && std::holds_alternative<event::Due>(what))
+    if (auto files = records.files(id)) applied->files = std::move(*files);
   if (!applied || !applied->job.occurrence) return applied;
   auto made = carry_on(tx, *applied, what, rules, now);
   if (!made) return fail(std::move(made.error()));
@@ -180,13 +182,13 @@ Rules Ledger::rules() const {
 }
 
 Task<Result<Applied>> Ledger::apply(JobId id, std::optional<AccountId> owner, JobEvent what,
-                                    std::optional<FileRow> file) {
+                                    std::optional<FileRow> file, Database::Commit commit) {
   const Rules rules = this->rules();
   const Instant now = context_.clock.now();
   std::function<Result<Applied>(Tx&)> work = [&](Tx& tx) {
     return apply_in(tx, id, owner, what, file, rules, now);
   };
-  auto applied = co_await context_.database.write_value<Applied>(std::move(work));
+  auto applied = co_await context_.database.write_value<Applied>(std::move(work), commit);
   if (applied) tell(*applied);
   co_return applied;
 }
@@ -219,7 +221,7 @@ Task<Result<std::vector<Applied>>> Ledger::apply_all(std::vector<JobId> ids, Job
 
 Task<Result<void>> Ledger::save_file(JobId id, FileRow file) {
   Database::Work work = [&](Tx& tx) { return tx.repo<JobRecords>().save_file(id, file); };
-  co_return co_await context_.database.write(std::move(work));
+  co_return co_await context_.database.write(std::move(work), Database::Commit::shared);
 }
 
 Task<Result<void>> Ledger::save_file(JobId id, FileRow file, PieceReport pieces) {
@@ -228,7 +230,7 @@ Task<Result<void>> Ledger::save_file(JobId id, FileRow file, PieceReport pieces)
     if (auto saved = records.save_file(id, file); !saved) return saved;
     return records.save_pieces(id, file.index, file.generation, pieces);
   };
-  co_return co_await context_.database.write(std::move(work));
+  co_return co_await context_.database.write(std::move(work), Database::Commit::shared);
 }
 
 Task<Result<Pieces>> Ledger::pieces(JobId id, int file, int generation) {

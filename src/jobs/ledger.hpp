@@ -20,6 +20,8 @@ struct Applied {
   std::vector<HistoryRow> rows;
   std::optional<Amounts> amounts{};  ///< if they were wanted
   std::optional<Job> next{};         ///< the next occurrence, made with it
+  /// Of a job that begins to run; none: they are to be read.
+  std::optional<std::vector<FileRow>> files{};
 };
 
 /// What the place demands of every job, for decisions inside a transaction.
@@ -56,7 +58,8 @@ public:
 
   /// See apply_in; `file` is saved with it. Durable and told when it returns.
   Task<Result<Applied>> apply(JobId id, std::optional<AccountId> owner, JobEvent what,
-                              std::optional<FileRow> file = std::nullopt);
+                              std::optional<FileRow> file = std::nullopt,
+                              Database::Commit commit = Database::Commit::at_once);
   /// The same for many, in one transaction; what cannot be decided is left as it is. Errors: storage,
   /// disk-full.
   Task<Result<std::vector<Applied>>> apply_all(std::vector<JobId> ids, JobEvent what);

@@ -39,6 +39,7 @@ struct Runner::Run final : TransferObserver, std::enable_shared_from_this<Run> {
   Job job;
   std::stop_source stop;
   bool discard = false;
+  bool done = false;           ///< stored as done
   std::optional<Error> broke;  ///< why it was stopped by the runner itself
 
   std::optional<std::uint64_t> own_rate;      ///< its limit, as it was last changed

@@ -85,8 +85,8 @@ Task<bool> Runner::stop_all(Millis limit) {
   co_return ended;
 }
 
-Task<void> Runner::run(Job job) {
-  if (stopping_) co_return;
+Task<Runner::Ended> Runner::run(Job job, std::optional<std::vector<FileRow>> files) {
+  if (stopping_) co_return Ended::otherwise;
   const JobId id = job.id;
   auto run = std::make_shared<Run>(*this, context_.loop, job);
   runs_[id] = run;
@@ -96,7 +96,7 @@ Task<void> Runner::run(Job job) {
   }
   std::exception_ptr broken;
   try {
-    co_await round(run, std::move(job));
+    co_await round(run, std::move(job), std::move(files));
   } catch (...) {
     broken = std::current_exception();
   }
@@ -107,16 +107,22 @@ Task<void> Runner::run(Job job) {
   if (runs_.empty()) ended_.notify();
   if (on_news) on_news(id);
   if (broken) std::rethrow_exception(broken);
+  co_return run->done ? Ended::done : Ended::otherwise;
 }
 
-Task<void> Runner::round(std::shared_ptr<Run> run, Job job) {
+Task<void> Runner::round(std::shared_ptr<Run> run, Job job, std::optional<std::vector<FileRow>> files) {
   const JobId id = job.id;
   event::RoundEnded ended;
   std::optional<FileRow> unsaved;
-  std::function<Result<std::vector<FileRow>>(Tx&)> read = [&](Tx& tx) {
-    return tx.repo<JobRecords>().files(id);
-  };
-  auto rows = co_await context_.database.read_value<std::vector<FileRow>>(std::move(read));
+  Result<std::vector<FileRow>> rows;
+  if (files) {
+    rows = std::move(*files);
+  } else {
+    std::function<Result<std::vector<FileRow>>(Tx&)> read = [&](Tx& tx) {
+      return tx.repo<JobRecords>().files(id);
+    };
+    rows = co_await context_.database.read_value<std::vector<FileRow>>(std::move(read));
+  }
   auto document = proxy::parse(job.document);
   Result<void> opened;
   if (document && !job.secrets.empty()) {

@@ -22,8 +22,10 @@ public:
   Runner(Context& context, Ledger& ledger, Events& events);
   ~Runner();
 
-  /// `job` is stored as running. Returns when nothing runs for it any more.
-  Task<void> run(Job job);
+  enum class Ended { done, otherwise };
+  /// `job` is stored as running; `files`: its rows, if they were read with it. Returns when nothing runs for
+  /// it any more; `done`: nothing more will become of it.
+  Task<Ended> run(Job job, std::optional<std::vector<FileRow>> files);
 
   bool runs(JobId id) const { return runs_.contains(id); }
   std::optional<Live> live(JobId id) const;
@@ -66,7 +68,7 @@ private:
     std::optional<FileRow> unsaved{};  ///< the store did not take it
   };
 
-  Task<void> round(std::shared_ptr<Run> run, Job job);
+  Task<void> round(std::shared_ptr<Run> run, Job job, std::optional<std::vector<FileRow>> files);
   Task<Brought> bring(std::shared_ptr<Run> run, const proxy::Document& document, FileRow first);
   Task<FileStep> transfer(std::shared_ptr<Run> run, const proxy::Document& document, const FileTerms& terms,
                           Tries tries, std::uint64_t offset, bool& stopped);

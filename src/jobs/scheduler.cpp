@@ -24,6 +24,12 @@ bool to_come(const Job& job) {
   return job.state == State::scheduled || job.state == State::waiting;
 }
 
+/// The store may take it later; what else it says of a job will not change.
+bool may_pass(const Error& refused) {
+  return refused.reason == Reason::storage || refused.reason == Reason::disk_full ||
+         refused.reason == Reason::busy;
+}
+
 bool waits_for_room(const Job& job) {
   const bool off = job.waiting_for == WaitingFor::retry || job.waiting_for == WaitingFor::quota;
   return job.state == State::waiting && off &&
@@ -179,6 +185,12 @@ void Scheduler::give_turns() {
 }
 
 Task<void> Scheduler::begin(Turns::Candidate who) {
+  // What was set aside has been looked at; whether it still may run is decided with its turn.
+  const bool looked_at = !who.origin.empty() && !runner_.runs(who.job);
+  if (looked_at && !rests_.until(who.origin, context_.clock.now())) {
+    co_await take_turn(who, who.origin);
+    co_return;
+  }
   auto job = co_await ledger_.find(who.job);
   if (!job && job.error().reason != Reason::not_found) {
     log::error("job {}: {}", who.job.text(), job.error().message);
@@ -232,20 +244,25 @@ Task<void> Scheduler::begin(Turns::Candidate who) {
     timer_->poke();
     co_return;
   }
+  co_await take_turn(std::move(who), origin);
+}
+
+Task<void> Scheduler::take_turn(Turns::Candidate who, std::string origin) {
   untold_.erase(who.job);
   const JobEvent runs = event::Due{true, started_};
-  auto applied = co_await ledger_.apply(who.job, std::nullopt, runs);
-  if (!applied) log::error("job {}: {}", who.job.text(), applied.error().message);
+  auto applied = co_await ledger_.apply(who.job, std::nullopt, runs, std::nullopt, Database::Commit::shared);
+  const bool gone = !applied && applied.error().reason == Reason::not_found;
+  if (!applied && !gone) log::error("job {}: {}", who.job.text(), applied.error().message);
   if (applied && applied->step.changed && applied->job.state == State::running) {
     set_alarm(applied->job);
-    co_await run_and_leave(who, std::move(applied->job), origin);
+    co_await run_and_leave(who, std::move(*applied), origin);
     co_return;
   }
   turns_.leave(who, origin);
   if (applied) {
     plan(applied->job);
     co_await told(*applied);
-  } else if (document) {
+  } else if (may_pass(applied.error())) {
     again_soon(who.account, who.job);
   }
   timer_->poke();
@@ -262,9 +279,9 @@ void Scheduler::again_soon(AccountId account, JobId id) {
   push(Entry{context_.clock.now() + store_asked_again, account, id});
 }
 
-Task<void> Scheduler::run_and_leave(Turns::Candidate who, Job job, std::string origin) {
+Task<void> Scheduler::run_and_leave(Turns::Candidate who, Applied runs, std::string origin) {
   seated_[who.job] = origin;
-  co_await runner_.run(std::move(job));
+  const auto ended = co_await runner_.run(std::move(runs.job), std::move(runs.files));
   if (const auto seat = seated_.find(who.job); seat != seated_.end()) {
     turns_.leave(who, seat->second);
     seated_.erase(seat);
@@ -272,6 +289,7 @@ Task<void> Scheduler::run_and_leave(Turns::Candidate who, Job job, std::string o
     turns_.leave(who);
   }
   timer_->poke();
+  if (ended == Runner::Ended::done) co_return;
   auto after = co_await ledger_.find(who.job);
   if (after)
     plan(*after);

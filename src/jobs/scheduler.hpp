@@ -46,8 +46,10 @@ private:
   /// Those that have waited for their turn long enough to be told so.
   std::vector<JobId> to_be_told();
   Task<void> begin(Turns::Candidate who);
+  /// It has its seat.
+  Task<void> take_turn(Turns::Candidate who, std::string origin);
   Task<void> alarm(JobId id, Instant at);
-  Task<void> run_and_leave(Turns::Candidate who, Job job, std::string origin);
+  Task<void> run_and_leave(Turns::Candidate who, Applied runs, std::string origin);
   void set_alarm(const Job& job);
   Task<void> told(const Applied& applied);
   void again_soon(AccountId account, JobId id);

@@ -265,12 +265,12 @@ Task<Result<Room>> ScriptedShelf::room(AccountId) {
   co_return room;
 }
 
-Task<Result<void>> Mortal::write(Work work) {
+Task<Result<void>> Mortal::write(Work work, Commit commit) {
   if (full) co_return fail(Reason::disk_full, "the store: the disk is full");
   if (dies_after_writes && (*dies_after_writes)-- <= 0) dead = true;
   if (dead) co_return fail(Reason::storage, "the process is dead");
   ++writes;
-  co_return co_await real_.write(std::move(work));
+  co_return co_await real_.write(std::move(work), commit);
 }
 
 Task<Result<void>> Mortal::read(Work work) {

@@ -140,7 +140,8 @@ public:
 class Mortal final : public Database {
 public:
   explicit Mortal(Database& real) : real_(real) {}
-  Task<Result<void>> write(Work work) override;
+  using Database::write;
+  Task<Result<void>> write(Work work, Commit commit) override;
   Task<Result<void>> read(Work work) override;
   bool dead = false;
   int writes = 0;

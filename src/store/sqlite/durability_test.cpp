@@ -302,6 +302,32 @@ TEST(Queue, BeyondItsLimitAWriteIsBusyAndNothingIsLost) {
   EXPECT_EQ(outcomes, (std::vector<std::string>{"busy", "ok", "ok", "ok"}));
 }
 
+TEST(Queue, SharedWritesAreCommittedWithOneThatDoesNotWait) {
+  Folder folder;
+  asio::io_context loop;  // outlives the store's threads
+  StoreLimits limits;
+  limits.shared_every = std::chrono::hours(1);
+  auto store = test::open_in(folder, limits);
+  const AccountId ada = test::make_account(*store, "ada");
+  auto one = [](Store& to, int number, AccountId account, Database::Commit commit) -> Task<void> {
+    Database::Work work = [=](Tx& tx) -> Result<void> {
+      auto made = test::jobs_of(tx).insert(test::some_job(number, account));
+      if (!made) return fail(made.error());
+      return {};
+    };
+    EXPECT_TRUE(co_await to.write(std::move(work), commit));
+  };
+  const auto before = store->commits();
+
+  for (int i = 0; i < 2; ++i)
+    asio::co_spawn(loop, one(*store, i, ada, Database::Commit::shared), asio::detached);
+  asio::co_spawn(loop, one(*store, 2, ada, Database::Commit::at_once), asio::detached);
+  loop.run();
+
+  EXPECT_EQ(store->commits() - before, 1u);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(has(*store, i)) << i;
+}
+
 TEST(Queue, ClosingWritesFirstWhatIsQueuedAndRefusesWhatComesLater) {
   Folder folder;
   asio::io_context loop;  // outlives the store's threads

@@ -75,7 +75,7 @@ public:
                       options.limits.longest_log_pages),
         rewritten_bytes_(options.limits.rewritten_bytes),
         writer_(std::make_unique<Writer>(*connection_, writes_, acknowledging_,
-                                         options.limits.works_per_commit)) {
+                                         options.limits.works_per_commit, options.limits.shared_every)) {
     sqlite3_wal_hook(connection_->db().getHandle(), &remember_log_length, &log_pages_);
     writer_thread_ = start_thread("store-write", [this] {
       writer_->run([this] {
@@ -89,15 +89,18 @@ public:
 
   ~SqliteStore() override { close(); }
 
-  Task<Result<void>> write(Work work) override {
+  using Database::write;
+  Task<Result<void>> write(Work work, Commit commit) override {
     if (acknowledging_.stopped()) {
       Result<void> refused = fail(acknowledging_.error());
       co_return refused;
     }
-    co_return co_await pass_through(&writes_, std::move(work));
+    co_return co_await pass_through(&writes_, std::move(work), commit);
   }
 
-  Task<Result<void>> read(Work work) override { co_return co_await pass_through(&reads_, std::move(work)); }
+  Task<Result<void>> read(Work work) override {
+    co_return co_await pass_through(&reads_, std::move(work), Commit::at_once);
+  }
 
   std::string seal(std::string_view plain, std::string_view context) const override {
     return vault_.seal(plain, context);

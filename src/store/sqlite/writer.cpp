@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 
 #include <cerrno>
+#include <utility>
 
 namespace restante::store::sqlite {
 namespace {
@@ -43,13 +44,17 @@ Error Acknowledging::error() const {
 }
 
 void Writer::run(const std::function<void()>& after_commit) {
-  while (auto request = lane_.wait()) {
+  std::chrono::steady_clock::time_point committed{};
+  for (;;) {
+    auto request = lane_.wait(committed + shared_every_, works_per_commit_);
+    if (!request) return;
     if (acknowledging_.stopped()) {
       request->outcome = fail(acknowledging_.error());
       request->deliver();
       continue;
     }
     perform_group(std::move(request));
+    committed = std::chrono::steady_clock::now();
     after_commit();
   }
 }
@@ -132,16 +137,23 @@ void Writer::give_up(Group& group, const Error& error) {
 void run_reads(Connection& connection, Lane& lane) {
   SqliteTx tx(connection);
   Sql begin("BEGIN"), end("ROLLBACK");
-  while (auto request = lane.wait()) {
+  for (auto all = lane.wait_for_all(); !all.empty(); all = lane.wait_for_all()) {
     try {
       run_sql(connection, begin);
-      call(*request, tx);
+      for (auto& request : all) {
+        call(*request, tx);
+        std::exchange(request, nullptr)->deliver();
+      }
       if (connection.in_transaction()) run_sql(connection, end);
     } catch (const SQLite::Exception& error) {
       if (connection.in_transaction()) connection.db().tryExec("ROLLBACK");
-      request->outcome = fail(connection.translate(error));
+      const Error translated = connection.translate(error);
+      for (auto& request : all) {
+        if (!request) continue;
+        request->outcome = fail(translated);
+        request->deliver();
+      }
     }
-    request->deliver();
   }
 }
 

@@ -24,16 +24,19 @@ private:
   std::string cause_;
 };
 
-/// Performs writes in groups: each work in a savepoint, one COMMIT for all that wait, results after it. Lives
-/// on the writer's thread; `run` returns when the lane is closed and empty.
+/// Performs writes in groups: each work in a savepoint, one COMMIT for all that wait, results after it.
+/// Groups of shared writes alone keep a distance. Lives on the writer's thread; `run` returns when the lane
+/// is closed and empty.
 class Writer {
 public:
-  Writer(Connection& connection, Lane& lane, Acknowledging& acknowledging, std::size_t works_per_commit)
+  Writer(Connection& connection, Lane& lane, Acknowledging& acknowledging, std::size_t works_per_commit,
+         Millis shared_every)
       : connection_(connection),
         tx_(connection),
         lane_(lane),
         acknowledging_(acknowledging),
-        works_per_commit_(works_per_commit) {}
+        works_per_commit_(works_per_commit),
+        shared_every_(shared_every) {}
 
   /// `after_commit` runs after the results of each group were handed out.
   void run(const std::function<void()>& after_commit);
@@ -52,6 +55,7 @@ private:
   Lane& lane_;
   Acknowledging& acknowledging_;
   const std::size_t works_per_commit_;
+  const Millis shared_every_;
   std::atomic<std::uint64_t> commits_{0};
 
   Sql begin_{"BEGIN IMMEDIATE"};
@@ -62,7 +66,8 @@ private:
   Sql rollback_to_{"ROLLBACK TO work"};
 };
 
-/// Performs reads, each in a transaction of its own, on a read-only connection. Lives on the reader's thread.
+/// Performs reads on a read-only connection: all that wait see one snapshot, which is newer than each of
+/// them. Lives on the reader's thread.
 void run_reads(Connection& connection, Lane& lane);
 
 }  // namespace restante::store::sqlite
