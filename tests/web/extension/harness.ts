@@ -162,23 +162,32 @@ export class Extension {
     );
   }
 
+  /** By the browser's own book, which decides where an event goes; reading it wakes nobody. */
+  async #backgrounds(): Promise<string[]> {
+    const page = await this.#page();
+    const contexts: Answer[] = await page.evaluate(() =>
+      (globalThis as any).chrome.runtime.getContexts({ contextTypes: ['BACKGROUND'] }),
+    );
+    return contexts.map((one) => String(one['contextId']));
+  }
+
   /** The browser ends it, as it does after 30 s without events. */
   async stop(): Promise<void> {
     const browser = this.context.browser();
     const session = browser
       ? await browser.newBrowserCDPSession()
       : await this.context.newCDPSession(await this.#page());
-    const backgrounds = async () => {
-      const { targetInfos } = (await session.send('Target.getTargets')) as { targetInfos: Answer[] };
-      return targetInfos
-        .filter((one) => one['type'] === 'service_worker' && String(one['url']).includes(this.id))
-        .map((one) => String(one['targetId']));
-    };
-    const stopped = await backgrounds();
-    for (const targetId of stopped) await session.send('Target.closeTarget', { targetId });
-    // Closing is only begun by then: what is clicked meanwhile would be told to the one that ends, and be lost with it.
-    await expect.poll(async () => (await backgrounds()).filter((id) => stopped.includes(id))).toEqual([]);
+    const running = await this.#backgrounds();
+    const { targetInfos } = (await session.send('Target.getTargets')) as { targetInfos: Answer[] };
+    for (const target of targetInfos)
+      if (target['type'] === 'service_worker' && String(target['url']).includes(this.id))
+        await session.send('Target.closeTarget', { targetId: String(target['targetId']) });
     await session.detach();
+    // Closing is only begun by then: what is clicked meanwhile would be told to the one that ends, and be lost with it. The next one
+    // may run already; it has the same target.
+    await expect
+      .poll(async () => (await this.#backgrounds()).filter((id) => running.includes(id)))
+      .toEqual([]);
   }
 }
 

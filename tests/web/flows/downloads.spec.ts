@@ -40,7 +40,7 @@ async function sendMany(ana: Person, count: number): Promise<void> {
 }
 
 test('a download is watched as it comes, paused and let go on', async ({ page, ana, bed }) => {
-  const { url } = await bed.publish('slow/watched.bin', 3_000_000);
+  const { url } = await bed.publish('slow/watched.bin', 30_000_000);
   await page.goto('/downloads');
   await expect(page.getByRole('heading', { name: 'No downloads yet.' })).toBeVisible();
   await fitForEverybody(page, 'downloads, none');
@@ -148,7 +148,7 @@ test('a download that is done tells what happened and leads to its file', async 
 });
 
 test('the speed of a download is drawn while it comes', async ({ page, ana, bed }) => {
-  const { url } = await bed.publish('slow/drawn.bin', 4_000_000);
+  const { url } = await bed.publish('slow/drawn.bin', 40_000_000);
   const job = await ana.send(url);
   await open(page, job);
 

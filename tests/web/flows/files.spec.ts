@@ -19,7 +19,7 @@ test('nothing is there at first, and what arrives appears by itself with its pro
   await expect(page.getByRole('heading', { name: 'Nothing here yet' })).toBeVisible();
   await fitForEverybody(page, 'my files, empty');
 
-  await bed.publish('slow/film.bin', 900_000);
+  await bed.publish('slow/film.bin', 2_000_000);
   const { id } = await ana.send(`${bed.content}/slow/film.bin`);
   const arriving = page.getByRole('region', { name: 'Arriving' });
   await expect(arriving.getByRole('progressbar', { name: 'Progress of film.bin' })).toBeVisible();
@@ -28,7 +28,7 @@ test('nothing is there at first, and what arrives appears by itself with its pro
   await expect(arriving).toHaveCount(0);
 
   const [file] = await ana.read('/v1/files');
-  expect(file).toMatchObject({ name: 'film.bin', job: id, size_bytes: 900_000 });
+  expect(file).toMatchObject({ name: 'film.bin', job: id, size_bytes: 2_000_000 });
 });
 
 test('a file is downloaded as it is', async ({ page, ana, bed }) => {

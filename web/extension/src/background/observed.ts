@@ -7,9 +7,11 @@ import { fileName, labelOf, sorted, type Captured, type Secrets } from './captur
 import { hostOf } from './wants';
 
 const MOST_REQUESTS = 256;
-/** Events of one request may come a moment after each other. */
-const TURNS = 20;
-const TURN_MS = 25;
+/**
+ * Events of one request come by several ways, in no order. A download rests while the others are waited for; this long only if
+ * there was no request, and then it is the browser's again.
+ */
+const EVENTS_APART_MS = 10_000;
 /** How long a server may think before it says that a download comes. */
 const EARLIER_MS = 120_000;
 const KEPT_FOR_MS = 120_000;
@@ -146,16 +148,14 @@ export interface Known {
   size?: number;
 }
 
-async function settled(is: () => boolean): Promise<void> {
-  for (let turn = 0; !is() && turn < TURNS; turn += 1) await new Promise((next) => setTimeout(next, TURN_MS));
-}
-
 /** Lives as long as the background; made by main, before the first event. */
 export class Observations {
   readonly #requests = new Map<string, Observed>();
   readonly #forms = new Map<string, { form?: Fields; raw?: Body }>();
   /** By tab: the form that was sent last. */
   readonly #noted = new Map<number, { names: string[]; upload: boolean; at: number }>();
+  /** Look again, each time that something was observed. */
+  readonly #looks = new Set<() => void>();
 
   constructor() {
     const extra = (wanted: string[]) =>
@@ -165,13 +165,17 @@ export class Observations {
     chrome.webRequest.onBeforeRequest.addListener(
       (details) => {
         this.#begin(details);
+        this.#look();
         return undefined;
       },
       ALL,
       ['requestBody'],
     );
     chrome.webRequest.onSendHeaders.addListener(
-      (details) => this.#send(details),
+      (details) => {
+        this.#send(details);
+        this.#look();
+      },
       ALL,
       extra(['requestHeaders']) as `${chrome.webRequest.OnSendHeadersOptions}`[],
     );
@@ -202,15 +206,36 @@ export class Observations {
    * The newest one that led here and is no other download's. It may be told a moment after the download, so an older one of the same
    * address is not taken for it: two forms have one address and other fields.
    */
-  async byUrl(urls: string[], since: number): Promise<Observed | undefined> {
-    const found = () =>
-      [...this.#requests.values()]
+  byUrl(urls: string[], since: number): Promise<Observed | undefined> {
+    return this.#observed(() => {
+      const found = [...this.#requests.values()]
         .reverse()
         .find((one) => one.at >= since - EARLIER_MS && !one.used && urls.includes(one.hops.at(-1)!.url));
-    await settled(() => found() !== undefined);
-    const one = found();
-    if (one) one.used = true;
-    return one;
+      if (found) found.used = true;
+      return found;
+    });
+  }
+
+  /** What `find` finds, now or as soon as it was observed; undefined: it is too late for it. */
+  #observed<T>(find: () => T | undefined): Promise<T | undefined> {
+    return new Promise((done) => {
+      const end = (found: T | undefined) => {
+        clearTimeout(late);
+        this.#looks.delete(look);
+        done(found);
+      };
+      const look = () => {
+        const found = find();
+        if (found !== undefined) end(found);
+      };
+      const late = setTimeout(() => end(undefined), EVENTS_APART_MS);
+      this.#looks.add(look);
+      look();
+    });
+  }
+
+  #look(): void {
+    for (const look of [...this.#looks]) look();
   }
 
   #begin(details: chrome.webRequest.OnBeforeRequestDetails): void {
@@ -271,7 +296,7 @@ export class Observations {
     const first = posted < 0 ? 0 : posted === last ? posted : posted + 1;
     const hop = observed.hops[first]!;
     const { form, raw } = this.#forms.get(observed.id) ?? {};
-    if (form) await settled(() => hop.headers !== undefined);
+    if (form) await this.#observed(() => hop.headers);
     const fields = this.#inOrder(form, observed.tabId);
     const upload = this.#noted.get(observed.tabId)?.upload || (raw !== undefined && namesFile(raw));
     let body: Body | undefined;
