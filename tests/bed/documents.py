@@ -29,7 +29,7 @@ def job(place, token, id_) -> dict:
     return json.loads(place.get(f"/v1/jobs/{id_}", token)[2])
 
 
-def ended(place, token, id_, seconds: float = 30.0) -> dict:
+def ended(place, token, id_, seconds: float = 120.0) -> dict:
     """The job once it has ended, or needs a person."""
     def look():
         now = job(place, token, id_)
@@ -37,7 +37,7 @@ def ended(place, token, id_, seconds: float = 30.0) -> dict:
     return wait_until(f"the end of job {id_[:8]}", look, seconds, 0.05)
 
 
-def fetch(place, token, core, seconds: float = 30.0) -> dict:
+def fetch(place, token, core, seconds: float = 120.0) -> dict:
     status, accepted = submit(place, token, core)
     assert status == 202, accepted
     return ended(place, token, accepted["id"], seconds)

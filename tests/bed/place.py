@@ -30,7 +30,7 @@ class Place:
     def command(self, *arguments) -> list:
         return [self.binaries / "restanted", "--config", self.config, "--data", self.data, *arguments]
 
-    def start(self, seconds: float = 20.0, env: dict | None = None) -> "Place":
+    def start(self, seconds: float = 90.0, env: dict | None = None) -> "Place":
         options = [part for address in self.listen for part in ("--listen", address)]
         self.starts += 1
         log = self.folder / f"restanted.{self.starts}.log"

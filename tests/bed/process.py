@@ -26,7 +26,7 @@ def free_port(address: str = "127.0.0.1") -> int:
                     raise
 
 
-def wait_until(what: str, condition, seconds: float = 20.0, pause: float = 0.02):
+def wait_until(what: str, condition, seconds: float = 90.0, pause: float = 0.02):
     """The first true value of condition(); BedError naming `what` when it does not come in time."""
     end = time.monotonic() + seconds
     while True:
@@ -58,7 +58,7 @@ class Program:
     def output(self) -> str:
         return self.log.read_text(errors="replace")
 
-    def wait_for_line(self, text: str, seconds: float = 20.0) -> str:
+    def wait_for_line(self, text: str, seconds: float = 90.0) -> str:
         def find():
             for line in self.output().splitlines():
                 if text in line:
@@ -68,7 +68,7 @@ class Program:
             return None
         return wait_until(f"'{text}' from {self.command[0]}", find, seconds)
 
-    def stop(self, seconds: float = 10.0) -> int:
+    def stop(self, seconds: float = 60.0) -> int:
         """SIGTERM, and SIGKILL when that is not enough; the exit status."""
         if self.alive():
             self.popen.terminate()

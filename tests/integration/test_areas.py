@@ -230,7 +230,7 @@ def test_a_months_traffic_ends_what_is_new_and_nothing_that_runs(work, chunks):
         bob.place = place
         bob.run("send", f"{chunks}/sized/{2 * MIB}/a.bin", "--no-probe", "--name", "a.bin", "--wait")
         bob.run("get", "a.bin", "-o", "a.bin")  # more than is left, but it began before
-        wait_until("the traffic to be counted", lambda: used(bob) == 4 * MIB, 10)
+        wait_until("the traffic to be counted", lambda: used(bob) == 4 * MIB)
 
         bob.run("send", f"{chunks}/sized/1000/b.bin", "--no-probe")
         wait_until("the next one to wait", lambda: bob.json("list")[0].get("reason") == "quota", 20)

@@ -126,7 +126,7 @@ def test_of_a_guest_who_was_erased_nothing_is_left(work, desk, shelf):
     assert desk.get("/v1/session", token)[0] == 401
     assert desk.get(link)[0] == 404
     assert phone.run("files", check=4).stdout == ""
-    wait_until("the log's end", lambda: f"{name} is erased" in desk.log() or None, 10)
+    wait_until("the log's end", lambda: f"{name} is erased" in desk.log() or None)
     personal = (name.encode(), jkt.encode(), slow.encode())
     assert traces(desk.data, *personal) == {}
     assert not CANARY.search(desk.log().encode())

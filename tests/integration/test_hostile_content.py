@@ -274,12 +274,12 @@ def test_from_plain_nginx_the_files_do_run(house):
     urls = [f"{house.nginx.url}/trap/{path}" for path in house.files]
 
     titles = house.opened(urls)
-    wait_until("what runs when it is opened", lambda: house.tab.value("1") and RUN_BY_OPENING <= house.ran(), 10)
+    wait_until("what runs when it is opened", lambda: house.tab.value("1") and RUN_BY_OPENING <= house.ran())
     assert len(titles) >= len(RUN_BY_OPENING) - 2
     house.sink.requests.clear()
     # Debian's Chromium falls over when it leaves a page with a paper in <embed>.
     house.embedded([url for url in urls if not url.endswith(".pdf")])
-    wait_until("what runs when it is embedded", lambda: house.tab.value("1") and RUN_BY_OPENING | RUN_AS_SCRIPT <= house.ran(), 10)
+    wait_until("what runs when it is embedded", lambda: house.tab.value("1") and RUN_BY_OPENING | RUN_AS_SCRIPT <= house.ran())
     house.sink.requests.clear()
     house.in_windows([url for url in urls if url.endswith("page.html") or "claimed" in url])
-    wait_until("what runs in a window", lambda: house.tab.value("1") and {"page", "claimed-2", "claimed-5"} <= house.ran(), 10)
+    wait_until("what runs in a window", lambda: house.tab.value("1") and {"page", "claimed-2", "claimed-5"} <= house.ran())

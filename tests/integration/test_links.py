@@ -110,7 +110,7 @@ def test_whoever_looks_first_uses_nothing_up(work, house):
         tab.open(urls[1])
         assert "It can be opened once; looking at this page does not count." in tab.value("document.body.innerText")
         tab.value("document.querySelector('button').click()")
-        wait_until("the use", lambda: count_of(ana, counted) == 1, 20, 0.1)
+        wait_until("the use", lambda: count_of(ana, counted) == 1, pause=0.1)
     assert curl(urls[0]).stdout == place.film
     assert told(place, "GET", path_of(place, counted)) == gone(place), "once was once"
     assert curl("-L", "-b", "", "-d", "password=open the door", urls[2]).stdout == place.film
@@ -171,7 +171,7 @@ def test_what_ends_a_link_ends_it_at_once(house):
         assert told(place, "GET", path).startswith(b"200\n")
         end()
         since = time.monotonic()
-        wait_until(f"the end of a link: {what}", lambda: told(place, "GET", path) == gone(place), 10)
+        wait_until(f"the end of a link: {what}", lambda: told(place, "GET", path) == gone(place))
         print(f"{what}: 404 after {time.monotonic() - since:.3f} s")
 
 

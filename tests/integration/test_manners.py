@@ -113,7 +113,7 @@ def state(device: Device, job: str) -> str:
 
 
 def wait_for(device: Device, jobs: list[dict]):
-    wait_until("the downloads", lambda: all(state(device, job["id"]) == "done" for job in jobs), 20, 0.1)
+    wait_until("the downloads", lambda: all(state(device, job["id"]) == "done" for job in jobs), pause=0.1)
 
 
 def test_a_server_has_no_more_connections_than_the_operator_wants(stage):

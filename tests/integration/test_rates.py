@@ -80,32 +80,31 @@ def test_all_users_together_stay_below_the_rate_of_the_hour(stage):
 
 
 def test_a_content_servers_rate_holds_for_it_alone(stage):
-    slow, near = (stage.publish(server, "server.bin", 400 * K) for server in (stage.slow, stage.near))
-    assert stage.fetch("ana", slow) >= 2 - BURST - 0.1
-    assert stage.fetch("ana", near) < 2 - BURST - 0.1
+    assert stage.fetch("ana", stage.publish(stage.slow, "server.bin", 400 * K)) >= 2 - BURST - 0.1
+    assert stage.fetch("ana", stage.publish(stage.near, "server.bin", 6000 * K)) < 30 - BURST - 0.1
 
 
 def test_a_users_rate_holds_for_what_runs_and_only_for_that_user(stage):
     stage.place.run("user", "change", "ana", "--rate", "50K")
-    url = stage.publish(stage.near, "user.bin", 600 * K)
+    url = stage.publish(stage.near, "user.bin", 2400 * K)
     job = stage.devices["ana"].json("send", url)[0]["id"]
     wait_until("the first bytes", lambda: stage.received("ana", job) > 0)
     begun, first = time.monotonic(), stage.received("ana", job)
-    assert stage.fetch("ben", url) < 4
+    assert stage.fetch("ben", url) < 40
     passed = time.monotonic() - begun
     assert stage.received("ana", job) - first <= 50 * K * (passed + 1.5) + 64 * K
     stage.place.run("user", "change", "ana", "--rate", "none")
-    wait_until("the rest without a limit", lambda: stage.devices["ana"].json("show", job)[0]["state"] == "done", 8)
-    assert time.monotonic() - begun < 10  # 12 seconds at the rate from before
+    wait_until("the rest without a limit", lambda: stage.devices["ana"].json("show", job)[0]["state"] == "done")
+    assert time.monotonic() - begun < 45  # 48 seconds at the rate from before
 
 
 def test_a_limit_that_is_changed_holds_for_the_download_that_runs(stage):
-    url = stage.publish(stage.near, "changed.bin", 4000 * K)
+    url = stage.publish(stage.near, "changed.bin", 40_000 * K)
     ana = stage.devices["ana"]
     job = ana.json("send", url, "--limit-rate", "20K")[0]["id"]
     wait_until("the first bytes", lambda: stage.received("ana", job) > 0)
     ana.run("change", job, "--limit-rate", "900K")
-    wait_until("many more bytes", lambda: stage.received("ana", job) > 1200 * K, 10)
+    wait_until("many more bytes", lambda: stage.received("ana", job) > 1200 * K)
     ana.run("change", job, "--limit-rate", "20K")
     time_of_change, first = time.monotonic(), stage.received("ana", job)
     while time.monotonic() < time_of_change + 2.5:

@@ -210,6 +210,21 @@ def test_a_row_ends_as_it_must(scheme, path, attempts, options, state, reason, d
     bench.check(job, state, reason, data)
 
 
+def test_m50_servers_that_never_speak_hold_nobody_up_and_are_left(bench, server, alone):
+    silent = [bench.send(server, "/m50", wait=False)["id"] for _ in range(8)]
+    show = lambda id_: bench.ana.json("show", id_)[0]
+    wait_until("a silent server", lambda: "running" in {show(id_)["state"] for id_ in silent})
+    alone.http = alone.http.replace("127.0.0.1", "localhost")  # another host
+
+    job = bench.send(alone, "/ok")
+
+    bench.check(job, "done", None, DATA)
+    left = wait_until("the end of one", lambda: next((one for one in map(show, silent) if one["state"] == "failed"), None), 180, 1.0)
+    assert left["reason"] == "timeout"
+    assert bench.history(job)[-1]["at"] < left["history"][-1]["at"], "it waited for those that say nothing"
+    bench.ana.run("cancel", *silent, check=False)
+
+
 def test_m70_a_mismatch_is_fetched_once_more_and_kept_in_quarantine(bench, server):
     job = bench.send(server, "/m70", attempts=3)
 

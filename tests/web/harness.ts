@@ -107,7 +107,7 @@ export class Person {
   async until(path: string, is: (body: any) => boolean): Promise<any> {
     let last: any;
     await expect
-      .poll(async () => is((last = await this.read(path))), { message: `GET ${path}`, timeout: 20_000 })
+      .poll(async () => is((last = await this.read(path))), { message: `GET ${path}`, timeout: 60_000 })
       .toBe(true);
     return last;
   }
@@ -177,7 +177,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
       await use(bed);
       await bed.end();
     },
-    { scope: 'worker', timeout: 60_000 },
+    { scope: 'worker', timeout: 180_000 },
   ],
   baseURL: async ({ bed }, use) => use(bed.place),
   ana: async ({ bed, playwright, context }, use) => {

@@ -230,7 +230,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
       await use(bed);
       await bed.end();
     },
-    { scope: 'worker', timeout: 60_000 },
+    { scope: 'worker', timeout: 180_000 },
   ],
   origin: [
     async ({}, use) => {
@@ -249,7 +249,7 @@ export const test = base.extend<TestFixtures, WorkerFixtures>({
       await extension.context.close();
       await rm(folder, { recursive: true, force: true });
     },
-    { scope: 'worker', timeout: 60_000 },
+    { scope: 'worker', timeout: 180_000 },
   ],
   ana: async ({ bed, extension, playwright }, use) => {
     const { name, password, connect } = await bed.ask('user');

@@ -65,14 +65,10 @@ test('a page cannot fill the list of questions without end', async ({
   });
 
   await expect
-    .poll(async () => (await extension.state()).asked.length, {
-      timeout: 20_000,
-    })
+    .poll(async () => (await extension.state()).asked.length)
     .toBe(128);
   await expect
-    .poll(async () => (await origin.book('/attachment?of=flood')).length, {
-      timeout: 20_000,
-    })
+    .poll(async () => (await origin.book('/attachment?of=flood')).length)
     .toBeGreaterThanOrEqual(140);
   expect((await extension.state()).asked.length).toBe(128);
   await extension.forgetDownloads();

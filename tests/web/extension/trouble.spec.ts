@@ -231,7 +231,7 @@ test('whatever happens, each click is a download somewhere', async ({
   origin,
   page,
 }) => {
-  test.setTimeout(120_000);
+  test.setTimeout(360_000);
   const clicks = 24;
   let running = true;
   for (let i = 0; i < clicks; i += 1) {
@@ -264,7 +264,7 @@ test('whatever happens, each click is a download somewhere', async ({
           waiting: waiting.length,
         };
       },
-      { timeout: 30_000 },
+      { timeout: 90_000 },
     )
     .toEqual({ sum: clicks, waiting: 0 });
   await extension.forgetDownloads();
