@@ -567,6 +567,9 @@ CurlEnd Handle::end(CURLcode code) {
     if (size >= 0) end.size_bytes = static_cast<std::uint64_t>(size);
     if (modified >= 0) end.modified = modified;
     if (const auto ending = ftp_ending(code)) end.ending = *ending;
+    // libssh2's words; libcurl has no code for it.
+    if (sftp_ && end.text.find("exchange encryption keys") != std::string::npos)
+      end.ending = CurlEnding::no_protocol;
     if (host_refused_) end.ending = CurlEnding::host_refused;
   }
   if (code == CURLE_SSL_CONNECT_ERROR && end.text.find("alert no application protocol") != std::string::npos)

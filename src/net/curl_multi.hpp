@@ -26,7 +26,7 @@ enum class CurlEnding {
   tls_untrusted,    ///< certificate or host name refused
   tls_failed,       ///< handshake failed otherwise
   tls_refused_us,   ///< the server wants a client certificate, or another one
-  no_protocol,      ///< the server speaks none of the protocols that we offered (RFC 7301 §3.2)
+  no_protocol,  ///< none that we offered is spoken there: ALPN (RFC 7301 §3.2), or SSH's ways (RFC 4253 §7.1)
   bad_certificate,  ///< our client certificate cannot be used
   login_refused,    ///< FTP, SFTP: the user or the password
   host_refused,     ///< SFTP: by CurlEvents::on_host_key

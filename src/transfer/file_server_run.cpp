@@ -198,8 +198,9 @@ Error FileServerRun::why_not(const net::CurlEnd& end) const {
                   "no connection to " + host +
                       (end.os_errno != 0 ? ": " + errno_text(end.os_errno) : std::string()))
           .value();
-    case CurlEnding::connect_timeout:
-      return fail(Reason::timeout, host + " did not answer in time").value();
+    case CurlEnding::connect_timeout:  // libcurl's word for 421, too
+      if (!busy) return fail(Reason::timeout, host + " did not answer in time").value();
+      break;
     case CurlEnding::tls_untrusted:
     case CurlEnding::tls_failed:
     case CurlEnding::tls_refused_us:
@@ -213,6 +214,11 @@ Error FileServerRun::why_not(const net::CurlEnd& end) const {
     case CurlEnding::finished:
       if (!busy) return fail(Reason::incomplete, host + " closed the connection").value();
       break;
+    case CurlEnding::no_protocol:
+      return fail(Reason::malformed, host +
+                                         " has no kind of host key or encryption that is known here; "
+                                         "with an RSA key alone it cannot be reached")
+          .value();
     default:
       if (!busy) return fail(Reason::malformed, host + " gave an answer that cannot be understood").value();
       break;

@@ -37,9 +37,10 @@ class OwnUsers:
 
 
 class Vsftpd:
-    """`tls`: None, "offered" (AUTH TLS) or "implicit"; anonymous in `root`, `OwnUsers`' user in its home."""
+    """`tls`: None, "offered" (AUTH TLS) or "implicit"; `reuse`: data only over the TLS session of the control connection, as vsftpd is set up by
+    itself. Anonymous in `root`, `OwnUsers`' user in its home."""
 
-    def __init__(self, folder: pathlib.Path, users: OwnUsers, root: pathlib.Path, *, tls: str | None = None, certificate=None, extra: str = ""):
+    def __init__(self, folder: pathlib.Path, users: OwnUsers, root: pathlib.Path, *, tls: str | None = None, certificate=None, reuse: bool = False):
         folder.mkdir(parents=True)
         (folder / "empty").mkdir()
         self.port = free_port()
@@ -48,11 +49,11 @@ class Vsftpd:
                  "chroot_local_user=YES", "allow_writeable_chroot=YES", "xferlog_enable=NO", f"vsftpd_log_file={folder}/log", "dual_log_enable=YES",
                  "log_ftp_protocol=YES", "use_localtime=NO", "delay_failed_login=0"]
         if tls:
-            lines += ["ssl_enable=YES", "allow_anon_ssl=YES", "force_local_logins_ssl=NO", "force_local_data_ssl=NO", "require_ssl_reuse=NO",
+            lines += ["ssl_enable=YES", "allow_anon_ssl=YES", "force_local_logins_ssl=NO", "force_local_data_ssl=NO", f"require_ssl_reuse={'YES' if reuse else 'NO'}",
                       "ssl_ciphers=HIGH", f"rsa_cert_file={certificate[0]}", f"rsa_private_key_file={certificate[1]}",
                       *(["implicit_ssl=YES"] if tls == "implicit" else [])]
         config = folder / "vsftpd.conf"
-        config.write_text("\n".join(lines) + "\n" + extra)
+        config.write_text("\n".join(lines) + "\n")
         self.log_file = folder / "log"
         self.program = Program(users.command("/usr/sbin/vsftpd", config), folder / "output")
         wait_until("vsftpd", lambda: _answers(self.port))
@@ -91,10 +92,10 @@ class Sshd:
 
 class FtpScript:
     """An FTP server of a few lines. `answers`: command -> text to send instead of the usual; "PASV" and "EPSV" may name any address. `files`: path
-    -> bytes; `listing`: bytes of LIST and MLSD. `said` is every line of every client, `data_from` who fetched data."""
+    -> bytes; `listing`: bytes of LIST and MLSD; `after_data`: None closes the control connection. `said` is every line of every client, `data_from` who fetched data."""
 
     def __init__(self, *, answers: dict | None = None, listing: bytes = b"", files: dict | None = None, greeting: bytes = b"220 here\r\n",
-                 after_data: bytes = b"226 done\r\n", send: int | None = None):
+                 after_data: bytes | None = b"226 done\r\n", send: int | None = None):
         self.answers, self.listing, self.files = dict(answers or {}), listing, dict(files or {})
         self.greeting, self.after_data, self.send = greeting, after_data, send
         self.said, self.data_from = [], []
@@ -146,6 +147,8 @@ class FtpScript:
                             peer.sendall(content[start:][:self.send])
                         start = 0
                         data.close()
+                        if self.after_data is None:
+                            return
                         connection.sendall(self.after_data)
                     elif command == "SIZE":
                         known = self.files.get(argument)

@@ -38,6 +38,8 @@ def stage():
     good, unknown = authority.issue("127.0.0.1"), stranger.issue("127.0.0.1")
     servers = {"plain": Vsftpd(folder / "plain", users, public), "tls": Vsftpd(folder / "tls", users, public, tls="offered", certificate=good),
                "implicit": Vsftpd(folder / "implicit", users, public, tls="implicit", certificate=good),
+               "strict": Vsftpd(folder / "strict", users, public, tls="offered", certificate=good, reuse=True),
+               "rsa": Sshd(folder / "rsa", users, keys=("rsa",)),
                "untrusted": Vsftpd(folder / "untrusted", users, public, tls="offered", certificate=unknown), "ssh": Sshd(folder / "ssh", users)}
     place = Place(folder / "place", ALLOW_LOOPBACK + f'[worker]\nca_bundle = "{authority.certificate}"\n')
     place.start()
@@ -265,12 +267,14 @@ def test_more_than_can_be_read_is_cut_and_said(stage, scripts):
     assert 1 <= len(answer["offers"]) <= 4096
 
 
-def test_a_server_that_greets_without_end_is_left(stage, scripts):
-    server = scripts(greeting=b"220-" + b"hello " * 20 + b"\r\n" + b"220-more of it\r\n" * 40_000)
+@pytest.mark.parametrize("greeting, reason", [(b"220-" + b"hello " * 20 + b"\r\n" + b"220-more of it\r\n" * 40_000, "malformed"),
+                                              (b"220 " + b"x" * 3_000_000, "incomplete")], ids=["lines", "a line"])
+def test_a_server_that_greets_without_end_is_left(stage, scripts, greeting, reason):
+    server = scripts(greeting=greeting)
 
     answer = refused(stage, f"ftp://127.0.0.1:{server.port}/")
 
-    assert answer["reason"] == "malformed"
+    assert answer["reason"] == reason
     assert offered(stage, f"ftp://127.0.0.1:{stage.plain.port}/pub/")["complete"]
 
 
@@ -286,7 +290,7 @@ def content(stage, name="week 12.mp4") -> bytes:
     return (stage.home / "pub" / name).read_bytes()
 
 
-@pytest.mark.parametrize("server, scheme", [("plain", "ftp"), ("tls", "ftp"), ("implicit", "ftps"), ("ssh", "sftp")])
+@pytest.mark.parametrize("server, scheme", [("plain", "ftp"), ("tls", "ftp"), ("strict", "ftp"), ("implicit", "ftps"), ("ssh", "sftp")])
 def test_a_file_arrives_as_it_is(stage, server, scheme):
     at = getattr(stage, server)
     origin = f"{scheme}://127.0.0.1:{at.port}"
@@ -297,6 +301,16 @@ def test_a_file_arrives_as_it_is(stage, server, scheme):
 
     assert (done["state"], done.get("reason")) == ("done", None), done
     assert got == content(stage)
+
+
+def test_a_server_with_an_rsa_key_alone_is_told_so(stage):
+    origin = f"sftp://127.0.0.1:{stage.rsa.port}"
+
+    done, _ = taken(stage, f"{origin}/~/pub/week%2012.mp4", sign_in(origin, host_key=stage.rsa.fingerprints["rsa"]))
+
+    assert (done["state"], done["reason"]) == ("failed", "malformed"), done
+    assert "RSA" in done["message"]
+    assert " password for " not in stage.rsa.log()
 
 
 def test_a_file_keeps_the_name_that_it_has_there(stage):
@@ -369,10 +383,14 @@ BYTES = bytes(range(256)) * 4096
     ({"send": 1000}, "failed", "incomplete"),
     ({"after_data": b"426 cut\r\n"}, "failed", "incomplete"),
     ({"after_data": b"451 late\r\n"}, "failed", "incomplete"),
+    ({"after_data": b"421 enough\r\n"}, "failed", "incomplete"),
+    ({"after_data": None}, "failed", "incomplete"),
+    ({"answers": {"RETR": b"421 enough\r\n"}}, "failed", "rate-limited"),
+    ({"greeting": b"421 too many users\r\n"}, "failed", "rate-limited"),
     ({"answers": {"SIZE": b"213 1000\r\n"}}, "failed", "excess"),
     ({"answers": {"SIZE": b"213 9999999\r\n"}}, "failed", "incomplete"),
     ({"answers": {"SIZE": b"502 no\r\n"}}, "done", "complete-unverified")],
-    ids=["short", "426", "451", "size-small", "size-large", "no-size"])
+    ids=["short", "426", "451", "421", "gone", "421-before", "full", "size-small", "size-large", "no-size"])
 def test_only_what_is_whole_is_published(stage, scripts, options, state, reason):
     server = scripts(files={"a.bin": BYTES}, **options)
 
