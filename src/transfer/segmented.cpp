@@ -120,7 +120,7 @@ void Transfer::go_on_at_pace(TimePoint now) {
 
 void Transfer::report(TimePoint now) {
   // What the beginning takes in is reported when it has all of it.
-  if (!writer_ || wants_turn()) return;
+  if (finished() || !writer_ || wants_turn()) return;
   const std::uint64_t written = writer_->written_bytes();
   const std::uint64_t came = segments_ ? came_before_ + segments_->received_bytes() : written;
   if (now - reported_at_ < around_.tells_every() || came == reported_bytes_) return;

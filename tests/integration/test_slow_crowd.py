@@ -83,3 +83,27 @@ def test_who_comes_when_all_connections_are_taken_is_told_so(crowded):
 
     assert all(how.startswith("503 busy") for kind, how in refused), refused
     assert {kind for kind, how in refused} <= set(KINDS)
+
+
+def test_the_end_of_a_download_harms_none_beside_it(work):
+    """Each lasts long enough for its progress to be told, and what is told of it ends with its end."""
+    content = ContentServer(work / "content", rate="100k").start()
+    place = Place(work / "place").start()
+    try:
+        for number in range(64):
+            make_file(content.root / f"{number}.bin", 250_000 + number, number)
+        place.add_user("ana")
+        device = Device(work / "ana")
+        device.connect("home", place.pair("ana"))
+        token = device.token()
+
+        jobs = send(place, token, [f"{content.url}/{number}.bin" for number in range(64)])
+
+        def states():
+            return {json.loads(place.get(f"/v1/jobs/{job}", token)[2])["state"] for job in jobs}
+
+        wait_until("all downloads", lambda: states() == {"done"}, 120, 0.5)
+        assert "ended: signal" not in place.log()
+    finally:
+        place.stop()
+        content.stop()
