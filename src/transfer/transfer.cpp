@@ -163,7 +163,8 @@ void Transfer::request() {
   const bool slow = pace_.bytes_per_s() && *pace_.bytes_per_s() < slow_bytes_per_s;
   const bool small =
       order_.probe || slow || (known_size_ && *known_size_ < small_content_bytes) || around_.crowded();
-  options.fresh = std::exchange(fresh_, false);
+  // Over a kept connection that ends now libcurl would send it twice (M51).
+  options.fresh = std::exchange(fresh_, false) || hop_.method != "GET";
   options.buffer_bytes = small ? small_curl_buffer : large_curl_buffer;
 
   reader_.emplace(HeaderReader::Limits{limits_.header_bytes, limits_.header_lines, limits_.interim_answers});

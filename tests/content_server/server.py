@@ -65,7 +65,7 @@ class Peer:
 
     def __init__(self, server: "Server", raw: socket.socket, stream, scheme: str, port: int):
         self.server, self.raw, self.stream, self.scheme, self.port = server, raw, stream, scheme, port
-        self.keep = True
+        self.keep, self.heard = True, 0
 
     def send(self, data: bytes | str) -> None:
         self.stream.sendall(data.encode("latin-1") if isinstance(data, str) else data)
@@ -325,6 +325,13 @@ def m49(peer, request):
     peer.wait_for_end()
 
 
+def m51(peer, request):
+    """Whatever comes second over a connection meets its end."""
+    if peer.heard > 1:
+        return peer.close()
+    good(peer, request)
+
+
 def trickle(peer, request):
     peer.head("200 OK", f"Content-Length: {len(DATA[:20])}")
     for i in range(20):
@@ -443,7 +450,7 @@ ROUTES = {
     "/m45-cr": raw(b"HTTP/1.1 200 OK\r\nX-Bad: a\rContent-Length: 9\r\nContent-Length: 5\r\n\r\nhello"),
     "/m45-fold": raw(b"HTTP/1.1 200 OK\r\nX-Folded: a\r\n  b\r\nContent-Length: 5\r\n\r\nhello"),
     "/m46-old": raw(b"hello, this is HTTP/0.9"), "/m46-garbage": raw(b"HTTP/1.1 abc OK\r\n\r\nhello"), "/m46-nothing": raw(b""),
-    "/m47": m47, "/m49": m49, "/m50": lambda p, r: p.wait_for_end(), "/trickle": trickle, "/named": named, "/big": big,
+    "/m47": m47, "/m49": m49, "/m50": lambda p, r: p.wait_for_end(), "/m51": m51, "/trickle": trickle, "/named": named, "/big": big,
     "/paced": paced,
     "/page": files(head=["Content-Type: text/html; charset=utf-8"], body=b"<html>sign in</html>"),
     "/page.html": files(head=["Content-Type: text/html"], body=b"<html>wanted</html>"),
@@ -601,6 +608,7 @@ class Server:
             self.connections += 1
         peer = Peer(self, stream, stream, scheme, port)
         while peer.keep and (text := self.read_head(peer)):
+            peer.heard += 1
             self.answer(peer, Request(scheme, port, text))
         if scheme == "https":
             stream.unwrap()

@@ -20,6 +20,7 @@ import urllib.request
 import pytest
 from bed import ROOT
 from bed.device import Device
+from bed.documents import document, fetch
 from bed.place import ALLOW_LOOPBACK, Place
 from bed.process import wait_until
 
@@ -223,6 +224,27 @@ def test_m50_servers_that_never_speak_hold_nobody_up_and_are_left(bench, server,
     assert left["reason"] == "timeout"
     assert bench.history(job)[-1]["at"] < left["history"][-1]["at"], "it waited for those that say nothing"
     bench.ana.run("cancel", *silent, check=False)
+
+
+def test_m51_what_a_kept_connection_did_not_answer_is_asked_again(bench, alone):
+    bench.check(bench.send(alone, "/ok"), "done", None, DATA)
+
+    bench.check(bench.send(alone, "/m51"), "done", None, DATA)
+
+    assert [one.url for one in alone.requests()] == ["/m51"] * 2
+
+
+def test_m51_what_is_posted_is_posted_once(bench, alone):
+    bench.check(bench.send(alone, "/ok"), "done", None, DATA)
+    alone.clear()
+    core = document(bench.place, alone.http + "/m51", name="posted")
+    core["what"]["files"][0]["sources"][0]["request"] = {"method": "POST", "body64": "aGVsbG8="}
+
+    done = fetch(bench.place, bench.ana.token(), core)
+
+    assert (done["state"], (bench.area / "posted").read_bytes()) == ("done", DATA), done
+    assert [one.url for one in alone.requests()] == ["/m51"]
+    bench.expected = bench.found()
 
 
 def test_m70_a_mismatch_is_fetched_once_more_and_kept_in_quarantine(bench, server):
