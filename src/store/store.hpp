@@ -17,7 +17,7 @@ struct StoreLimits {
   std::size_t waiting_writes = 16384;  ///< beyond: busy
   std::size_t waiting_reads = 16384;   ///< beyond: busy
   std::size_t works_per_commit = 256;
-  Millis shared_every{5};  ///< groups of shared writes alone begin so long after the commit before
+  Millis shared_every{5};       ///< groups of shared writes alone begin so long after the commit before
   int writer_cache_kib = 4096;  ///< holds the index of ids that a large batch touches at random
   int reader_cache_kib = 1024;
   int log_pages = 1000;                         ///< of 4 KiB: beyond, the log is moved into the database file
@@ -32,10 +32,10 @@ struct StoreOptions {
 };
 
 /// The SQLite store (DESIGN.md §8): one writer thread, each `write` in a SAVEPOINT, one COMMIT when the queue
-/// is empty or at 256, for shared writes alone every 5 ms at most; results only after COMMIT; a failed COMMIT fails all of its group and every later
-/// write (stop acknowledging). Reads run on a thread of their own. `Tx::repo` knows jobs::JobRecords,
-/// files::FileRecords, accounts::AccountRecords. The loops of its callers must outlive `close`: a store
-/// thread may still be handing over a result when the caller has it already.
+/// is empty or at 256, for shared writes alone every 5 ms at most; results only after COMMIT; a failed COMMIT
+/// fails all of its group and every later write (stop acknowledging). Reads run on a thread of their own.
+/// `Tx::repo` knows jobs::JobRecords, files::FileRecords, accounts::AccountRecords. The loops of its callers
+/// must outlive `close`: a store thread may still be handing over a result when the caller has it already.
 class Store : public Database, public jobs::Vault {
 public:
   /// A consistent copy of the database file, made while in use (VACUUM INTO or the backup API). Blocking.
