@@ -44,9 +44,11 @@ function followRules(parts: Parts): void {
     if (new URL(details.redirectUrl).pathname !== '/nav204') return;
     const head = heads.get(details.requestId) ?? readHead([]);
     heads.delete(details.requestId);
-    // Now, since the redirect to /nav204 follows as another hop of the same request.
-    const seen = parts.observations.byId(details.requestId) ?? unseen(details);
-    void taken(seen, details, head, parts).catch(async (error: unknown) => {
+    void (async () => {
+      // The redirect to /nav204 is another hop of the same request.
+      const seen = await parts.observations.upTo(details.requestId, details.url);
+      await taken(seen ?? unseen(details), details, head, parts);
+    })().catch(async (error: unknown) => {
       failed(error);
       // Given back, a page could fill the disk past the browser's own guard against many downloads.
       if (error instanceof Full) return;
@@ -125,7 +127,7 @@ async function judge(
   if (isRedirect || !wanted(settings, facts) || parts.givingBack.isGiven(details.url)) return {};
   const places = await parts.places.all();
   if (places.some((place) => details.url.startsWith(`${place.url}/`))) return {};
-  const seen = parts.observations.byId(details.requestId);
+  const seen = await parts.observations.upTo(details.requestId, details.url);
   if (!seen || !(await parts.taking.ready(settings))) return {};
   const known = {
     label: head.label,

@@ -148,10 +148,17 @@ export interface Known {
   size?: number;
 }
 
+/** Of one hop of a request. */
+function nameOf(hop: { requestId: string; url: string }): string {
+  return `${hop.requestId} ${hop.url}`;
+}
+
 /** Lives as long as the background; made by main, before the first event. */
 export class Observations {
   readonly #requests = new Map<string, Observed>();
   readonly #forms = new Map<string, { form?: Fields; raw?: Body }>();
+  /** Headers of hops that were not told yet. */
+  readonly #early = new Map<string, { headers: [string, string][]; at: number }>();
   /** By tab: the form that was sent last. */
   readonly #noted = new Map<number, { names: string[]; upload: boolean; at: number }>();
   /** Look again, each time that something was observed. */
@@ -181,10 +188,13 @@ export class Observations {
     );
   }
 
-  /** As it is now: redirects that follow are not added to what is returned. */
-  byId(requestId: string): Observed | undefined {
-    const one = this.#requests.get(requestId);
-    return one && { ...one, hops: [...one.hops] };
+  /** Up to the hop with that address; it may be told a moment later. */
+  upTo(requestId: string, url: string): Promise<Observed | undefined> {
+    return this.#observed(() => {
+      const one = this.#requests.get(requestId);
+      const last = one?.hops.findLastIndex((hop) => hop.url === url) ?? -1;
+      return one && last >= 0 ? { ...one, hops: one.hops.slice(0, last + 1) } : undefined;
+    });
   }
 
   /** Chromium tells the fields of a form without their order, and a file as its name; the page's script saw more. */
@@ -241,7 +251,13 @@ export class Observations {
   #begin(details: chrome.webRequest.OnBeforeRequestDetails): void {
     this.#forget();
     const known = this.#requests.get(details.requestId);
-    const hop: Hop = { url: details.url, method: details.method };
+    const early = this.#early.get(nameOf(details));
+    this.#early.delete(nameOf(details));
+    const hop: Hop = {
+      url: details.url,
+      method: details.method,
+      ...(early ? { headers: early.headers } : {}),
+    };
     const initiator = initiatorOf(details);
     const store = (details as Details).cookieStoreId;
     if (known) {
@@ -270,10 +286,13 @@ export class Observations {
   }
 
   #send(details: chrome.webRequest.OnSendHeadersDetails): void {
-    const known = this.#requests.get(details.requestId);
-    const hop = known?.hops.at(-1);
-    if (!hop) return;
-    hop.headers = pairsOf(details.requestHeaders);
+    const headers = pairsOf(details.requestHeaders);
+    const hop = this.#requests.get(details.requestId)?.hops.at(-1);
+    if (hop?.url === details.url) {
+      hop.headers = headers;
+      return;
+    }
+    if (this.#early.size < MOST_REQUESTS) this.#early.set(nameOf(details), { headers, at: Date.now() });
   }
 
   #forget(): void {
@@ -283,6 +302,7 @@ export class Observations {
       this.#requests.delete(id);
       this.#forms.delete(id);
     }
+    for (const [name, { at }] of this.#early) if (at < oldest) this.#early.delete(name);
     for (const [tabId, { at }] of this.#noted) if (at < oldest) this.#noted.delete(tabId);
   }
 
