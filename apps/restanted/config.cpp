@@ -249,6 +249,7 @@ std::map<std::string, Keys, std::less<>> sections_of(Config& config) {
        {{"submit_per_minute", number(config.api_limits.submit_per_minute, 1, many)},
         {"batch_bytes", number(config.api_limits.batch_bytes, 1024, 1ll << 32)},
         {"connections", number(config.connections, 1, many)},
+        {"connections_per_download", number(config.job_limits.connections_per_download, 1, 16)},
         {"connections_per_server", number(config.connections_per_server, 1, 1000)},
         {"running_at_once", number(config.job_limits.running_at_once, 1, 10'000)},
         {"running_per_account", number(config.job_limits.running_per_account, 1, 10'000)},

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/sparse_file.hpp"
 #include "api/body.hpp"
 #include "api/handlers.hpp"
 #include "api/json_views.hpp"
@@ -179,8 +180,10 @@ Task<http::Response> job_file(Context& context, Call call) {
   if (::fstat(opened->get(), &status) != 0) co_return refuse(nothing_there("file"), call.request);
   http::Representation arriving;
   arriving.fd = std::make_shared<UniqueFd>(std::move(*opened));
-  arriving.size_bytes = static_cast<std::uint64_t>(status.st_size);
-  arriving.etag = fmt::format("\"{}.{}.{}-{}\"", id->text(), row->index, row->generation, status.st_size);
+  // What has come apart from the beginning can be taken once the beginning has reached it.
+  arriving.size_bytes = layout_of(arriving.fd->get(), 0).beginning;
+  arriving.etag =
+      fmt::format("\"{}.{}.{}-{}\"", id->text(), row->index, row->generation, arriving.size_bytes);
   arriving.modified_s = status.st_mtim.tv_sec;
   const std::string& name = row->name.empty() ? view->job.name : row->name;
   arriving.name = name.substr(name.rfind('/') + 1);

@@ -11,8 +11,8 @@ namespace restante::api {
 namespace {
 
 std::uint64_t received(const jobs::FileRow& file) {
-  if (file.state == jobs::FileState::done) return file.size_bytes.value_or(file.checkpoint.written_bytes);
-  return file.checkpoint.written_bytes;
+  if (file.state == jobs::FileState::done) return file.size_bytes.value_or(file.checkpoint.held_bytes());
+  return file.checkpoint.held_bytes();
 }
 
 std::optional<std::uint64_t> size_of(const jobs::JobView& view) {

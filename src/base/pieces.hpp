@@ -36,8 +36,16 @@ struct PieceReport {
   std::string digests;
 };
 
-/// Bytes [begin, end) of a content that lie apart from its beginning, with digests of pieces that are counted
-/// from `begin` on; `pieces.end_bytes` is counted from there, too.
+/// Bytes [begin, end) of a content that lie apart from its beginning. Pieces are counted from `begin` on, and
+/// so is `pieces.end_bytes`.
+struct Stretch {
+  std::uint64_t begin = 0;
+  Pieces pieces;
+
+  std::uint64_t end() const { return begin + pieces.end_bytes; }
+};
+
+/// What is new of such bytes, counted in the same way.
 struct SpanReport {
   std::uint64_t begin = 0;
   PieceReport pieces;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "files/areas.hpp"
 
+#include "base/sparse_file.hpp"
 #include "files/areas_on_disk.hpp"
 #include "files/names.hpp"
 
@@ -101,7 +102,8 @@ AreasOnDisk::AreasOnDisk(Executor loop, Executor disk_pool, Database& database, 
       scans_(loop_),
       changed_(loop_),
       new_files_(loop_),
-      volume_sync_(roots_.incoming.get()) {
+      volume_sync_(roots_.incoming.get()),
+      incoming_tells_holes_(tells_holes(roots_.incoming.get())) {
 }
 
 std::string AreasOnDisk::clean_name(std::string_view wanted) const {

@@ -44,7 +44,8 @@ public:
   Task<Result<void>> discard_incoming(AccountId account, JobId job, int file, int generation) override;
   Task<Result<std::string>> digest_incoming(AccountId account, JobId job, int file, int generation,
                                             std::string algorithm) override;
-  Task<Result<PieceReport>> hash_pieces(int fd, std::uint64_t first, std::uint64_t end_bytes) override;
+  Task<Result<PieceReport>> hash_pieces(int fd, std::uint64_t base, std::uint64_t first,
+                                        std::uint64_t end_bytes) override;
   Task<Result<jobs::Room>> room(AccountId account) override;
   Task<Result<Volume>> volume() override;
   Task<Result<UniqueFd>> open_arriving(AccountId account, JobId job, int file, int generation) override;
@@ -247,6 +248,7 @@ private:
   bool round_runs_ = false;
   std::chrono::steady_clock::time_point round_after_{};  ///< when the next one may begin
   mutable VolumeSync volume_sync_;
+  const bool incoming_tells_holes_;
   /// Of which there is an intent in the store, perhaps; once `recover` has looked.
   std::set<std::pair<JobId, int>> open_intents_;
   bool intents_known_ = false;

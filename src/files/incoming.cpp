@@ -100,7 +100,7 @@ Task<Result<jobs::Incoming>> AreasOnDisk::open_incoming(AccountId account, JobId
     if (const int error = file_facts(out.for_sync.get(), facts); error != 0 || !facts.regular)
       return fail_errno(Reason::storage, "read the partial file incoming/" + name,
                         error != 0 ? error : EINVAL);
-    out.size_bytes = facts.size_bytes;
+    out.tells_holes = incoming_tells_holes_;
     return out;
   };
   co_return co_await offload(pool_, work);
@@ -167,16 +167,18 @@ Task<Result<std::string>> AreasOnDisk::digest_incoming(AccountId account, JobId 
   co_return co_await offload(pool_, work);
 }
 
-Task<Result<PieceReport>> AreasOnDisk::hash_pieces(int fd, std::uint64_t first, std::uint64_t end_bytes) {
+Task<Result<PieceReport>> AreasOnDisk::hash_pieces(int fd, std::uint64_t base, std::uint64_t first,
+                                                   std::uint64_t end_bytes) {
   // A description of its own: the caller may be gone before a slow disk answers.
   auto file = std::make_shared<UniqueFd>(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
-  auto work = [file, first, end_bytes]() -> Result<PieceReport> {
+  auto work = [file, base, first, end_bytes]() -> Result<PieceReport> {
     if (!*file) return fail_errno(Reason::storage, "read a partial file", EBADF);
     PieceHasher hasher(first);
     std::string buffer(256u << 10, '\0');
     while (hasher.end_bytes() < end_bytes) {
       const auto wanted = std::min<std::uint64_t>(buffer.size(), end_bytes - hasher.end_bytes());
-      const ssize_t got = ::pread(file->get(), buffer.data(), wanted, static_cast<off_t>(hasher.end_bytes()));
+      const auto at = static_cast<off_t>(base + hasher.end_bytes());
+      const ssize_t got = ::pread(file->get(), buffer.data(), wanted, at);
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return fail_errno(Reason::storage, "read a partial file", errno);
       if (got == 0) break;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What may still be written: free space above the reserve, and the account's quota.
+#include "base/sparse_file.hpp"
 #include "files/areas_on_disk.hpp"
 
 #include <algorithm>
@@ -11,6 +12,18 @@
 #include <unistd.h>
 
 namespace restante::files {
+
+namespace {
+
+/// Of a partial file that arrives in several places at once, only what is there counts.
+std::uint64_t held_bytes(int folder, const char* name, const struct stat& status) {
+  const auto length = static_cast<std::uint64_t>(status.st_size);
+  if (static_cast<std::uint64_t>(status.st_blocks) * 512 >= length) return length;
+  const UniqueFd file = open_beneath(folder, name, O_RDONLY | O_NONBLOCK);
+  return file ? data_bytes(file.get()) : length;
+}
+
+}  // namespace
 
 Result<AreasOnDisk::Arriving> AreasOnDisk::arriving(AccountId account) const {
   auto folder = incoming_folder(account);
@@ -27,7 +40,7 @@ Result<AreasOnDisk::Arriving> AreasOnDisk::arriving(AccountId account) const {
     struct stat there{};
     if (::fstatat(folder->get(), entry->d_name, &there, AT_SYMLINK_NOFOLLOW) != 0) continue;
     if (!S_ISREG(there.st_mode)) continue;
-    out.bytes += static_cast<std::uint64_t>(there.st_size);
+    out.bytes += held_bytes(folder->get(), entry->d_name, there);
     out.names.emplace(entry->d_name);
   }
   ::closedir(list);

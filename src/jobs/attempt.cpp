@@ -34,14 +34,50 @@ std::vector<proxy::Credential> credentials_for(const proxy::Document& document, 
   return out;
 }
 
+namespace {
+
+/// Of other sources and what belongs to them, not more is sent along to a worker.
+constexpr std::size_t most_other_bytes = 64 * 1024;
+
+std::size_t size_of(const std::vector<proxy::Header>& headers) {
+  std::size_t bytes = 0;
+  for (const auto& [name, value] : headers) bytes += name.size() + value.size();
+  return bytes;
+}
+
+std::size_t size_of(const OtherSource& other) {
+  std::size_t bytes = other.source.url.size() + size_of(other.source.request.headers);
+  for (const proxy::Credential& one : other.credentials) {
+    bytes += one.user.size() + one.password.size() + one.token.size() + one.certificate.size() +
+             one.key.size() + one.client_secret.size() + one.refresh_token.size() + size_of(one.headers);
+    for (const proxy::Cookie& cookie : one.cookies) bytes += cookie.name.size() + cookie.value.size();
+  }
+  return bytes;
+}
+
+/// The sources beside the one in use that may still have it, the best first.
+std::vector<OtherSource> others_for(const proxy::Document& document, const proxy::File& file,
+                                    const std::vector<int>& order, int in_use, const Tries& tries) {
+  std::vector<OtherSource> others;
+  std::size_t bytes = 0;
+  for (int position = 0; position < static_cast<int>(order.size()); ++position) {
+    const bool broken = std::count(tries.broken.begin(), tries.broken.end(), position) > 0;
+    if (position == in_use || broken || static_cast<int>(others.size()) + 1 >= most_connections) continue;
+    const proxy::Source& source =
+        file.sources[static_cast<std::size_t>(order[static_cast<std::size_t>(position)])];
+    OtherSource other{source, credentials_for(document, source)};
+    bytes += size_of(other);
+    if (source.request.method != "GET" || bytes > most_other_bytes) continue;
+    others.push_back(std::move(other));
+  }
+  return others;
+}
+
+}  // namespace
+
 std::uint64_t length_of(int fd) {
   struct stat found{};
   return ::fstat(fd, &found) == 0 ? static_cast<std::uint64_t>(found.st_size) : 0;
-}
-
-void cut_to(int fd, std::uint64_t good_bytes) {
-  if (length_of(fd) <= good_bytes) return;
-  if (::ftruncate(fd, static_cast<off_t>(good_bytes)) != 0) log::warn("cutting a partial file failed");
 }
 
 void Runner::response(Run& run, const ResponseFacts& heard) {
@@ -62,7 +98,7 @@ void Runner::response(Run& run, const ResponseFacts& heard) {
   }
   run.synced_at = Steady::now();
   run.fast_at = Steady::now();
-  rates_.begin(run.job.id, run.done_bytes + run.offset, context_.clock.now());
+  rates_.begin(run.job.id, run.done_bytes + run.begun_bytes, context_.clock.now());
   if (run.offset > 0 || heard.total_bytes.value_or(noted_from_bytes) >= noted_from_bytes) {
     run.saving = true;
     tasks_.spawn(keep_in_background(run.shared_from_this(), false));
@@ -71,9 +107,10 @@ void Runner::response(Run& run, const ResponseFacts& heard) {
 }
 
 void Runner::progress(Run& run, std::uint64_t received_bytes, std::uint64_t bytes_per_s) {
-  run.live = Live{received_bytes, bytes_per_s};
+  run.beginning = received_bytes;
+  run.live = Live{received_bytes + bytes_of(run.apart), bytes_per_s};
   if (bytes_per_s >= context_.limits.low_speed.value_or(0)) run.fast_at = Steady::now();
-  rates_.note(run.job.id, run.done_bytes + received_bytes, context_.clock.now());
+  rates_.note(run.job.id, run.done_bytes + run.live.received_bytes, context_.clock.now());
   pacing_.heard(run.job.id, bytes_per_s, std::exchange(run.held_back, false), Steady::now());
   watch_room();
   if (run.old && received_bytes > run.old->size_bytes) {
@@ -84,14 +121,14 @@ void Runner::progress(Run& run, std::uint64_t received_bytes, std::uint64_t byte
   if (Steady::now() - run.told_at >= events_.limits().progress_every) {
     run.told_at = Steady::now();
     const bool single = run.job.file_count == 1;
-    const Live whole{run.done_bytes + received_bytes, bytes_per_s};
+    const Live whole{run.done_bytes + run.live.received_bytes, bytes_per_s};
     events_.progress(run.job, whole, single ? run.row.size_bytes : std::nullopt);
   }
   checkpoint_if_due(run);
 }
 
 void Runner::checkpoint_if_due(Run& run) {
-  const std::uint64_t synced = run.row.checkpoint.synced_bytes;
+  const std::uint64_t synced = run.synced_bytes;
   if (run.saving || run.live.received_bytes <= synced || !run.sync) return;
   const bool many = run.live.received_bytes - synced >= context_.limits.sync_every_bytes;
   if (!many && Steady::now() - run.synced_at < context_.limits.sync_every) return;
@@ -106,8 +143,10 @@ void Runner::count_traffic(Run& run, std::uint64_t reached) {
 }
 
 Task<Result<void>> Runner::keep(std::shared_ptr<Run> run, bool sync) {
-  const std::uint64_t reached = std::max(run->live.received_bytes, run->pieces.end_bytes);
-  count_traffic(*run, reached);
+  const std::uint64_t reached = std::max(run->beginning, run->pieces.end_bytes);
+  auto apart = to_store(run->apart, reached);
+  const std::uint64_t held = reached + bytes_of(apart);
+  count_traffic(*run, std::max(held, run->live.received_bytes));
   PieceReport pieces = report_from(run->pieces, run->unsaved_piece);
   const std::uint64_t next_unsaved = pieces.end_bytes / piece_bytes;
   if (sync) {
@@ -117,6 +156,8 @@ Task<Result<void>> Runner::keep(std::shared_ptr<Run> run, bool sync) {
       co_return done;
     }
     run->row.checkpoint.synced_bytes = reached;
+    run->row.checkpoint.apart = std::move(apart);
+    run->synced_bytes = held;
     run->synced_at = Steady::now();
   }
   run->row.checkpoint.written_bytes = std::max(run->row.checkpoint.synced_bytes, reached);
@@ -164,14 +205,60 @@ Task<void> Runner::ticks() {
   ticking_ = false;
 }
 
+int Runner::connections_for(const Run& run, const proxy::Document& document,
+                            const TransferOrder& order) const {
+  const int most =
+      std::min(context_.limits.connections_per_download, document.limits.parallel.value_or(most_connections));
+  const auto parts = proxy::split_url(order.source.url);
+  const bool web = parts && (parts->scheme == "http" || parts->scheme == "https");
+  const bool small = order.known_size && *order.known_size < noted_from_bytes;
+  return run.tells_holes && web && !small ? std::clamp(most, 1, most_connections) : 1;
+}
+
+/// After a transfer that did not bring all: what is good stays, and is noted down. Errors: storage.
+Task<Result<void>> Runner::keep_what_came(std::shared_ptr<Run> run, const TransferResult& result) {
+  // What lay before `offset` was good and stays so; a worker that died may have written more than it said.
+  const FileLayout layout = layout_of(run->sync.get(), most_spans);
+  const bool died = result.reason == Reason::worker_died;
+  std::uint64_t good = layout.beginning;
+  // What the beginning has reached and not taken in yet is its all the same.
+  const bool more = layout.sparse && result.received_bytes >= run->beginning;
+  if (!died && layout.sparse) good = std::max({run->offset, result.received_bytes, more ? good : 0});
+  if (!died && !layout.sparse) good = std::min(good, std::max(run->offset, result.received_bytes));
+  if (!died) good = absorb(good, run->apart);
+  const Reason why = run->broke ? run->broke->reason : result.reason;
+  if (why == Reason::disk_full) {
+    const std::uint64_t held = good + bytes_of(run->apart);
+    std::uint64_t less = co_await to_be_cut(run->job.account, held - std::min(held, run->begun_bytes));
+    less = give_up(run->apart, less);
+    good -= std::min(less, good - std::min(good, run->offset));
+  }
+  std::vector<Span> places = places_of(run->apart);
+  if (!died || why == Reason::disk_full)
+    if (auto done = keep_only(run->sync.get(), good, places); !done) co_return done;
+  if (places.empty()) run->apart.clear();
+  run->beginning = good;
+  cut_pieces(run->pieces, good);
+  run->unsaved_piece = std::min(run->unsaved_piece, run->pieces.end_bytes / piece_bytes);
+  run->live.received_bytes = good + bytes_of(run->apart);
+  Checkpoint& checkpoint = run->row.checkpoint;
+  checkpoint.synced_bytes = std::min(checkpoint.synced_bytes, good);
+  checkpoint.apart = within(std::move(checkpoint.apart), places);
+  if (run->data_lost || good == 0) co_return Result<void>();
+  co_return co_await keep(run, run->live.received_bytes > checkpoint.synced_bytes + checkpoint.apart_bytes());
+}
+
 Task<FileStep> Runner::transfer(std::shared_ptr<Run> run, const proxy::Document& document,
                                 const FileTerms& terms, Tries tries, std::uint64_t offset, bool& stopped) {
   const proxy::File& file = document.files[static_cast<std::size_t>(run->row.index)];
   const auto order_of_sources = source_order(file);
   run->row.source %= static_cast<int>(order_of_sources.size());
   run->offset = offset;
-  run->live = Live{offset, 0};
-  run->counted_bytes = offset;
+  run->beginning = offset;
+  run->begun_bytes = offset + bytes_of(run->apart);
+  run->synced_bytes = run->begun_bytes;
+  run->live = Live{run->begun_bytes, 0};
+  run->counted_bytes = run->begun_bytes;
   run->broke.reset();
   run->facts.reset();
   run->fast_at.reset();
@@ -187,7 +274,7 @@ Task<FileStep> Runner::transfer(std::shared_ptr<Run> run, const proxy::Document&
     auto granted = co_await make_room(run, terms.size_bytes);
     if (!granted) co_return after_error(run->row, std::move(tries), granted.error());
     TransferOrder order;
-    order.room_bytes = granted->bytes;
+    order.room_bytes = granted->bytes + (run->begun_bytes - offset);
     order.room_reason = granted->reason;
     order.account = run->job.account;
     order.job = run->job.id;
@@ -209,7 +296,11 @@ Task<FileStep> Runner::transfer(std::shared_ptr<Run> run, const proxy::Document&
     order.max_bytes = terms.max_bytes;
     order.digest_algorithm = terms.algorithm;
     order.digest_hex = terms.digest;
+    if (!terms.digest.empty())
+      order.others = others_for(document, file, order_of_sources, run->row.source, tries);
     order.allow_empty = terms.allow_empty;
+    order.connections = connections_for(*run, document, order);
+    order.have = places_of(run->apart);
     order.wanted_name = file.name;
     order.wanted_type = file.media_type;
     const auto& probe = run->job.probe;
@@ -224,10 +315,11 @@ Task<FileStep> Runner::transfer(std::shared_ptr<Run> run, const proxy::Document&
     pacing_.end(run->job.id, pacing_now());
     run->fast_at.reset();
     run->promised_end = 0;
-    count_traffic(*run, std::max(result.received_bytes, run->live.received_bytes));
-    const std::uint64_t end = offset + granted->bytes;
-    const bool at_end =
-        result.received_bytes + noted_from_bytes > end || run->row.size_bytes.value_or(0) > end;
+    const std::uint64_t held =
+        std::max(result.received_bytes + bytes_of(run->apart), run->live.received_bytes);
+    count_traffic(*run, held);
+    const std::uint64_t end = run->begun_bytes + granted->bytes;
+    const bool at_end = held + noted_from_bytes > end || run->row.size_bytes.value_or(0) > end;
     run->shared = !granted->all && !run->broke && at_end;
     while (run->saving) co_await run->saved.wait();
   }
@@ -239,28 +331,18 @@ Task<FileStep> Runner::transfer(std::shared_ptr<Run> run, const proxy::Document&
     run->live.received_bytes = result.received_bytes;
     run->row.checkpoint.written_bytes = result.received_bytes;
     run->row.checkpoint.boot_id = context_.boot_id;
-    cut_to(run->sync.get(), result.received_bytes);
+    run->row.checkpoint.apart.clear();
+    run->apart.clear();
+    std::vector<Span> none;
+    if (length_of(run->sync.get()) > result.received_bytes)
+      if (auto cut = keep_only(run->sync.get(), result.received_bytes, none); !cut)
+        co_return after_error(run->row, std::move(tries), cut.error());
     if (run->row.name.empty()) run->row.name = result.facts.name_hint;
     if (run->row.media_type.empty()) run->row.media_type = result.facts.media_type;
     co_return after_transfer(run->row, std::move(tries), terms, result, offset);
   }
   if (result.outcome != Outcome::restart) {
-    // What lay before `offset` was good and stays so; a worker that died may have written more than it said.
-    const std::uint64_t length = length_of(run->sync.get());
-    std::uint64_t good = result.reason == Reason::worker_died
-                             ? length
-                             : std::min(length, std::max(offset, result.received_bytes));
-    const Reason why = run->broke ? run->broke->reason : result.reason;
-    if (why == Reason::disk_full) good -= co_await to_be_cut(run->job.account, good - std::min(good, offset));
-    cut_to(run->sync.get(), good);
-    cut_pieces(run->pieces, good);
-    run->unsaved_piece = std::min(run->unsaved_piece, run->pieces.end_bytes / piece_bytes);
-    run->live.received_bytes = good;
-    run->row.checkpoint.synced_bytes = std::min(run->row.checkpoint.synced_bytes, good);
-    if (!run->data_lost && good > 0) {
-      auto kept = co_await keep(run, good > run->row.checkpoint.synced_bytes);
-      if (!kept && !run->broke) run->broke = kept.error();
-    }
+    if (auto kept = co_await keep_what_came(run, result); !kept && !run->broke) run->broke = kept.error();
   }
   if (run->broke) {
     FileRow row = run->row;

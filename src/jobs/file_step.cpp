@@ -31,8 +31,21 @@ std::optional<int> next_source(const FileRow& row, const Tries& tries, int sourc
   return std::nullopt;
 }
 
+enum class Bytes { keep, drop };
+
+/// What came from one source is gone on with at another one if a digest will prove the whole.
+void go_to(FileRow& row, int source, const FileTerms& terms, Bytes bytes) {
+  row.source = source;
+  Checkpoint& at = row.checkpoint;
+  const bool some = at.written_bytes > 0 && at.total_bytes && at.written_bytes < *at.total_bytes;
+  if (bytes == Bytes::drop || terms.digest.empty() || !some) return start_over(row);
+  at.etag.clear();  // of another server
+  at.last_modified.clear();
+  at.relinked = false;
+}
+
 /// This source will not give it: the next one, or the end.
-FileStep source_broken(FileStep out, const FileTerms& terms, Trouble trouble) {
+FileStep source_broken(FileStep out, const FileTerms& terms, Trouble trouble, Bytes bytes = Bytes::drop) {
   const bool mendable =
       info(trouble.reason).kind == ReasonClass::needs_you && trouble.reason != Reason::auth_required;
   if (!out.tries.first) out.tries.first = trouble;
@@ -40,8 +53,7 @@ FileStep source_broken(FileStep out, const FileTerms& terms, Trouble trouble) {
   out.tries.broken.push_back(out.row.source);
   out.tries.mismatches = 0;
   if (const auto next = next_source(out.row, out.tries, terms.sources)) {
-    out.row.source = *next;
-    start_over(out.row);
+    go_to(out.row, *next, terms, bytes);
     out.next = Next::transfer;
     return out;
   }
@@ -58,8 +70,7 @@ FileStep try_later(FileStep out, const FileTerms& terms, Trouble trouble, bool m
   const bool keep = moved_on && !strong_validator(out.row.checkpoint).empty();
   if (const auto next = next_source(out.row, out.tries, terms.sources);
       next && *next != out.row.source && !keep) {
-    out.row.source = *next;
-    start_over(out.row);
+    go_to(out.row, *next, terms, Bytes::keep);
   }
   return later(std::move(out), std::move(trouble));
 }
@@ -158,7 +169,7 @@ FileTerms terms_of(const proxy::Document& document, int file) {
 }
 
 void start_over(FileRow& row) {
-  row.wasted_bytes += row.checkpoint.written_bytes;
+  row.wasted_bytes += row.checkpoint.held_bytes();
   row.generation = std::max(row.generation, row.old ? row.old->generation : 0) + 1;
   row.checkpoint = Checkpoint{};
   row.state = FileState::pending;
@@ -168,6 +179,7 @@ void start_over(FileRow& row) {
 void set_aside(FileRow& row) {
   if (!row.old || row.old->checkpoint.written_bytes < row.checkpoint.written_bytes)
     row.old = OldPartial{row.generation, row.checkpoint};
+  row.old->checkpoint.apart.clear();
   start_over(row);
 }
 
@@ -213,7 +225,7 @@ FileStep after_transfer(FileRow row, Tries tries, const FileTerms& terms, const 
     return try_later(std::move(out), terms, std::move(trouble), moved_on);
   }
   if (result.transient) return try_later(std::move(out), terms, std::move(trouble), moved_on);
-  return source_broken(std::move(out), terms, std::move(trouble));
+  return source_broken(std::move(out), terms, std::move(trouble), Bytes::keep);
 }
 
 FileStep after_digest(FileRow row, Tries tries, const FileTerms& terms, const std::string& digest_hex) {

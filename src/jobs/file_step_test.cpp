@@ -199,6 +199,27 @@ FileTerms with_digest(int count) {
   return out;
 }
 
+TEST(FileStep, AnotherSourceGoesOnWithWhatCameIfADigestWillProveIt) {
+  FileRow row = row_with_partial();
+  row.checkpoint.total_bytes = 100;
+  FileRow whole = row;
+  whole.checkpoint.written_bytes = 100;
+
+  const FileStep gone = after_transfer(row, {}, with_digest(2), failed(Reason::not_found, false), 50);
+  const FileStep slow = after_transfer(row, {}, with_digest(2), failed(Reason::timeout, true), 50);
+  const FileStep unproven = after_transfer(row, {}, sources(2), failed(Reason::not_found, false), 50);
+  const FileStep all = after_transfer(whole, {}, with_digest(2), failed(Reason::not_found, false), 50);
+
+  for (const FileStep& next : {gone, slow}) {
+    EXPECT_EQ(next.row.source, 1);
+    EXPECT_EQ(next.row.generation, 0);
+    EXPECT_EQ(next.row.checkpoint.written_bytes, 50u);
+    EXPECT_EQ(next.row.checkpoint.etag, "") << "it was the other server's";
+  }
+  EXPECT_EQ(unproven.row.generation, 1) << "bytes of two sources are not mixed";
+  EXPECT_EQ(all.row.generation, 1) << "nothing is missing, so what is there is wrong";
+}
+
 TEST(FileStep, ComparesADigestInAnyCase) {
   TransferResult result = complete(5);
   result.outcome = Outcome::unverified;

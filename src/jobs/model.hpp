@@ -4,6 +4,7 @@
 #include "base/clock.hpp"
 #include "base/crypto.hpp"
 #include "base/ids.hpp"
+#include "base/pieces.hpp"
 #include "base/result.hpp"
 
 #include <cstdint>
@@ -51,6 +52,12 @@ struct Checkpoint {
   bool ranges = false;  ///< the server said that it can go on from the middle
   /// A person gave a new link to the same content, and nothing came from there yet.
   bool relinked = false;
+  /// What lay on the disk behind the beginning when `synced_bytes` of that did, in order.
+  std::vector<Stretch> apart = {};
+
+  std::uint64_t apart_bytes() const;
+  /// Of the content, wherever they lie.
+  std::uint64_t held_bytes() const { return written_bytes + apart_bytes(); }
 };
 
 /// The partial file of an earlier generation that a content server would not go on with (CONTENT_SERVERS.md

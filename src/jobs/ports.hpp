@@ -4,6 +4,7 @@
 #include "base/database.hpp"
 #include "base/fd.hpp"
 #include "base/pieces.hpp"
+#include "base/sparse_file.hpp"
 #include "base/task.hpp"
 #include "jobs/model.hpp"
 #include "jobs/offers.hpp"
@@ -41,10 +42,7 @@ struct OtherSource {
   std::vector<proxy::Credential> credentials;
 };
 
-/// Bytes [begin, end) of a content.
-struct Span {
-  std::uint64_t begin = 0, end = 0;
-};
+using restante::Span;
 
 inline constexpr int most_connections = 16;    ///< of one transfer
 inline constexpr std::size_t most_spans = 16;  ///< of one content, that lie apart from its beginning
@@ -180,7 +178,7 @@ public:
 struct Incoming {
   UniqueFd for_worker;
   UniqueFd for_sync;
-  std::uint64_t size_bytes = 0;
+  bool tells_holes = false;  ///< see base/sparse_file.hpp; else it grows in order only
 };
 
 struct Publication {
@@ -238,9 +236,10 @@ public:
   /// SHA-256 (or another algorithm) of a partial file, in the disk pool.
   virtual Task<Result<std::string>> digest_incoming(AccountId account, JobId job, int file, int generation,
                                                     std::string algorithm) = 0;
-  /// Digests of the bytes from the piece `first` up to `end_bytes` (less if the file ends before), in the
-  /// disk pool. Errors: storage.
-  virtual Task<Result<PieceReport>> hash_pieces(int fd, std::uint64_t first, std::uint64_t end_bytes) = 0;
+  /// Digests of the bytes from the piece `first` up to `end_bytes` (less if the file ends before), both
+  /// counted from `base` on; in the disk pool. Errors: storage.
+  virtual Task<Result<PieceReport>> hash_pieces(int fd, std::uint64_t base, std::uint64_t first,
+                                                std::uint64_t end_bytes) = 0;
   /// The publishing sequence of DESIGN.md §6; `sync` is synced first. Repeating after an error is safe.
   virtual Task<Result<Published>> publish(Publication what, UniqueFd sync, PublishCommit commit) = 0;
   /// At start: completes what a crash interrupted between intent and commit.

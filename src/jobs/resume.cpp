@@ -46,6 +46,12 @@ bool is_strong_date(const ResponseFacts& facts, Instant now) {
 
 }  // namespace
 
+std::uint64_t Checkpoint::apart_bytes() const {
+  std::uint64_t bytes = 0;
+  for (const Stretch& one : apart) bytes += one.pieces.end_bytes;
+  return bytes;
+}
+
 Checkpoint begin_checkpoint(const ResponseFacts& facts, std::string_view boot_id, Instant now) {
   Checkpoint out;
   out.boot_id = boot_id;

@@ -61,7 +61,7 @@ Error no_room(Reason reason, std::string message) {
 }  // namespace
 
 std::uint64_t Runner::unwritten(const Run& run) {
-  return run.promised_end - std::min(run.promised_end, std::max(run.offset, run.live.received_bytes));
+  return run.promised_end - std::min(run.promised_end, std::max(run.begun_bytes, run.live.received_bytes));
 }
 
 Task<Result<Grant>> Runner::left_for(AccountId account, Wish wish, std::shared_ptr<Run> run) {
@@ -94,7 +94,7 @@ Task<Result<Grant>> Runner::left_now(AccountId account, Wish wish, std::shared_p
     const bool same = known != before.end() && known->second.number == other->promise_number;
     if (other == run || same || other->promised_end == 0) continue;
     promised.push_back(
-        {other->job.account, other->promised_end - std::min(other->promised_end, other->offset)});
+        {other->job.account, other->promised_end - std::min(other->promised_end, other->begun_bytes)});
   }
   // What is half here may be completed, whatever the month's traffic.
   if (wish.begun_bytes > 0) room->traffic_used_up.clear();
@@ -104,7 +104,7 @@ Task<Result<Grant>> Runner::left_now(AccountId account, Wish wish, std::shared_p
   Grant out = grant(*room, account, promised, wish.need, wish.all, shares);
   out.over_bytes = room->over_quota_bytes;
   if (run && out.enough) {
-    run->promised_end = run->offset + out.bytes;
+    run->promised_end = run->begun_bytes + out.bytes;
     run->promise_number = ++promises_made_;
   }
   co_return out;
@@ -114,9 +114,9 @@ Task<Result<Grant>> Runner::make_room(std::shared_ptr<Run> run, std::optional<st
   const FileRow& row = run->row;
   std::optional<std::uint64_t> need = size ? size : row.size_bytes;
   if (!need && run->job.file_count == 1 && run->job.probe) need = run->job.probe->size_bytes;
-  if (need) *need -= std::min(*need, run->offset);
+  if (need) *need -= std::min(*need, run->begun_bytes);
   // What cannot be gone on with begins anew; how far it came says how long it is at least.
-  const std::uint64_t came = std::max(run->offset, run->old ? run->old->size_bytes : 0);
+  const std::uint64_t came = std::max(run->begun_bytes, run->old ? run->old->size_bytes : 0);
   const Wish wish{need, run->wants_all, came};
   auto granted = co_await left_for(run->job.account, wish, run);
   if (granted && !granted->enough && run->old) {
@@ -157,9 +157,9 @@ Task<bool> Runner::has_room(Job job) {
   std::optional<std::uint64_t> need = next.size_bytes;
   if (next.index < static_cast<int>(document->files.size()))
     if (const auto size = terms_of(*document, next.index).size_bytes) need = size;
-  if (need) *need -= std::min(*need, next.checkpoint.written_bytes);
+  if (need) *need -= std::min(*need, next.checkpoint.held_bytes());
   // Of what has no known size, so much at least has to be worth another request.
-  const Wish wish{need.value_or(least_share_bytes), false, next.checkpoint.written_bytes};
+  const Wish wish{need.value_or(least_share_bytes), false, next.checkpoint.held_bytes()};
   auto left = co_await left_for(job.account, wish, nullptr);
   co_return !left || left->enough;
 }

@@ -210,7 +210,7 @@ Task<Runner::Brought> Runner::bring(std::shared_ptr<Run> run, const proxy::Docum
   bool just_begun = true;
   int open_generation = -1;
   run->wants_all = false;
-  std::uint64_t length = 0;
+  FileLayout layout;
   for (;;) {
     if (open_generation != at.row.generation) {
       auto incoming = co_await context_.shelf.open_incoming(account, id, index, at.row.generation);
@@ -221,24 +221,25 @@ Task<Runner::Brought> Runner::bring(std::shared_ptr<Run> run, const proxy::Docum
       }
       run->for_worker = std::move(incoming->for_worker);
       run->sync = std::move(incoming->for_sync);
-      length = incoming->size_bytes;
+      run->tells_holes = incoming->tells_holes;
+      layout = layout_of(run->sync.get(), most_spans);
       open_generation = at.row.generation;
       just_opened = true;
     }
     if (at.next != Next::transfer && just_opened) {
       // It was complete before a stop or a crash; after a power cut perhaps not on the disk.
       const bool same_run = !context_.boot_id.empty() && at.row.checkpoint.boot_id == context_.boot_id;
-      if (!same_run || length != at.row.size_bytes) at.next = Next::transfer;
+      if (!same_run || layout.sparse || layout.beginning != at.row.size_bytes) at.next = Next::transfer;
     }
     just_opened = false;
     if (at.next == Next::transfer) {
-      if (std::exchange(just_begun, false) && take_back(at.row, length)) {
+      if (std::exchange(just_begun, false) && take_back(at.row, layout.beginning)) {
         co_await discard_generation(account, id, index, open_generation);
         continue;
       }
       if (at.row.old && !run->old)
         run->old = Run::Old{at.row.old->generation, at.row.old->checkpoint.written_bytes};
-      auto kept = co_await kept_of(run, at.row, terms, length);
+      auto kept = co_await kept_of(run, at.row, terms, layout);
       if (run->stop.stop_requested()) co_return Brought{};
       if (!kept) {
         at = after_error(std::move(at.row), std::move(at.tries), kept.error());
@@ -246,9 +247,9 @@ Task<Runner::Brought> Runner::bring(std::shared_ptr<Run> run, const proxy::Docum
                           at.row};
       }
       const std::uint64_t offset = *kept;
-      if (offset == 0 && length > 0) {
-        run->old = Run::Old{at.row.generation, length};
-        at.row.checkpoint.written_bytes = length;
+      if (offset == 0 && (layout.sparse || layout.beginning > 0)) {
+        run->old = Run::Old{at.row.generation, layout.beginning};
+        at.row.checkpoint.written_bytes = layout.beginning;
         start_over(at.row);
         continue;
       }
@@ -258,8 +259,9 @@ Task<Runner::Brought> Runner::bring(std::shared_ptr<Run> run, const proxy::Docum
       run->row.state = FileState::receiving;
       at = co_await transfer(run, document, terms, std::move(at.tries), offset, stopped);
       if (stopped) co_return Brought{};
-      if (at.row.generation != generation && length_of(run->sync.get()) > 0)
-        run->old = Run::Old{generation, length_of(run->sync.get())};
+      if (const auto old = layout_of(run->sync.get(), 0).beginning;
+          at.row.generation != generation && old > 0)
+        run->old = Run::Old{generation, old};
       if (at.started_over) {
         const JobEvent what = event::StartedOver{index, at.started_over->reason};
         auto told = co_await ledger_.apply(id, std::nullopt, what, at.row);

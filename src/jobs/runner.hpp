@@ -7,6 +7,7 @@
 #include "jobs/pacing.hpp"
 #include "jobs/rates.hpp"
 #include "jobs/room.hpp"
+#include "jobs/stretches.hpp"
 
 #include <chrono>
 #include <functional>
@@ -72,12 +73,30 @@ private:
   Task<Brought> bring(std::shared_ptr<Run> run, const proxy::Document& document, FileRow first);
   Task<FileStep> transfer(std::shared_ptr<Run> run, const proxy::Document& document, const FileTerms& terms,
                           Tries tries, std::uint64_t offset, bool& stopped);
-  /// kept.cpp: how much of `length` bytes of the partial file can be gone on with, once its pieces were
-  /// looked at; the rest is cut off. Errors: storage.
+
+  // kept.cpp
+  /// How much of the partial file's beginning can be gone on with, once its pieces were looked at; what lies
+  /// behind it and is good is the run's, the rest is thrown away. Errors: storage.
   Task<Result<std::uint64_t>> kept_of(std::shared_ptr<Run> run, FileRow& row, const FileTerms& terms,
-                                      std::uint64_t length);
-  Task<Result<std::uint64_t>> agreeing(std::shared_ptr<Run> run, Pieces saved, std::uint64_t first,
-                                       std::uint64_t end_bytes);
+                                      const FileLayout& layout);
+  struct StillGood {
+    Pieces pieces;            ///< of what is good and was saved
+    std::uint64_t bytes = 0;  ///< that are good
+    std::uint64_t known = 0;  ///< up to here the saved pieces could be compared
+  };
+  /// Of `length` bytes from `base` on. Errors: storage.
+  Task<Result<StillGood>> still_good(std::shared_ptr<Run> run, std::uint64_t base, Pieces saved,
+                                     std::uint64_t length, bool same_run);
+  Task<Result<std::vector<Stretch>>> stretches_of(std::shared_ptr<Run> run, const FileRow& row,
+                                                  const FileLayout& layout, bool same_run);
+  Task<Result<std::uint64_t>> agreeing(std::shared_ptr<Run> run, std::uint64_t base, Pieces saved,
+                                       std::uint64_t first, std::uint64_t end_bytes);
+  Task<Result<void>> hash_rest(std::shared_ptr<Run> run, std::uint64_t base, Pieces& pieces,
+                               std::uint64_t end_bytes);
+
+  /// How many connections a transfer may have at most.
+  int connections_for(const Run& run, const proxy::Document& document, const TransferOrder& order) const;
+  Task<Result<void>> keep_what_came(std::shared_ptr<Run> run, const TransferResult& result);
   Task<Brought> publish(std::shared_ptr<Run> run, FileRow row, UniqueFd sync);
   Task<Result<void>> keep(std::shared_ptr<Run> run, bool sync);
   Task<void> keep_in_background(std::shared_ptr<Run> run, bool sync);

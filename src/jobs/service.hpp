@@ -115,6 +115,7 @@ public:
 
 struct ServiceLimits {
   int running_at_once = 32;  ///< transfers of the whole server
+  int connections_per_download = 4;
   int running_per_account = 16;
   int running_per_origin = 6;
   int default_attempts = 20;

@@ -28,7 +28,7 @@ Amounts amounts_of(const Job& job, const std::vector<FileRow>& files) {
   for (const FileRow& file : files) {
     const bool here = file.state == FileState::done;
     out.received_bytes +=
-        here ? file.size_bytes.value_or(file.checkpoint.written_bytes) : file.checkpoint.written_bytes;
+        here ? file.size_bytes.value_or(file.checkpoint.held_bytes()) : file.checkpoint.held_bytes();
     known = known && file.size_bytes.has_value();
     size += file.size_bytes.value_or(0);
   }
@@ -74,7 +74,7 @@ std::optional<std::uint64_t> missing_of(const std::vector<FileRow>& files) {
   for (const FileRow& row : files) {
     if (row.state == FileState::done) continue;
     if (!row.size_bytes) return std::nullopt;
-    missing += *row.size_bytes - std::min(*row.size_bytes, row.checkpoint.written_bytes);
+    missing += *row.size_bytes - std::min(*row.size_bytes, row.checkpoint.held_bytes());
   }
   return missing;
 }

@@ -189,11 +189,6 @@ void BodyWriter::take_in(std::string_view bytes) {
   position_ += bytes.size();
 }
 
-Result<void> BodyWriter::share() {
-  total_bytes_.reset();
-  return flush();
-}
-
 Result<void> BodyWriter::write_out(std::string_view bytes) {
   // While the bytes are in the cache.
   if (hasher_) hasher_->update(bytes.data(), bytes.size());

@@ -39,7 +39,7 @@ public:
     };
     std::vector<Bound> bounds;
     std::string digest_algorithm;  ///< "sha-256", ...; computed only from offset 0 on
-    /// Of the whole content. None, or a file into which others write as well: always by the page cache.
+    /// Of the whole content; none: always by the page cache.
     std::optional<std::uint64_t> total_bytes = {};
   };
   BodyWriter(BufferPool& pool, Options options);
@@ -50,7 +50,8 @@ public:
   /// Errors: disk-full, quota, storage, and what the bounds say. The file is good up to `written_bytes` then.
   Result<void> add(std::string_view bytes, TimePoint now);
   Result<void> flush();
-  /// Whether nobody else waits while this one waits for the disk. Takes effect with the next bytes.
+  /// Whether nobody else waits while this one waits for the disk, and nobody else writes into the same file.
+  /// Takes effect with the next bytes.
   void set_alone(bool alone) { alone_ = alone; }
   /// Gives the buffer back: for a transfer that is idle for long.
   Result<void> flush_and_release();
@@ -66,8 +67,6 @@ public:
   /// Bytes that others have put into the file at `written_bytes`, where this one goes on. Nothing may wait in
   /// memory.
   void take_in(std::string_view bytes);
-  /// Others write into the same file from now on: by the page cache only.
-  Result<void> share();
   int file() const { return lent_file_ >= 0 ? lent_file_ : file_.get(); }
   std::uint64_t begin() const { return begin_; }  ///< the offset that it began at
 

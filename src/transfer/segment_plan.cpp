@@ -70,6 +70,12 @@ std::uint64_t SegmentPlan::missing_bytes() const {
   return bytes;
 }
 
+std::vector<ByteRange> SegmentPlan::gaps() const {
+  std::vector<ByteRange> out;
+  for (const Range& range : missing()) out.push_back({range.begin, range.end});
+  return out;
+}
+
 bool SegmentPlan::has_gap() const {
   const auto all = missing();
   return std::any_of(all.begin(), all.end(), [](const Range& range) { return range.by == nobody; });

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/sparse_file.hpp"
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -18,14 +20,14 @@ struct ByteRange {
 };
 
 struct SegmentLimits {
-  std::uint64_t split_bytes = 1024 * 1024;  ///< a range of less is not shared
-  std::uint64_t align_bytes = 64 * 1024;    ///< where a range is parted
-  std::size_t spans = 16;                   ///< that lie apart from the beginning (base/pieces.hpp)
-  std::chrono::milliseconds watched{1000};  ///< so long a number of connections is looked at
-  std::chrono::milliseconds worth{2000};    ///< what ends sooner needs no second connection
-  std::chrono::milliseconds slow{8000};     ///< what takes longer gets several more at once
-  double gain = 0.3;                        ///< by which another connection has to speed things up
-  std::chrono::seconds rest{15};            ///< after one that was of no use; twice as long each time
+  std::uint64_t split_bytes = 1024 * 1024;          ///< a range of less is not shared
+  std::uint64_t align_bytes = stretch_align_bytes;  ///< where a range is parted
+  std::size_t spans = 16;                           ///< that lie apart from the beginning (base/pieces.hpp)
+  std::chrono::milliseconds watched{1000};          ///< so long a number of connections is looked at
+  std::chrono::milliseconds worth{2000};            ///< what ends sooner needs no second connection
+  std::chrono::milliseconds slow{8000};             ///< what takes longer gets several more at once
+  double gain = 0.3;                                ///< by which another connection has to speed things up
+  std::chrono::seconds rest{15};                    ///< after one that was of no use; twice as long each time
   /// A stretch is taken from its connection when an idle one would end it that much sooner.
   double faster = 2;
   std::chrono::milliseconds sooner{500};
@@ -73,6 +75,8 @@ public:
   std::optional<std::uint32_t> slowest_for(double bytes_per_s) const;
 
   std::uint64_t missing_bytes() const;
+  /// What is not here yet, in order.
+  std::vector<ByteRange> gaps() const;
   bool has_gap() const;  ///< a range that nobody fetches
 
 private:

@@ -77,8 +77,14 @@ void Transfer::on_turn(TimePoint now) {
   const bool first_runs = phase_ != Phase::joining;
   if (auto done = segments_->on_turn(now, writer_->position(), first_runs); !done)
     return fail_with(done.error());
-  if (segments_->running() && !std::exchange(shared_, true))
-    if (auto done = writer_->share(); !done) return fail_with(done.error());
+  const bool shares = segments_->running();
+  if (shares && !std::exchange(shared_, shares)) {
+    writer_->set_alone(false);
+    auto done = writer_->flush();
+    if (done && !std::exchange(spread_, true)) done = segments_->spread(writer_->written_bytes());
+    if (!done) return fail_with(done.error());
+  }
+  shared_ = shares;
   if (first_runs) return;
   const auto take = [this](std::string_view bytes) {
     return watch_->add(bytes, [this](std::string_view some) -> Result<void> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "transfer/segments.hpp"
 
+#include "base/sparse_file.hpp"
 #include "base/text.hpp"
 #include "transfer/hop_headers.hpp"
 #include "transfer/transfer.hpp"
@@ -214,6 +215,12 @@ bool Segments::wants_turn() const {
   if (std::any_of(lanes_.begin(), lanes_.end(), over)) return true;
   const auto* touched = plan_.touched();
   return touched != nullptr && (touched->whole() || touched->at - touched->begin >= worth_taking_in);
+}
+
+Result<void> Segments::spread(std::uint64_t written) const {
+  std::vector<Span> holes;
+  for (const ByteRange& gap : plan_.gaps()) holes.push_back({std::max(gap.begin, written), gap.end});
+  return restante::spread(content_.file, content_.total_bytes, holes);
 }
 
 BodyWriter* Segments::writer_at(std::uint64_t begin) const {

@@ -40,6 +40,9 @@ public:
   /// is in the file. Errors: storage, and those of `take`.
   Result<void> take_in(const TakeIn& take);
   bool wants_turn() const;  ///< at once
+  /// Makes the file one that tells what came into which place (base/sparse_file.hpp), before anything comes
+  /// that is not the beginning's; `written`: of that, all in the file. Errors: storage.
+  Result<void> spread(std::uint64_t written) const;
   /// The beginning was fed outside: what `take_in` will go on from.
   std::uint64_t beginning() const { return plan_.beginning(); }
 

@@ -371,7 +371,7 @@ net::CurlEvents::Taken Transfer::on_body(std::string_view bytes) {
       return {};
     }
     if (!take_overlap(some)) return fail(Reason::source_changed, "other bytes than before");
-    writer_->set_alone(around_.alone());
+    writer_->set_alone(around_.alone() && !shared_);
     return writer_->add(some, last_byte_);
   };
   auto done = watch_->add(bytes, sink);

@@ -183,7 +183,8 @@ private:
   std::optional<Look> look_;
   std::optional<BodyWriter> writer_;
   std::unique_ptr<Segments> segments_;  ///< dropped before the writer, whose file they write into
-  bool shared_ = false;                 ///< the file, with them
+  bool shared_ = false;                 ///< the file, with them, at the moment
+  bool spread_ = false;                 ///< it
   bool reached_stretch_ = false;        ///< by the answer under way
   std::optional<Verdict> given_up_;     ///< of its own connection, while others go on
   std::uint64_t came_before_ = 0;       ///< there was more than one connection

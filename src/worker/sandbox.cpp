@@ -196,6 +196,8 @@ Result<void> filter_system_calls(const OpenLocks& open) {
   // The body goes to its place in the partial file, and is read again where a digest or an overlap needs it.
   // No fsync: making it durable is the server's part.
   filter.allow({SCMP_SYS(pwrite64), SCMP_SYS(pwritev), SCMP_SYS(pread64)});
+  // Holes, by which a file that arrives in several places tells what came (base/sparse_file.hpp).
+  filter.allow_if(SCMP_SYS(fallocate), {equals(1, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE)});
   // Waiting, after a stop by a debugger or a suspended machine too.
   filter.allow({SCMP_SYS(clock_nanosleep), SCMP_SYS(nanosleep), SCMP_SYS(restart_syscall)});
   // libcurl's easy handles on Debian 13 make an eventfd; it reaches nobody but the process itself.

@@ -92,6 +92,11 @@ const std::map<std::string, Attempt>& attempts() {
       // Needed: these must work in the cage.
       {"write", [] { return ok(::write(2, "", 0)); }},
       {"pwrite", [] { return ::pwrite(before.file, "x", 1, 1000) == 1; }},
+      {"punch",
+       [] {
+         const int mode = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+         return ok(::fallocate(before.file, mode, 4096, 4096));
+       }},
       {"send", [] { return ::send(before.connected, "x", 1, MSG_NOSIGNAL) == 1; }},
       {"recv",
        [] {
@@ -264,6 +269,7 @@ const std::map<std::string, Attempt>& attempts() {
          void* page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
          return ok(::mprotect(page, 4096, PROT_READ | PROT_EXEC));
        }},
+      {"fallocate", [] { return ok(::fallocate(before.file, 0, 0, 4096)); }},
       {"fsync", [] { return ok(::fsync(before.file)); }},
       {"dup", [] { return ok(::dup(before.file)); }},
       {"fcntl-dup", [] { return ok(::fcntl(before.file, F_DUPFD, 100)); }},

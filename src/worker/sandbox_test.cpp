@@ -55,7 +55,7 @@ TEST_P(Needed, WorksInTheCage) {
   EXPECT_EQ(seen.exit, 0) << "signal " << seen.signal << " " << seen.text;
 }
 INSTANTIATE_TEST_SUITE_P(Sandbox, Needed,
-                         testing::Values("write", "pwrite", "send", "recv", "epoll", "nodelay", "memory",
+                         testing::Values("write", "pwrite", "punch", "send", "recv", "epoll", "nodelay", "memory",
                                          "sleep"));
 
 /// Answered with an error: what ordinary libraries try.
@@ -85,7 +85,7 @@ INSTANTIATE_TEST_SUITE_P(Sandbox, Deadly,
                          testing::Values("chdir", "fastopen-sendto", "fastopen-sendmsg", "sendto-address",
                                          "sendmmsg", "bind", "listen", "accept", "exec", "ptrace",
                                          "read-other", "kill", "tgkill", "pidfd", "map-code", "map-file",
-                                         "make-code", "fsync", "dup", "fcntl-dup", "io-uring", "unshare",
+                                         "make-code", "fallocate", "fsync", "dup", "fcntl-dup", "io-uring", "unshare",
                                          "rlimit", "keyring"));
 
 TEST(Sandbox, EndsTheProcessAtACallOfAnotherAbi) {

@@ -29,9 +29,9 @@ class ContentServer:
     """nginx serving `folder`; `/private/` wants ana / `password`; `rate` limits each connection (nginx size, "2m")."""
 
     def __init__(self, folder: pathlib.Path, address: str = "127.0.0.1", prefix: list = (), authority: Authority | None = None,
-                 rate: str | None = None, password: str = "open sesame", extra: str = "", connections: int = 4096, http2: bool = False):
+                 rate: str | None = None, password: str = "open sesame", extra: str = "", before: str = "", connections: int = 4096, http2: bool = False):
         self.folder, self.address, self.prefix, self.authority = folder, address, list(prefix), authority
-        self.rate, self.password, self.extra, self.http2 = rate, password, extra, http2
+        self.rate, self.password, self.extra, self.before, self.http2 = rate, password, extra, before, http2
         self.connections = connections
         self.root = folder / "content"
         self.root.mkdir(parents=True, exist_ok=True)
@@ -67,6 +67,7 @@ http {{
   log_format ranges '$request_uri $status "$http_range" $body_bytes_sent';
   access_log "{self.folder}/access.log"; default_type application/octet-stream; sendfile on; {temporary}
   types {{ text/html html; }}
+  {self.before}
   server {{
     {listen} root "{self.root}"; {limit}
     location /private/ {{ auth_basic "ana"; auth_basic_user_file "{self.folder}/users"; }}

@@ -8,11 +8,13 @@ from soak.cuts import Cuts
 @pytest.fixture
 def cuts(work, request):
     # Slow: a worker that gets no turn for half a second still keeps up.
-    running = Cuts(work, seed=7, size=10_000_000, side_by_side=3, rate=2_000_000, **getattr(request, "param", {}))
+    options = {"rate": 2_000_000, **getattr(request, "param", {})}
+    running = Cuts(work, seed=7, size=10_000_000, side_by_side=3, **options)
     yield running
     running.close()
 
 
+@pytest.mark.parametrize("cuts", [{"connections": 1}, {"connections": 4, "rate": 700_000}], indirect=True, ids=["one", "several"])
 def test_after_each_cut_and_kill_at_most_a_mebibyte_comes_again(cuts):
     cuts.cut(8, (200_000, 2_000_000))
     cuts.kill("worker", 3, (500_000, 2_000_000))
@@ -23,6 +25,8 @@ def test_after_each_cut_and_kill_at_most_a_mebibyte_comes_again(cuts):
     assert result["violations"] == [] and result["wrong_bytes"] == 0
     assert result["interruptions"]["worker"] >= 3 and result["interruptions"]["server"] >= 2
     assert cuts.interruptions("cut-fin", "cut-rst") >= 8
+    several = max(content.most_active for content in cuts.relay.contents.values()) > 1
+    assert several == (cuts.connections > 1)
 
 
 @pytest.mark.parametrize("cuts", [{"ignore_ranges": True}], indirect=True)

@@ -31,6 +31,12 @@ std::string read_file(const std::string& path) {
   return bytes;
 }
 
+void write_at(int fd, const std::string& body, Span span) {
+  if (span.begin >= span.end) return;
+  EXPECT_EQ(::pwrite(fd, body.data() + span.begin, span.bytes(), static_cast<off_t>(span.begin)),
+            static_cast<ssize_t>(span.bytes()));
+}
+
 }  // namespace
 
 Task<void> PokedTimer::wait_until(Instant at) {
@@ -46,7 +52,7 @@ Task<TransferResult> ScriptedTransfers::run(TransferOrder order, TransferObserve
                                             std::stop_token stop) {
   const std::string url = order.source.url;
   asked.push_back({url, order.offset, order.if_range, order.probe, order.account, order.credentials.size(),
-                   order.allow_lan, order.room_bytes});
+                   order.allow_lan, order.room_bytes, order.connections, order.have});
   const std::string origin = proxy::origin_of(url).value_or("");
   if (!order.probe) {
     started_for.push_back(order.account.value);
@@ -91,10 +97,14 @@ Task<TransferResult> ScriptedTransfers::run(TransferOrder order, TransferObserve
         result.transient = true;
       }
       if (end > order.offset) {
-        const std::string piece = script.body.substr(order.offset, end - order.offset);
         if (!script.hangs || script.cut_at) {
-          EXPECT_EQ(::pwrite(order.out.get(), piece.data(), piece.size(), static_cast<off_t>(order.offset)),
-                    static_cast<ssize_t>(piece.size()));
+          // As several connections do it: what is there is not written again.
+          std::uint64_t from = order.offset;
+          for (const Span& there : order.have) {
+            write_at(order.out.get(), script.body, {from, std::min<std::uint64_t>(there.begin, end)});
+            from = there.end;
+          }
+          write_at(order.out.get(), script.body, {from, end});
           result.received_bytes = end;
         }
       }
@@ -102,6 +112,16 @@ Task<TransferResult> ScriptedTransfers::run(TransferOrder order, TransferObserve
       const std::uint64_t from = hasher.end_bytes();
       hasher.update(std::string_view(script.body).substr(from, result.received_bytes - from));
       observer.on_pieces(hasher.report());
+      if (!script.apart.empty()) {
+        EXPECT_TRUE(spread(order.out.get(), script.body.size(), {}));
+        for (const Span& span : script.apart) {
+          write_at(order.out.get(), script.body, span);
+          PieceHasher digests;
+          digests.update(std::string_view(script.body).substr(span.begin, span.bytes()));
+          result.apart.push_back({span.begin, digests.report()});
+        }
+        observer.on_apart(result.apart);
+      }
       observer.on_progress(result.received_bytes, 1000);
       if (told_progress) told_progress(result.received_bytes);
     }
@@ -132,7 +152,8 @@ Task<TransferResult> ScriptedTransfers::run(TransferOrder order, TransferObserve
 Task<TransferResult> ScriptedTransfers::browse(TransferOrder order, OfferObserver& observer,
                                                std::stop_token stop) {
   const std::string url = order.source.url;
-  asked.push_back({url, 0, "", order.probe, order.account, order.credentials.size(), order.allow_lan, {}});
+  asked.push_back({url, 0, "", order.probe, order.account, order.credentials.size(), order.allow_lan, {},
+                   1, {}});
   TransferResult result;
   result.facts.final_url = url;
   if (const auto found = offers.find(url); found != offers.end()) {
@@ -163,7 +184,7 @@ Task<Result<Incoming>> ScriptedShelf::open_incoming(AccountId, JobId job, int fi
   Incoming out;
   out.for_worker = UniqueFd(::open(where.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   out.for_sync = UniqueFd(::open(where.c_str(), O_RDWR | O_CLOEXEC));
-  out.size_bytes = std::filesystem::file_size(where);
+  out.tells_holes = true;
   co_return out;
 }
 
@@ -200,12 +221,13 @@ Result<Published> ScriptedShelf::put(const Publication& what) {
   return out;
 }
 
-Task<Result<PieceReport>> ScriptedShelf::hash_pieces(int fd, std::uint64_t first, std::uint64_t end_bytes) {
+Task<Result<PieceReport>> ScriptedShelf::hash_pieces(int fd, std::uint64_t base, std::uint64_t first,
+                                                     std::uint64_t end_bytes) {
   PieceHasher hasher(first);
   std::string buffer(1 << 20, '\0');
   while (hasher.end_bytes() < end_bytes) {
     const auto wanted = std::min<std::uint64_t>(buffer.size(), end_bytes - hasher.end_bytes());
-    const ssize_t got = ::pread(fd, buffer.data(), wanted, static_cast<off_t>(hasher.end_bytes()));
+    const ssize_t got = ::pread(fd, buffer.data(), wanted, static_cast<off_t>(base + hasher.end_bytes()));
     if (got <= 0) break;
     hasher.update(std::string_view(buffer).substr(0, static_cast<std::size_t>(got)));
     hashed_bytes += static_cast<std::uint64_t>(got);

@@ -52,6 +52,8 @@ struct Script {
   std::string name_hint = {};  ///< empty: the last segment of the URL
   Reason reason_of_restart = Reason::incomplete;
   int http_status = 0;  ///< 0: 200, or 429 with retry_after
+  /// Brought by other connections beside what comes in order.
+  std::vector<Span> apart = {};
 };
 
 struct Asked {
@@ -63,6 +65,8 @@ struct Asked {
   std::size_t credentials = 0;
   bool allow_lan = false;
   std::optional<std::uint64_t> room_bytes;
+  int connections = 1;
+  std::vector<Span> have;
 };
 
 /// Content servers by URL. Each request takes the next script; the last one stays.
@@ -97,7 +101,8 @@ public:
   Task<Result<void>> discard_incoming(AccountId account, JobId job, int file, int generation) override;
   Task<Result<std::string>> digest_incoming(AccountId account, JobId job, int file, int generation,
                                             std::string algorithm) override;
-  Task<Result<PieceReport>> hash_pieces(int fd, std::uint64_t first, std::uint64_t end_bytes) override;
+  Task<Result<PieceReport>> hash_pieces(int fd, std::uint64_t base, std::uint64_t first,
+                                        std::uint64_t end_bytes) override;
   Task<Result<Published>> publish(Publication what, UniqueFd sync, PublishCommit commit) override;
   Task<Result<void>> recover(PublishCommit commit) override;
   Task<Result<Room>> room(AccountId account) override;

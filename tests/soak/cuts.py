@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Cuts and kills in the middle of transfers; after each the next Range begins at most 1 MiB before what was let through.
+"""Cuts and kills in the middle of transfers; after each at most 1 MiB of what was let through comes again.
 
 A relay between place and nginx counts bytes and cuts connections at random positions; workers and the server are killed
 (SIGKILL) while bytes flow. Several transfers run side by side; when one has its file the next begins. The backoff of the
@@ -34,12 +34,13 @@ CONFIG = '[address_guard]\nallow = ["127.0.0.0/8"]\n[limits]\nsubmit_per_minute 
 
 
 class Cuts:
-    def __init__(self, work: pathlib.Path, seed: int, size: int, side_by_side: int, rate: int, ignore_ranges: bool = False):
+    def __init__(self, work: pathlib.Path, seed: int, size: int, side_by_side: int, rate: int, ignore_ranges: bool = False, connections: int = 1):
         self.dice, self.size, self.side_by_side = random.Random(seed), size, side_by_side
+        self.connections = connections
         self.content = ContentServer(work / "content").start()
         self.digest = make_file(self.content.root / "f.bin", size, seed)
         self.relay = Relay(("127.0.0.1", self.content.port), rate, seed, ignore_ranges)
-        self.place = Place(work / "place", CONFIG).start()
+        self.place = Place(work / "place", CONFIG + f"connections_per_download = {connections}\n").start()
         self.place.add_user("ana")
         self.ana = Device(work / "ana")
         self.ana.connect("home", self.place.pair("ana"))
@@ -118,6 +119,7 @@ class Cuts:
             self.look()
             return not self.running
         wait_until("the end of all transfers", ended, 300, 0.05)
+        self.relay.settle()
 
     def result(self) -> dict:
         again = [one for one in self.relay.again if one.cause != "nothing"]
@@ -128,9 +130,9 @@ class Cuts:
             name = f"<= {max(4, 1 << max(0, (one - 1).bit_length() - 10))} KiB" if one > 0 else "nothing"
             histogram[name] = histogram.get(name, 0) + 1
         causes = {cause: sum(one.cause == cause for one in again) for cause in sorted({one.cause for one in again})}
-        violations = [vars(one) for one in self.relay.again if one.refetched > MIB or one.refetched < 0]
+        violations = [vars(one) for one in self.relay.again if one.refetched > MIB]
         problems = list(self.relay.problems)
-        if passed > 1.01 * self.finished * self.size:
+        if passed > 1.01 * self.finished * self.size and self.connections == 1:
             problems.append("more than 101 % of the contents were let through")
         if self.wrong:
             problems.append(f"{self.wrong} files with other bytes")
@@ -139,7 +141,7 @@ class Cuts:
         return {"transfers": self.finished, "size_bytes": self.size, "interruptions": causes, "kills": self.kills,
                 "refetched_bytes": {"median": statistics.median(refetched or [0]), "max": max(refetched, default=0), "sum": sum(refetched)},
                 "worst": {cause: max(one.refetched for one in again if one.cause == cause) for cause in causes},
-                "histogram": histogram, "traffic_percent": round(100 * passed / max(1, self.finished * self.size), 3), "wrong_bytes": self.wrong,
+                "histogram": histogram, "connections": max((content.most_active for content in self.relay.contents.values()), default=0), "traffic_percent": round(100 * passed / max(1, self.finished * self.size), 3), "wrong_bytes": self.wrong,
                 "violations": violations, "problems": problems}
 
 
@@ -149,6 +151,7 @@ def main() -> int:
     options.add_argument("--worker-kills", type=int, default=200)
     options.add_argument("--server-kills", type=int, default=100)
     options.add_argument("--size", type=int, default=100_000_000)
+    options.add_argument("--connections", type=int, default=1, help="of one download at most")
     options.add_argument("--rate", type=int, default=8_000_000, help="bytes a second of each connection")
     options.add_argument("--ignore-ranges", action="store_true", help="the control: a content server that knows no ranges must turn this red")
     options.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 31))
@@ -157,15 +160,16 @@ def main() -> int:
     work = pathlib.Path(tempfile.mkdtemp(prefix="restante-cuts-", dir="/var/tmp"))
     began = time.monotonic()
     try:
-        cuts = Cuts(work, chosen.seed, chosen.size, 4, chosen.rate, chosen.ignore_ranges)
+        cuts = Cuts(work, chosen.seed, chosen.size, 4 if chosen.connections == 1 else 2, chosen.rate, chosen.ignore_ranges, chosen.connections)
         try:
             cuts.cut(chosen.cuts, (200_000, 9_000_000))
             print(f"{time.monotonic() - began:.0f} s: cuts done", flush=True)
             # Between two kills so much is to flow that what is lost stays below 1 %.
-            cuts.side_by_side, cuts.relay.rate = 3, chosen.rate * 3 // 4
-            cuts.kill("worker", chosen.worker_kills, (4_000_000, 12_000_000))
+            before_kill = (4_000_000, 12_000_000) if chosen.connections == 1 else (2_000_000, 7_000_000)
+            cuts.side_by_side, cuts.relay.rate = min(3, cuts.side_by_side), chosen.rate * 3 // 4
+            cuts.kill("worker", chosen.worker_kills, before_kill)
             print(f"{time.monotonic() - began:.0f} s: worker kills done", flush=True)
-            cuts.kill("server", chosen.server_kills, (4_000_000, 12_000_000))
+            cuts.kill("server", chosen.server_kills, before_kill)
             print(f"{time.monotonic() - began:.0f} s: server kills done", flush=True)
             cuts.finish()
             result = cuts.result()
@@ -177,7 +181,8 @@ def main() -> int:
     result = {"commit": commit, "seed": chosen.seed, "seconds": round(time.monotonic() - began), **result}
     if not chosen.ignore_ranges:
         (ROOT / "docs" / "results").mkdir(parents=True, exist_ok=True)
-        (ROOT / "docs" / "results" / "soak-cuts.json").write_text(json.dumps(result, indent=1) + "\n")
+        name = "soak-cuts.json" if chosen.connections == 1 else "soak-connections.json"
+        (ROOT / "docs" / "results" / name).write_text(json.dumps(result, indent=1) + "\n")
     print(json.dumps(result))
     return 1 if result["violations"] or result["problems"] else 0
 

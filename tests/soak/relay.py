@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A relay between a place and a content server that counts what it lets through, and cuts connections on demand.
 
-It speaks just enough HTTP/1.1 to know where the body of an answer begins. For each path it notes how far into the content
-it let bytes through (handed to its own kernel, whatever became of them), and where the next request for that path begins:
-the difference is what was fetched again.
+It speaks just enough HTTP/1.1 to know where the body of an answer begins. For each path it notes which bytes of the content
+it let through (handed to its own kernel, whatever became of them), over however many connections: those that pass once more
+after an interruption are what was fetched again for it.
 """
 import asyncio
 import dataclasses
@@ -19,24 +19,28 @@ HEAD_LIMIT = 64 * 1024
 @dataclasses.dataclass
 class Content:
     """What is known of one path."""
-    through: int = 0  # end of what was let through, counted from the content's first byte
+    through: list[tuple[int, int]] = dataclasses.field(default_factory=list)  # [begin, end) of what was let through, in order
     passed: int = 0  # all bytes of bodies
-    cause: str | None = None  # of the last interruption that no request followed yet
-    active: "Flow | None" = None
-    requests: int = 0
+    cause: str | None = None  # of the last interruption
+    refetched: int = 0  # since then: bytes that had passed before
+    active: "list[Flow]" = dataclasses.field(default_factory=list)
+    most_active: int = 0
+
+    def let_through(self, begin: int, end: int) -> None:
+        before = sum(max(0, min(end, there_end) - max(begin, there)) for there, there_end in self.through)
+        self.refetched += before
+        self.passed += end - begin
+        touching = [one for one in self.through if one[0] <= end and begin <= one[1]]
+        others = [one for one in self.through if one not in touching]
+        self.through = sorted([*others, (min(begin, *(one[0] for one in touching), begin), max(end, *(one[1] for one in touching), end))])
 
 
 @dataclasses.dataclass
 class Again:
-    """A request after an interruption."""
+    """What came once more after an interruption, until the next one."""
     path: str
     cause: str
-    through: int
-    start: int
-
-    @property
-    def refetched(self) -> int:
-        return self.through - self.start
+    refetched: int
 
 
 class Flow:
@@ -76,19 +80,33 @@ class Relay:
     def flowing(self) -> dict[str, int]:
         """Bytes that each answer under way has brought so far."""
         with self.lock:
-            return {path: content.active.sent for path, content in self.contents.items() if content.active and content.active.sent}
+            sent = {path: max((flow.sent for flow in content.active), default=0) for path, content in self.contents.items()}
+            return {path: most for path, most in sent.items() if most}
 
     def interrupted_by(self, cause: str) -> list["Flow"]:
         """To be called right before something is killed: answers under way count as interrupted by it."""
         with self.lock:
-            flowing = [content.active for content in self.contents.values() if content.active and content.active.sent]
-            for flow in flowing:
-                flow.content.cause = cause
+            flowing = []
+            for path, content in self.contents.items():
+                if any(flow.sent for flow in content.active):
+                    self._interrupted(path, content, cause)
+                    flowing += content.active
             return flowing
 
     def ended(self, flows: list["Flow"]) -> bool:
         with self.lock:
-            return all(flow.content.active is not flow for flow in flows)
+            return all(flow not in flow.content.active for flow in flows)
+
+    def settle(self) -> None:
+        """Nothing more comes: the last interruption of each path counts."""
+        with self.lock:
+            for path, content in self.contents.items():
+                self._interrupted(path, content, None)
+
+    def _interrupted(self, path: str, content: Content, cause: str | None) -> None:
+        if content.cause or content.refetched:
+            self.again.append(Again(path, content.cause or "nothing", content.refetched))
+        content.cause, content.refetched = cause, 0
 
     def passed(self, path: str) -> int:
         with self.lock:
@@ -119,7 +137,8 @@ class Relay:
         start = next((int(line.split("=")[1].split("-")[0]) for line in fields if line.lower().startswith("range:")), 0)
         if self.ignore_ranges:
             fields = [line for line in fields if not line.lower().startswith(("range:", "if-range:"))]
-        content = self._note_request(path, start)
+        with self.lock:
+            content = self.contents.setdefault(path, Content())
         from_server, to_server = await asyncio.open_connection(*self.target)
         try:
             to_server.write("\r\n".join([lines[0], *fields, "", ""]).encode("latin-1"))
@@ -131,23 +150,15 @@ class Relay:
                 return False
             writer.write(answer)
             await writer.drain()
-            return await self._body(content, from_server, writer, 0 if answer.startswith(b"HTTP/1.1 200") else start, length)
+            return await self._body(path, content, from_server, writer, 0 if answer.startswith(b"HTTP/1.1 200") else start, length)
         finally:
             to_server.transport.abort()
 
-    def _note_request(self, path: str, start: int) -> Content:
-        with self.lock:
-            content = self.contents.setdefault(path, Content())
-            content.requests += 1
-            if content.through > 0 or content.cause:
-                self.again.append(Again(path, content.cause or "nothing", content.through, start))
-            content.cause = None
-            return content
-
-    async def _body(self, content: Content, from_server, writer, start: int, length: int) -> bool:
+    async def _body(self, path: str, content: Content, from_server, writer, start: int, length: int) -> bool:
         flow = Flow(content, writer, start)
         with self.lock:
-            content.active = flow
+            content.active.append(flow)
+            content.most_active = max(content.most_active, len(content.active))
             if self.cuts:
                 flow.cut_at = self.dice.randrange(*self.cuts)
                 flow.how = self.dice.choice(("fin", "rst"))
@@ -164,25 +175,21 @@ class Relay:
                 writer.write(piece)
                 await writer.drain()
                 with self.lock:
+                    content.let_through(start + flow.sent, start + flow.sent + len(piece))
                     flow.sent += len(piece)
                 await asyncio.sleep(max(0.0, began + flow.sent / self.rate - self.loop.time()))
             whole = flow.sent == length
             return whole
         finally:
-            self._end(flow, whole)
+            self._end(path, flow, whole)
 
-    def _end(self, flow: Flow, whole: bool) -> None:
+    def _end(self, path: str, flow: Flow, whole: bool) -> None:
         with self.lock:
             content = flow.content
             cut = flow.cut_at is not None and flow.sent >= flow.cut_at and not whole
             if cut:
-                content.cause = content.cause or "cut-" + flow.how
+                self._interrupted(path, content, "cut-" + flow.how)
                 if flow.how == "rst":
                     raw = flow.writer.get_extra_info("socket")
                     raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            elif not whole:
-                content.cause = content.cause or "gone"
-            content.passed += flow.sent
-            # Never backwards: what came before stays where it is.
-            content.through = max(content.through, flow.start + flow.sent)
-            content.active = None
+            content.active.remove(flow)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""./dev soak [--minutes N] [--only durability|cuts|guard|fuzz|coverage|differential|names|sign-ins|rates|guests|notices|once|crowd|browsers|devtools|fresh-root|package|container]: the long runs, one after the other. Results go to docs/results/."""
+"""./dev soak [--minutes N] [--only durability|cuts|connections|guard|fuzz|coverage|differential|names|sign-ins|rates|guests|notices|once|crowd|browsers|devtools|fresh-root|package|container]: the long runs, one after the other. Results go to docs/results/."""
 import argparse
 import pathlib
 import subprocess
@@ -12,7 +12,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--minutes", type=float, help="a shorter run: that part of the durability figures' quarter of an hour")
-    options.add_argument("--only", choices=["durability", "cuts", "guard", "fuzz", "coverage", "differential", "names", "sign-ins", "rates", "guests", "notices", "once", "crowd", "browsers", "devtools", "fresh-root", "package",
+    options.add_argument("--only", choices=["durability", "cuts", "connections", "guard", "fuzz", "coverage", "differential", "names", "sign-ins", "rates", "guests", "notices", "once", "crowd", "browsers", "devtools", "fresh-root", "package",
                                              "container"])
     chosen = options.parse_args()
     share = min(1.0, chosen.minutes / 15) if chosen.minutes else 1.0
@@ -20,6 +20,8 @@ def main() -> int:
             "package": [HERE / "package.py"], "container": [HERE / "container.py"],
             "cuts": [HERE / "cuts.py", "--cuts", str(max(7, round(700 * share))), "--worker-kills", str(max(2, round(200 * share))),
                      "--server-kills", str(max(1, round(100 * share)))],
+            "connections": [HERE / "cuts.py", "--connections", "4", "--rate", "1500000", "--size", "50000000", "--cuts", str(max(7, round(200 * share))),
+                            "--worker-kills", str(max(2, round(50 * share))), "--server-kills", str(max(1, round(50 * share)))],
             "guard": [HERE.parent / "guard" / "play.py", "--soak"],
             "fuzz": [HERE.parent / "fuzz" / "run.py", "--seconds", str(max(1, round(60 * share)))],
             "names": [HERE.parent / "names" / "soak.py", "--names", str(max(520, round(5000 * share)))],

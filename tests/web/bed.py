@@ -29,6 +29,8 @@ EXTRA = """
     location = /members { if ($cookie_sid != "K4N4RY") { return 403 "no"; } return 200 "for members"; }
     location = /attachment { add_header Content-Disposition "attachment; filename=\\"Report 2026.pdf\\""; return 200 "the report"; }
 """
+# What is slow is to stay so.
+ONE_CONNECTION = "[limits]\nconnections_per_download = 1\n"
 ADMIN = "olga"
 
 
@@ -39,7 +41,7 @@ class Bed:
         self.content = ContentServer(folder / "content", extra=EXTRA).start()
         for part in ("slow", "crawl"):
             (self.content.root / part).mkdir()
-        config = f'[place]\nname = "Harbour Hotel"\n{ALLOW_LOOPBACK}{self.relay.config(folder)}'
+        config = f'[place]\nname = "Harbour Hotel"\n{ALLOW_LOOPBACK}{self.relay.config(folder)}{ONE_CONNECTION}'
         self.place = Place(folder / "place", config=config, binaries=BIN).start()
         self.place.add_user(ADMIN, "--role", "admin")
         self.users = 0

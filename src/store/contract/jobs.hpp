@@ -378,6 +378,8 @@ TYPED_TEST_P(JobRecordsContract, FilesOfAJobComeBackWholeByIndex) {
   file.source = 1;
   file.generation = 5;
   file.checkpoint = {77, 66, "boot", "\"etag\"", "Mon", 88, true, true};
+  file.checkpoint.apart = {{100, {5, std::string(piece_digest_bytes, '\xfe')}},
+                           {200, {piece_bytes + 1, std::string(2 * piece_digest_bytes, 'b')}}};
   file.old = jobs::OldPartial{3, {55, 44, "before", "\"\xff\"", "Sun", 99, true, true}};
   file.wasted_bytes = 123;
   file.sha256 = std::string(64, 'a');
@@ -417,6 +419,10 @@ TYPED_TEST_P(JobRecordsContract, FilesOfAJobComeBackWholeByIndex) {
   EXPECT_EQ(got.checkpoint.total_bytes, 88u);
   EXPECT_TRUE(got.checkpoint.ranges);
   EXPECT_TRUE(got.checkpoint.relinked);
+  ASSERT_EQ(got.checkpoint.apart.size(), 2u);
+  EXPECT_EQ(got.checkpoint.apart[0].begin, 100u);
+  EXPECT_EQ(got.checkpoint.apart[0].pieces.digests, std::string(piece_digest_bytes, '\xfe'));
+  EXPECT_EQ(got.checkpoint.apart[1].end(), 200 + piece_bytes + 1);
   EXPECT_EQ(got.wasted_bytes, 123u);
   ASSERT_TRUE(got.old);
   EXPECT_EQ(got.old->generation, 3);

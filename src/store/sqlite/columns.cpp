@@ -114,6 +114,36 @@ std::optional<jobs::OldPartial> old_from(const std::string& column) {
   return old;
 }
 
+std::string apart_to_column(const std::vector<Stretch>& apart) {
+  if (apart.empty()) return {};
+  json::array out;
+  for (const Stretch& one : apart)
+    out.push_back(json::object{{"begin", static_cast<std::int64_t>(one.begin)},
+                               {"bytes", static_cast<std::int64_t>(one.pieces.end_bytes)},
+                               {"digests", to_base64(one.pieces.digests)}});
+  return json::serialize(out);
+}
+
+std::vector<Stretch> apart_from(const std::string& column) {
+  std::vector<Stretch> apart;
+  if (column.empty()) return apart;
+  const json::value value = parsed(column);
+  if (!value.is_array()) throw_damaged("what lies apart is not an array");
+  for (const json::value& one : value.get_array()) {
+    if (!one.is_object()) throw_damaged("what lies apart is not of objects");
+    const json::object& in = one.get_object();
+    const auto begin = number_in(in, "begin").value_or(-1), bytes = number_in(in, "bytes").value_or(-1);
+    PieceReport pieces;
+    pieces.end_bytes = static_cast<std::uint64_t>(bytes);
+    pieces.digests = from_base64(string_in(in, "digests")).value_or("");
+    Stretch stretch;
+    stretch.begin = static_cast<std::uint64_t>(begin);
+    if (begin < 0 || bytes < 0 || !add(stretch.pieces, pieces)) throw_damaged("what lies apart cannot be");
+    apart.push_back(std::move(stretch));
+  }
+  return apart;
+}
+
 std::string probe_to_column(const std::optional<jobs::Probe>& probe) {
   if (!probe) return {};
   json::object out;

@@ -10,7 +10,7 @@ using jobs::FileRow;
 using jobs::FileState;
 
 constexpr int file_state_count = static_cast<int>(FileState::failed) + 1;
-constexpr int sound_column = 21;             ///< whether the sum is right
+constexpr int sound_column = 22;             ///< whether the sum is right
 constexpr std::uint64_t pieces_a_part = 64;  ///< of a row of job_pieces: 256 MiB of content in 1 KiB
 
 FileRow file_row(Query& row) {
@@ -33,6 +33,7 @@ FileRow file_row(Query& row) {
   file.checkpoint.relinked = row.number_at(18) != 0;
   file.wasted_bytes = static_cast<std::uint64_t>(row.number_at(19));
   file.old = old_from(row.text_at(20));
+  file.checkpoint.apart = apart_from(row.text_at(21));
   file.sha256 = row.text_at(15);
   file.verified = row.number_at(16) != 0;
   if (!row.is_null(17)) row.blob_at(17, file.published.emplace().bytes.data(), sizeof(FileId::bytes));
@@ -63,6 +64,7 @@ Result<std::vector<FileRow>> JobFiles::files(JobId id) {
 Result<void> JobFiles::save(JobId id, const FileRow& file) {
   return attempt(connection_, [&]() -> Result<void> {
     const std::string old = old_to_column(file.old);
+    const std::string apart = apart_to_column(file.checkpoint.apart);
     Query query(connection_, save_file_);
     query.number(file.index).number(number_of(file.state));
     bind_reason(query, file.reason)
@@ -87,6 +89,7 @@ Result<void> JobFiles::save(JobId id, const FileRow& file) {
     query.number(file.checkpoint.relinked)
         .number(static_cast<std::int64_t>(file.wasted_bytes))
         .text_or_null(old)
+        .text_or_null(apart)
         .blob(id.bytes.data(), id.bytes.size())
         .run();
     if (connection_.db().getChanges() == 0) return no_such_job(id);

@@ -31,20 +31,20 @@ private:
       "synced_bytes, "
       "boot_id, etag, last_modified, total_bytes, ranges, sha256, verified, published, relinked, "
       "wasted_bytes, "
-      "old, coalesce(sum = row_sum(job, file, state, reason, name, media_type, size_bytes, source, "
+      "old, apart, coalesce(sum = row_sum(job, file, state, reason, name, media_type, size_bytes, source, "
       "generation, "
       "written_bytes, synced_bytes, boot_id, etag, last_modified, total_bytes, ranges, sha256, verified, "
-      "published, relinked, wasted_bytes, old), 0) FROM job_files "
+      "published, relinked, wasted_bytes, old, apart), 0) FROM job_files "
       "WHERE job = (SELECT seq FROM jobs WHERE id = ?) ORDER BY file"};
   Sql save_file_{
       "INSERT OR REPLACE INTO job_files (job, file, state, reason, name, media_type, size_bytes, source, "
       "generation, "
       "written_bytes, synced_bytes, boot_id, etag, last_modified, total_bytes, ranges, sha256, verified, "
-      "published, relinked, wasted_bytes, old, sum) "
+      "published, relinked, wasted_bytes, old, apart, sum) "
       "SELECT seq, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, "
-      "?20, ?21, row_sum(seq, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, "
+      "?20, ?21, ?22, row_sum(seq, ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, "
       "?18, "
-      "?19, ?20, ?21) FROM jobs WHERE id = ?22"};
+      "?19, ?20, ?21, ?22) FROM jobs WHERE id = ?23"};
   Sql pieces_{
       "SELECT part, end_bytes, digests FROM job_pieces "
       "WHERE job = (SELECT seq FROM jobs WHERE id = ?) AND file = ? AND generation = ? ORDER BY part"};

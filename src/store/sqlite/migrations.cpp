@@ -411,9 +411,23 @@ constexpr const char* version_12 = R"sql(
 ALTER TABLE accounts ADD COLUMN rate INTEGER;
 )sql";
 
-constexpr std::array<const char*, 12> steps_of_this_program{version_1, version_2,  version_3,  version_4,
+// What of a partial file lies behind its beginning (JSON, columns.cpp); a damaged row stays one.
+constexpr const char* version_13 = R"sql(
+ALTER TABLE job_files ADD COLUMN apart TEXT;
+UPDATE job_files SET
+  sum = row_sum(job, file, state, reason, name, media_type, size_bytes, source, generation, written_bytes,
+                synced_bytes, boot_id, etag, last_modified, total_bytes, ranges, sha256, verified, published,
+                relinked, wasted_bytes, old, apart)
+WHERE
+  sum = row_sum(job, file, state, reason, name, media_type, size_bytes, source, generation, written_bytes,
+                synced_bytes, boot_id, etag, last_modified, total_bytes, ranges, sha256, verified, published,
+                relinked, wasted_bytes, old);
+)sql";
+
+constexpr std::array<const char*, 13> steps_of_this_program{version_1, version_2,  version_3,  version_4,
                                                             version_5, version_6,  version_7,  version_8,
-                                                            version_9, version_10, version_11, version_12};
+                                                            version_9, version_10, version_11, version_12,
+                                                            version_13};
 
 }  // namespace
 

@@ -74,5 +74,7 @@ std::optional<jobs::Probe> probe_from(const std::string& column);
 /// An old partial file as a JSON object; empty when there is none.
 std::string old_to_column(const std::optional<jobs::OldPartial>& old);
 std::optional<jobs::OldPartial> old_from(const std::string& column);
+std::string apart_to_column(const std::vector<Stretch>& apart);
+std::vector<Stretch> apart_from(const std::string& column);
 
 }  // namespace restante::store::sqlite

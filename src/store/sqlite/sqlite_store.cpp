@@ -51,7 +51,7 @@ constexpr const char* damaged_rows[] = {
     "FROM job_files CROSS JOIN jobs ON jobs.seq = job_files.job WHERE sum IS NOT "
     "row_sum(job, file, job_files.state, job_files.reason, job_files.name, media_type, size_bytes, source, "
     "generation, written_bytes, synced_bytes, boot_id, etag, last_modified, total_bytes, ranges, sha256, "
-    "verified, published, relinked, wasted_bytes, old) LIMIT 100"};
+    "verified, published, relinked, wasted_bytes, old, apart) LIMIT 100"};
 
 #undef RESTANTE_WHICH_JOB
 
