@@ -195,10 +195,10 @@ void Segment::on_tick(TimePoint now) {
       return end_as(State::cut);
     }
   }
-  if (now - rated_at_ < rate_time) return;
+  if (state_ != State::receiving || now - rated_at_ < rate_time) return;
   const double seconds = std::chrono::duration<double>(now - rated_at_).count();
   const double rate = static_cast<double>(received_ - rated_bytes_) / seconds;
-  bytes_per_s_ = bytes_per_s_ == 0 ? rate : 0.5 * (bytes_per_s_ + rate);
+  bytes_per_s_ = bytes_per_s_ ? 0.5 * (*bytes_per_s_ + rate) : rate;
   rated_at_ = now;
   rated_bytes_ = received_;
 }

@@ -86,7 +86,8 @@ public:
   BodyWriter& writer() { return *writer_; }
   std::unique_ptr<BodyWriter> take_writer() { return std::move(writer_); }
   std::uint64_t received_bytes() const { return received_; }
-  double bytes_per_s() const { return bytes_per_s_; }
+  /// While it receives; none: too short a time.
+  std::optional<double> bytes_per_s() const { return bytes_per_s_; }
   const std::optional<Error>& disk_error() const { return disk_error_; }
 
 private:
@@ -122,7 +123,7 @@ private:
   std::optional<Error> disk_error_;
   TimePoint since_, last_byte_, rated_at_;
   std::uint64_t rated_bytes_ = 0;
-  double bytes_per_s_ = 0;
+  std::optional<double> bytes_per_s_;
 };
 
 }  // namespace restante::transfer

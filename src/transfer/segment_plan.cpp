@@ -9,7 +9,7 @@ bool SegmentPlan::have(ByteRange span) {
   const std::uint64_t behind = stretches_.empty() ? beginning_ : stretches_.rbegin()->second.end;
   const bool sound = span.begin < span.end && span.begin >= behind && span.end <= total_;
   if (!sound || stretches_.size() >= limits_.spans) return false;
-  stretches_[span.begin] = Stretch{span.begin, span.end, span.end, nobody, 0};
+  stretches_[span.begin] = Stretch{span.begin, span.end, span.end, nobody, {}};
   return true;
 }
 
@@ -81,12 +81,19 @@ bool SegmentPlan::has_gap() const {
   return std::any_of(all.begin(), all.end(), [](const Range& range) { return range.by == nobody; });
 }
 
+void SegmentPlan::rated(double bytes_per_s_each) {
+  const double bytes = bytes_per_s_each * std::chrono::duration<double>(limits_.split).count();
+  split_bytes_ = limits_.split_bytes;
+  if (bytes < static_cast<double>(limits_.split_bytes))
+    split_bytes_ = std::max(limits_.least_bytes, static_cast<std::uint64_t>(bytes));
+}
+
 std::optional<ByteRange> SegmentPlan::assign(std::uint32_t connection) {
   if (stretches_.size() >= limits_.spans || of(connection) != nullptr) return std::nullopt;
   std::optional<Range> best;
   for (const Range& range : missing()) {
     const bool free = range.by == nobody, best_free = best && best->by == nobody;
-    if (!free && range.bytes() < limits_.split_bytes) continue;
+    if (!free && range.bytes() < split_bytes_) continue;
     if (!best || (free && !best_free) || (free == best_free && range.bytes() > best->bytes())) best = range;
   }
   if (!best) return std::nullopt;
@@ -97,7 +104,7 @@ std::optional<ByteRange> SegmentPlan::assign(std::uint32_t connection) {
     if (best->by != 0) of(best->by)->end = middle;
     best->begin = middle;
   }
-  stretches_[best->begin] = Stretch{best->begin, best->begin, best->end, connection, 0};
+  stretches_[best->begin] = Stretch{best->begin, best->begin, best->end, connection, {}};
   return ByteRange{best->begin, best->end};
 }
 
@@ -106,9 +113,9 @@ std::optional<std::uint32_t> SegmentPlan::slowest_for(double bytes_per_s) const 
   std::optional<std::uint32_t> slowest;
   double longest = 0;
   for (const auto& [begin, stretch] : stretches_) {
-    if (stretch.by == nobody || stretch.whole()) continue;
+    if (stretch.by == nobody || stretch.whole() || !stretch.bytes_per_s) continue;
     const auto bytes = static_cast<double>(stretch.end - stretch.at);
-    const double theirs = bytes / std::max(stretch.bytes_per_s, 1.0);
+    const double theirs = bytes / std::max(*stretch.bytes_per_s, 1.0);
     const double ours = bytes / bytes_per_s;
     const double sooner = std::chrono::duration<double>(limits_.sooner).count();
     if (theirs > limits_.faster * ours + sooner && theirs > longest) {
@@ -120,38 +127,61 @@ std::optional<std::uint32_t> SegmentPlan::slowest_for(double bytes_per_s) const 
 }
 
 void SegmentGrowth::begin_watch(TimePoint now, std::uint64_t received_bytes) {
-  since_ = now;
-  bytes_ = received_bytes;
+  since_ = looked_ = now;
+  bytes_ = looked_bytes_ = received_bytes;
+  last_ = 0;
 }
 
 SegmentGrowth::Advice SegmentGrowth::judge(TimePoint now, std::uint64_t received_bytes, int running,
-                                           std::uint64_t missing_bytes) {
+                                           std::uint64_t missing_bytes, std::uint64_t split_bytes) {
   Advice advice;
   if (most_ < 2 || running < 1) return advice;
   if (!since_) begin_watch(now, received_bytes);
+  if (now - looked_ < limits_.look) return advice;
+  const auto rate_of = [](std::uint64_t bytes, TimePoint::duration time) {
+    return static_cast<double>(bytes) / std::chrono::duration<double>(time).count();
+  };
   const auto time = now - *since_;
-  if (time < limits_.watched) return advice;
-  const double rate =
-      static_cast<double>(received_bytes - bytes_) / std::chrono::duration<double>(time).count();
-  begin_watch(now, received_bytes);
+  const double rate = rate_of(received_bytes - looked_bytes_, now - looked_);
+  const double mean = rate_of(received_bytes - bytes_, time);
+  const bool rising = rate > limits_.rising * last_;
+  recent_ = last_ == 0 ? rate : 0.5 * (last_ + rate);
+  last_ = rate;
+  looked_ = now;
+  looked_bytes_ = received_bytes;
+  const auto left =
+      std::chrono::duration<double>(static_cast<double>(missing_bytes) / std::max(recent_, 1.0));
+  if (time < limits_.shown) return advice;
   if (added_ > 0) {
     const int others = std::max(1, running - added_);
     const double wanted = limits_.gain * std::min(1.0, static_cast<double>(added_) / others);
-    const bool helped = rate >= before_ * (1 + wanted);
+    const bool helped = mean >= before_ * (1 + wanted);
+    if (!helped && (rising || time < limits_.watched)) return advice;
     if (!helped) {
-      advice.drop = std::min(added_, running - 1);
       not_before_ = now + limits_.rest;
       limits_.rest *= 2;
+      if (left > limits_.bearable) advice.drop = std::min(added_, running - 1);
+      judged_ = mean;
+      begin_watch(now, received_bytes);
     }
     added_ = 0;
     if (!helped) return advice;
   }
-  const auto left = std::chrono::duration<double>(static_cast<double>(missing_bytes) / std::max(rate, 1.0));
-  const bool early = not_before_ && now < *not_before_;
-  if (closed_ || early || running >= most_ || missing_bytes <= limits_.split_bytes || left <= limits_.worth)
+  if (judged_ > 0 && time >= limits_.watched) {
+    if (judged_ >= mean * (1 + limits_.gain)) {
+      not_before_.reset();
+      judged_ = 0;
+    } else {
+      begin_watch(now, received_bytes);
+    }
+  }
+  const bool early = not_before_ && (now < *not_before_ || left <= limits_.bearable);
+  if (closed_ || early || rising || running >= most_ || missing_bytes <= split_bytes || left <= limits_.worth)
     return advice;
-  before_ = rate;
-  added_ = advice.add = left > limits_.slow ? std::min(most_ - running, 3 * running) : 1;
+  before_ = recent_;
+  const double times = std::chrono::duration<double>(left) / std::chrono::duration<double>(limits_.soon);
+  advice.add = static_cast<int>(std::clamp(running * (times - 1), 1.0, 3.0 * running));
+  added_ = advice.add = std::min(advice.add, most_ - running);
   return advice;
 }
 

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <functional>
 
 namespace restante::transfer {
@@ -106,14 +108,43 @@ TEST(SegmentPlan, TakesFromWhoIsMuchSlower) {
   EXPECT_FALSE(plan.slowest_for(150e3));
 }
 
+TEST(SegmentPlan, TakesNothingFromWhoHasJustBegun) {
+  SegmentPlan plan({}, 64 * mib, 0);
+  plan.assign(1);
+
+  EXPECT_FALSE(plan.slowest_for(1e9));
+}
+
+TEST(SegmentPlan, SharesSmallerRangesOfSlowConnections) {
+  SegmentPlan plan({}, mib / 2, 0);
+  EXPECT_FALSE(plan.assign(1));
+
+  plan.rated(600e3);
+
+  ASSERT_TRUE(plan.assign(1));
+  EXPECT_EQ(plan.of(1)->begin, mib / 4);
+}
+
+TEST(SegmentPlan, TheLeastIsNotSharedHoweverSlow) {
+  SegmentPlan plan({}, 128 * 1024 - 1, 0);
+
+  plan.rated(1);
+
+  EXPECT_FALSE(plan.assign(1));
+}
+
 /// A content server in virtual time: what it sends in a tenth of a second to so many connections.
 struct Simulated {
   std::function<double(int)> bytes_per_s;
+  std::function<double(double)> share = [](double) {
+    return 1.0;
+  };  ///< of that, so many seconds after the begin
   int most = 4;
   double size = 100e6;
   int refuses_from = 1000;
   int seen_most = 1, at_end = 1;
-  double seconds = 0;
+  double seconds = 0, first_added = 0;
+  int added = 0;
 
   void run() {
     SegmentGrowth growth({}, most);
@@ -121,12 +152,13 @@ struct Simulated {
     double received = 0;
     int running = 1;
     while (received < size) {
-      received += bytes_per_s(running) / 10;
+      received += share(seconds) * bytes_per_s(running) / 10;
       now += 100ms;
       seconds += 0.1;
       const auto left = static_cast<std::uint64_t>(std::max(0.0, size - received));
-      const auto advice = growth.judge(now, static_cast<std::uint64_t>(received), running, left);
+      const auto advice = growth.judge(now, static_cast<std::uint64_t>(received), running, left, mib);
       running -= advice.drop;
+      if (advice.add > 0 && added++ == 0) first_added = seconds;
       for (int i = 0; i < advice.add; ++i) {
         if (running + 1 >= refuses_from) {
           growth.refused();
@@ -161,6 +193,46 @@ TEST(SegmentGrowth, WhatIsSoonDoneGetsNoSecond) {
   fast.run();
 
   EXPECT_EQ(fast.seen_most, 1);
+}
+
+/// A connection doubles its rate with each way there and back, up to what the line carries.
+TEST(SegmentGrowth, WhatIsGettingFasterGetsNoSecond) {
+  Simulated starting{[](int) { return 25e6; }};
+  starting.share = [](double s) { return std::min(1.0, 0.01 * std::exp2(s / 0.15)); };
+  starting.size = 30e6;
+  starting.run();
+
+  EXPECT_EQ(starting.seen_most, 1);
+}
+
+TEST(SegmentGrowth, SeveralAreAddedAtOnceAsSoonAsOneIsSeenToBeSlow) {
+  Simulated slow{[](int n) { return n * 0.5e6; }};
+  slow.size = 12e6;
+  slow.run();
+
+  EXPECT_EQ(slow.added, 1);
+  EXPECT_EQ(slow.at_end, 4);
+  EXPECT_LT(slow.first_added, 0.75);
+}
+
+TEST(SegmentGrowth, OnesOfNoUseAreKeptForWhatSoonEnds) {
+  Simulated full{[](int) { return 5e6; }};
+  full.size = 25e6;
+  full.run();
+
+  EXPECT_EQ(full.added, 1);
+  EXPECT_EQ(full.at_end, 4);
+}
+
+/// The first connection was lucky, as it is on a line that loses a packet now and then.
+TEST(SegmentGrowth, AJudgementCountsNoMoreOnceThingsHaveBecomeSlower) {
+  Simulated lucky{[](int n) { return n * 0.5e6; }};
+  lucky.share = [](double s) { return s < 1 ? 12.0 : 1.0; };
+  lucky.size = 30e6;
+  lucky.run();
+
+  EXPECT_EQ(lucky.at_end, 4);
+  EXPECT_LT(lucky.seconds, 18);
 }
 
 TEST(SegmentGrowth, WhereOneIsRefusedNoneIsAddedAgain) {

@@ -114,7 +114,7 @@ void Segments::end(std::size_t index) {
   hops_.at(lane->number()) = lane->hop_number();
   unanswered_.at(lane->number()) = lane->awaits_addresses();
   plan_.let_go(lane->number());
-  best_bytes_per_s_ = std::max(best_bytes_per_s_, lane->bytes_per_s());
+  best_bytes_per_s_ = std::max(best_bytes_per_s_, lane->bytes_per_s().value_or(0));
   if (lane->received_bytes() > 0) ended_.push_back(lane->take_writer());
   if (lane->state() == Segment::State::reached) return;
   SegmentSource& source = lane->source();
@@ -193,7 +193,8 @@ void Segments::judge(TimePoint now, bool first_runs) {
   }
   if (!growth_.due(now) || content_.around.crowded()) return;
   const int running = static_cast<int>(lanes_.size()) + (first_runs ? 1 : 0);
-  const auto advice = growth_.judge(now, received_, running, plan_.missing_bytes());
+  const auto advice = growth_.judge(now, received_, running, plan_.missing_bytes(), plan_.split_bytes());
+  plan_.rated(growth_.bytes_per_s() / std::max(1, running));
   for (int i = 0; i < advice.drop && !lanes_.empty(); ++i) {
     Segment& last = *lanes_.back();
     last.stop();
