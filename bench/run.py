@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""./dev bench [bulk] [small] [slow] [accepting] [sealed] [web] [capture]: paired runs against peers on this machine, and Lighthouse, and what capturing costs; raw samples go to docs/results/, and
+"""./dev bench [bulk] [small] [slow] [accepting] [sealed] [web] [capture] [lossy]: paired runs against peers on this machine, and Lighthouse, and what capturing costs; raw samples go to docs/results/, and
 docs/benchmarks.md is made from them."""
 import datetime
 import json
@@ -17,6 +17,7 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "bench")]
 import bulk  # noqa: E402
 import accepting  # noqa: E402
 import capture  # noqa: E402
+import lossy  # noqa: E402
 import report  # noqa: E402
 import sealed  # noqa: E402
 import slow  # noqa: E402
@@ -37,7 +38,7 @@ def about() -> dict:
 
 
 def main() -> int:
-    wanted = sys.argv[1:] or ["bulk", "small", "slow", "accepting", "sealed", "web", "capture"]
+    wanted = sys.argv[1:] or ["bulk", "small", "slow", "accepting", "sealed", "web", "capture", "lossy"]
     results = ROOT / "docs" / "results"
     results.mkdir(parents=True, exist_ok=True)
     work = pathlib.Path(tempfile.mkdtemp(prefix="restante-bench-", dir="/var/tmp"))
@@ -48,7 +49,7 @@ def main() -> int:
                      "small": lambda: small.bench(work / "small", memory),
                      "slow": lambda: slow.bench(work / "slow", memory),
                      "sealed": lambda: sealed.bench(work / "sealed"), "web": lambda: web.bench(work / "web"),
-                     "capture": lambda: capture.bench(work / "capture")}[name]()
+                     "capture": lambda: capture.bench(work / "capture"), "lossy": lambda: lossy.bench(work / "lossy")}[name]()
             (results / f"bench-{name}.json").write_text(json.dumps({"about": about(), "results": found}, indent=1) + "\n")
     finally:
         shutil.rmtree(work, ignore_errors=True)
