@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::size_t answer_bytes = 2u << 20;              ///< of one command but a fetch
 constexpr std::string_view aside_mark = "RestanteRefused";  ///< keyword (RFC 3501 §2.3.2)
+/// Keyword beside \Deleted of a letter that we are removing: not one that a person marked.
+constexpr std::string_view erased_mark = "RestanteErased";
 
 struct FreeUrl {
   void operator()(CURLU* url) const { curl_url_cleanup(url); }
@@ -228,6 +230,7 @@ Result<std::vector<ImapClient::Message>> ImapClient::list(std::size_t most) {
   auto answer = state.command("UID FETCH 1:* (UID FLAGS RFC822.SIZE)");
   if (!answer) return fail(std::move(answer.error()));
   std::vector<Message> out;
+  std::vector<std::uint64_t> half_erased;
   std::string_view rest = *answer;
   while (!rest.empty() && out.size() < most) {
     const auto end = rest.find('\n');
@@ -235,10 +238,14 @@ Result<std::vector<ImapClient::Message>> ImapClient::list(std::size_t most) {
     rest.remove_prefix(end == std::string_view::npos ? rest.size() : end + 1);
     const auto uid = number_after(line, "UID "), size = number_after(line, "RFC822.SIZE ");
     if (!uid || !size || *uid == 0 || *uid > UINT32_MAX || !line.starts_with("* ")) continue;
-    if (line.find("\\Deleted") != std::string_view::npos || line.find(aside_mark) != std::string_view::npos)
-      continue;
+    const bool deleted = line.find("\\Deleted") != std::string_view::npos;
+    if (deleted && line.find(erased_mark) != std::string_view::npos) half_erased.push_back(*uid);
+    if (deleted || line.find(aside_mark) != std::string_view::npos) continue;
     out.push_back({static_cast<std::uint32_t>(*uid), *size});
   }
+  // A stop between the two steps of erase().
+  for (const std::uint64_t uid : half_erased)
+    if (!state.command(fmt::format("UID EXPUNGE {}", uid))) break;
   std::sort(out.begin(), out.end(), [](const Message& a, const Message& b) { return a.uid < b.uid; });
   return out;
 }
@@ -249,7 +256,9 @@ Result<std::string> ImapClient::fetch(std::uint32_t uid, std::size_t most_bytes)
 }
 
 Result<void> ImapClient::erase(std::uint32_t uid) {
-  auto marked = state_->command(fmt::format("UID STORE {} +FLAGS.SILENT (\\Deleted)", uid));
+  const std::string mark = fmt::format("UID STORE {} +FLAGS.SILENT (\\Deleted", uid);
+  auto marked = state_->command(mark + " " + std::string(erased_mark) + ")");
+  if (!marked && marked.error().reason == Reason::conflict) marked = state_->command(mark + ")");  // no keywords
   if (!marked) return fail(std::move(marked.error()));
   // Without UIDPLUS (RFC 4315) the only other way would remove what people marked, too.
   auto gone = state_->command(fmt::format("UID EXPUNGE {}", uid));

@@ -127,6 +127,19 @@ def test_a_kill_between_taking_and_removing_makes_one_download(world):
     assert world.state(job) == "done"
 
 
+def test_a_letter_that_was_half_removed_by_a_kill_goes_and_one_that_a_person_marked_stays(world):
+    session = world.imap.session()
+    session.select()
+    for flags in ("(\\Deleted RestanteErased)", "(\\Deleted)"):
+        session.append("INBOX", flags, None, dovecot.mail_with("see the file"))
+    wait_until("one letter", lambda: len(world.imap.names()) == 1)
+    session.noop()
+    assert b"RestanteErased" not in session.uid("FETCH", "1:*", "(FLAGS)")[1][0]
+    session.expunge()
+    session.logout()
+    world.empty()
+
+
 def test_a_mail_server_that_was_away_is_asked_again_and_the_place_says_so_meanwhile(world):
     world.imap.stop()
     warned = lambda: "mailbox (imap) cannot be asked" in world.place.log()
