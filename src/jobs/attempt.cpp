@@ -243,7 +243,7 @@ Task<Result<void>> Runner::keep_what_came(std::shared_ptr<Run> run, const Transf
   run->live.received_bytes = good + bytes_of(run->apart);
   Checkpoint& checkpoint = run->row.checkpoint;
   checkpoint.synced_bytes = std::min(checkpoint.synced_bytes, good);
-  checkpoint.apart = within(std::move(checkpoint.apart), places);
+  checkpoint.apart = still_synced(checkpoint.apart, run->apart);
   if (run->data_lost || good == 0) co_return Result<void>();
   co_return co_await keep(run, run->live.received_bytes > checkpoint.synced_bytes + checkpoint.apart_bytes());
 }

@@ -124,7 +124,7 @@ Task<Result<std::uint64_t>> Runner::kept_of(std::shared_ptr<Run> run, FileRow& r
   const std::uint64_t held = good->bytes + bytes_of(run->apart);
   row.wasted_bytes += layout.held_bytes() - std::min(layout.held_bytes(), held);
   row.checkpoint.synced_bytes = std::min(row.checkpoint.synced_bytes, good->bytes);
-  row.checkpoint.apart = within(std::move(row.checkpoint.apart), places);
+  row.checkpoint.apart = still_synced(row.checkpoint.apart, run->apart);
   row.checkpoint.boot_id = context_.boot_id;  // every byte that is there now is a good one
   run->pieces = std::move(good->pieces);
   // What was written after the last checkpoint has no digests yet.

@@ -69,6 +69,14 @@ std::vector<Stretch> within(std::vector<Stretch> apart, const std::vector<Span>&
   return out;
 }
 
+std::vector<Stretch> still_synced(const std::vector<Stretch>& synced, const std::vector<Stretch>& apart) {
+  std::vector<Stretch> out;
+  for (const Stretch& one : apart)
+    for (const Stretch& before : synced)
+      if (before.begin == one.begin) out.push_back(one.end() < before.end() ? one : before);
+  return out;
+}
+
 std::uint64_t give_up(std::vector<Stretch>& apart, std::uint64_t bytes) {
   while (bytes > 0 && !apart.empty()) {
     bytes -= std::min(bytes, apart.back().pieces.end_bytes);

@@ -28,8 +28,11 @@ std::uint64_t absorb(std::uint64_t beginning, std::vector<Stretch>& apart);
 /// What is stored of it beside a beginning of that length.
 std::vector<Stretch> to_store(const std::vector<Stretch>& apart, std::uint64_t beginning);
 
-/// Those that begin in one of the places, cut to its end.
+/// Those that begin in one of the places, with whole pieces up to its end.
 std::vector<Stretch> within(std::vector<Stretch> apart, const std::vector<Span>& places);
+
+/// What of `apart` was on the disk already when `synced` was.
+std::vector<Stretch> still_synced(const std::vector<Stretch>& synced, const std::vector<Stretch>& apart);
 
 /// Gives up so many bytes from the end on, or all. Returns how many were not to be had.
 std::uint64_t give_up(std::vector<Stretch>& apart, std::uint64_t bytes);

@@ -80,6 +80,15 @@ TEST(Stretches, OutsideOfThePlacesAreGone) {
   EXPECT_EQ(left[0].pieces.end_bytes, 2 * piece_bytes);
 }
 
+TEST(Stretches, WereSyncedAsFarAsTheyWereAndAreThere) {
+  const auto left = still_synced({stretch(100, 10), stretch(200, 10), stretch(300, 10)},
+                                 {stretch(100, 4), stretch(200, 40), stretch(400, 4)});
+
+  ASSERT_EQ(left.size(), 2u);
+  EXPECT_EQ(left[0].end(), 104u);
+  EXPECT_EQ(left[1].end(), 210u);
+}
+
 TEST(Stretches, AreGivenUpFromTheEnd) {
   std::vector<Stretch> apart{stretch(100, 10), stretch(200, 10)};
 
