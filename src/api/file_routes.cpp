@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/sparse_file.hpp"
 #include "api/body.hpp"
 #include "api/handlers.hpp"
 #include "api/json_views.hpp"
 #include "api/serving.hpp"
+#include "base/sparse_file.hpp"
 
 #include <sys/stat.h>
 

@@ -258,7 +258,8 @@ Result<std::string> ImapClient::fetch(std::uint32_t uid, std::size_t most_bytes)
 Result<void> ImapClient::erase(std::uint32_t uid) {
   const std::string mark = fmt::format("UID STORE {} +FLAGS.SILENT (\\Deleted", uid);
   auto marked = state_->command(mark + " " + std::string(erased_mark) + ")");
-  if (!marked && marked.error().reason == Reason::conflict) marked = state_->command(mark + ")");  // no keywords
+  if (!marked && marked.error().reason == Reason::conflict)
+    marked = state_->command(mark + ")");  // no keywords
   if (!marked) return fail(std::move(marked.error()));
   // Without UIDPLUS (RFC 4315) the only other way would remove what people marked, too.
   auto gone = state_->command(fmt::format("UID EXPUNGE {}", uid));

@@ -55,8 +55,8 @@ TEST_P(Needed, WorksInTheCage) {
   EXPECT_EQ(seen.exit, 0) << "signal " << seen.signal << " " << seen.text;
 }
 INSTANTIATE_TEST_SUITE_P(Sandbox, Needed,
-                         testing::Values("write", "pwrite", "punch", "send", "recv", "epoll", "nodelay", "memory",
-                                         "sleep"));
+                         testing::Values("write", "pwrite", "punch", "send", "recv", "epoll", "nodelay",
+                                         "memory", "sleep"));
 
 /// Answered with an error: what ordinary libraries try.
 struct Refused : testing::TestWithParam<const char*> {};
@@ -85,8 +85,8 @@ INSTANTIATE_TEST_SUITE_P(Sandbox, Deadly,
                          testing::Values("chdir", "fastopen-sendto", "fastopen-sendmsg", "sendto-address",
                                          "sendmmsg", "bind", "listen", "accept", "exec", "ptrace",
                                          "read-other", "kill", "tgkill", "pidfd", "map-code", "map-file",
-                                         "make-code", "fallocate", "fsync", "dup", "fcntl-dup", "io-uring", "unshare",
-                                         "rlimit", "keyring"));
+                                         "make-code", "fallocate", "fsync", "dup", "fcntl-dup", "io-uring",
+                                         "unshare", "rlimit", "keyring"));
 
 TEST(Sandbox, EndsTheProcessAtACallOfAnotherAbi) {
   // Whether x32 exists outside depends on the kernel; inside it must not be a way around the filter.

@@ -59,7 +59,8 @@ std::string read_file(int fd, const jobs::TransferResult& result) {
   std::string bytes(static_cast<std::size_t>(about.st_size), '\0');
   if (::pread(fd, bytes.data(), bytes.size(), 0) != about.st_size) throw std::runtime_error("short read");
   const bool spread = bytes.size() >= result.received_bytes + stretch_align_bytes;
-  if (spread && result.apart.empty() && layout_of(fd, jobs::most_spans).sparse) bytes.resize(result.received_bytes);
+  if (spread && result.apart.empty() && layout_of(fd, jobs::most_spans).sparse)
+    bytes.resize(result.received_bytes);
   return bytes;
 }
 

@@ -152,8 +152,8 @@ Task<TransferResult> ScriptedTransfers::run(TransferOrder order, TransferObserve
 Task<TransferResult> ScriptedTransfers::browse(TransferOrder order, OfferObserver& observer,
                                                std::stop_token stop) {
   const std::string url = order.source.url;
-  asked.push_back({url, 0, "", order.probe, order.account, order.credentials.size(), order.allow_lan, {},
-                   1, {}});
+  asked.push_back(
+      {url, 0, "", order.probe, order.account, order.credentials.size(), order.allow_lan, {}, 1, {}});
   TransferResult result;
   result.facts.final_url = url;
   if (const auto found = offers.find(url); found != offers.end()) {

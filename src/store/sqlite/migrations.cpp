@@ -424,10 +424,9 @@ WHERE
                 relinked, wasted_bytes, old);
 )sql";
 
-constexpr std::array<const char*, 13> steps_of_this_program{version_1, version_2,  version_3,  version_4,
-                                                            version_5, version_6,  version_7,  version_8,
-                                                            version_9, version_10, version_11, version_12,
-                                                            version_13};
+constexpr std::array<const char*, 13> steps_of_this_program{
+    version_1, version_2, version_3,  version_4,  version_5,  version_6, version_7,
+    version_8, version_9, version_10, version_11, version_12, version_13};
 
 }  // namespace
 

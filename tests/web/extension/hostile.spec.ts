@@ -64,9 +64,7 @@ test('a page cannot fill the list of questions without end', async ({
     }
   });
 
-  await expect
-    .poll(async () => (await extension.state()).asked.length)
-    .toBe(128);
+  await expect.poll(async () => (await extension.state()).asked.length).toBe(128);
   await expect
     .poll(async () => (await origin.book('/attachment?of=flood')).length)
     .toBeGreaterThanOrEqual(140);
