@@ -69,8 +69,9 @@ def test_what_a_server_gives_slowly_comes_over_several_connections(stage):
 
     assert stage.area("f.bin") == digest
     seen = answers(slow, "/f.bin")
-    assert 2 <= len(seen) <= 6 and [status for status, _ in seen].count(206) == len(seen) - 1
-    assert sum(size for _, size in seen) <= 16 * MB + 2 * MB  # what was under way when a connection's part became shorter
+    # The first one, and parts, which are shared out once more at the end.
+    assert 2 <= len(seen) <= 24 and [status for status, _ in seen].count(206) == len(seen) - 1
+    assert sum(size for _, size in seen) <= 16 * MB + 4 * MB  # what was under way when a connection's part became shorter
 
 
 @pytest.mark.parametrize("config", ["[limits]\nconnections_per_download = 1\n", "[[servers]]\nhost = \"127.0.0.1\"\nconnections = 1\n"],
