@@ -120,7 +120,7 @@ Task<Result<std::uint64_t>> Runner::kept_of(std::shared_ptr<Run> run, FileRow& r
   if (layout.sparse || good->bytes < layout.beginning)
     if (auto done = keep_only(run->sync.get(), good->bytes, places); !done)
       co_return fail(std::move(done.error()));
-  run->apart = within(std::move(*apart), places);
+  if (!places.empty()) run->apart = std::move(*apart);
   const std::uint64_t held = good->bytes + bytes_of(run->apart);
   row.wasted_bytes += layout.held_bytes() - std::min(layout.held_bytes(), held);
   row.checkpoint.synced_bytes = std::min(row.checkpoint.synced_bytes, good->bytes);

@@ -56,19 +56,6 @@ std::vector<Stretch> to_store(const std::vector<Stretch>& apart, std::uint64_t b
   return out;
 }
 
-std::vector<Stretch> within(std::vector<Stretch> apart, const std::vector<Span>& places) {
-  std::vector<Stretch> out;
-  for (Stretch& one : apart) {
-    const auto place = std::find_if(places.begin(), places.end(), [&](const Span& span) {
-      return span.begin <= one.begin && one.begin < span.end;
-    });
-    if (place == places.end()) continue;
-    cut_pieces(one.pieces, place->end - one.begin);
-    if (one.pieces.end_bytes > 0) out.push_back(std::move(one));
-  }
-  return out;
-}
-
 std::vector<Stretch> still_synced(const std::vector<Stretch>& synced, const std::vector<Stretch>& apart) {
   std::vector<Stretch> out;
   for (const Stretch& one : apart)

@@ -28,9 +28,6 @@ std::uint64_t absorb(std::uint64_t beginning, std::vector<Stretch>& apart);
 /// What is stored of it beside a beginning of that length.
 std::vector<Stretch> to_store(const std::vector<Stretch>& apart, std::uint64_t beginning);
 
-/// Those that begin in one of the places, with whole pieces up to its end.
-std::vector<Stretch> within(std::vector<Stretch> apart, const std::vector<Span>& places);
-
 /// What of `apart` was on the disk already when `synced` was.
 std::vector<Stretch> still_synced(const std::vector<Stretch>& synced, const std::vector<Stretch>& apart);
 

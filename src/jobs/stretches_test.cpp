@@ -72,14 +72,6 @@ TEST(Stretches, AreStoredBehindTheBeginningAndWithinBounds) {
   EXPECT_EQ(to_store(apart, 100).size(), 1u);
 }
 
-TEST(Stretches, OutsideOfThePlacesAreGone) {
-  const auto left =
-      within({stretch(100, 3 * piece_bytes), stretch(5 * piece_bytes, 10)}, {{100, 100 + 2 * piece_bytes}});
-
-  ASSERT_EQ(left.size(), 1u);
-  EXPECT_EQ(left[0].pieces.end_bytes, 2 * piece_bytes);
-}
-
 TEST(Stretches, WereSyncedAsFarAsTheyWereAndAreThere) {
   const auto left = still_synced({stretch(100, 10), stretch(200, 10), stretch(300, 10)},
                                  {stretch(100, 4), stretch(200, 40), stretch(400, 4)});
