@@ -2,7 +2,8 @@
 # Flags that every target shares: warnings are errors, the linker is lld, sanitizers come from the preset.
 find_program(CCACHE ccache)
 if(CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+  # Sources with a precompiled header are found again if its own content is the same (ccache(1), PRECOMPILED HEADERS).
+  set(CMAKE_CXX_COMPILER_LAUNCHER env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
 endif()
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Wimplicit-fallthrough -Werror

@@ -48,6 +48,9 @@ function(restante_program name)
     endforeach()
     add_executable(${name} ${sources})
     target_link_libraries(${name} PRIVATE ${libraries})
+    if(RESTANTE_SANITIZE)  # tests start what they need of them
+      set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+    endif()
   endif()
 endfunction()
 

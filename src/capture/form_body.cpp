@@ -26,7 +26,7 @@ std::string take_value(std::string_view& text) {
 }
 
 /// A quoted parameter of Content-Disposition, escaped as browsers do (RFC 7578 §2, WHATWG HTML).
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : text) {
     if (c == '"')
@@ -78,8 +78,8 @@ std::string multipart_body(const std::vector<FormField>& fields, std::string& ty
   type = "multipart/form-data; boundary=" + boundary;
   std::string out;
   for (const auto& field : fields) {
-    out += "--" + boundary + "\r\nContent-Disposition: form-data; name=" + quoted(field.name);
-    if (!field.file_name.empty()) out += "; filename=" + quoted(field.file_name);
+    out += "--" + boundary + "\r\nContent-Disposition: form-data; name=" + in_quotes(field.name);
+    if (!field.file_name.empty()) out += "; filename=" + in_quotes(field.file_name);
     if (!field.media_type.empty()) out += "\r\nContent-Type: " + field.media_type;
     out += "\r\n\r\n" + field.value + "\r\n";
   }

@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: Apache-2.0
+// The same for tests (Precompiled.cmake).
+#pragma once
+
+#include "precompiled.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
