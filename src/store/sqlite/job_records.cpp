@@ -460,7 +460,7 @@ private:
   Sql due_{
       "SELECT id, account, next_run FROM jobs INDEXED BY jobs_due "
       "WHERE state IN (0, 1) AND next_run < ? ORDER BY next_run LIMIT ?"};
-  Sql interrupted_{"SELECT id FROM jobs INDEXED BY jobs_active WHERE state IN (2, 3, 4) ORDER BY seq"};
+  Sql interrupted_{"SELECT id FROM jobs INDEXED BY jobs_active WHERE state BETWEEN 2 AND 4 ORDER BY seq"};
   Sql append_history_{
       "INSERT INTO history (job, account, at, from_state, to_state, cause, reason) "
       "SELECT seq, account, ?, ?, ?, ?, ? FROM jobs WHERE id = ?"};

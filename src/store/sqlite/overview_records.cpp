@@ -93,8 +93,8 @@ private:
 
   Sql failures_{"SELECT slot, reason, count FROM failures WHERE slot >= ? ORDER BY slot, reason"};
   Sql unended_{
-      "SELECT state, count(*) FROM jobs INDEXED BY jobs_unended WHERE state IN (0, 1, 2, 3, 4, 6, 7) "
-      "GROUP BY state"};
+      "SELECT state, count(*) FROM jobs INDEXED BY jobs_unended "
+      "WHERE state < 5 OR state = 6 OR state = 7 GROUP BY state"};
   Sql planned_{
       "SELECT slot, count(*), coalesce(sum(rest), 0), sum(rest IS NULL) FROM ("
       "SELECT max(next_run, ?1) / ?2 AS slot, " RESTANTE_REST
@@ -102,7 +102,7 @@ private:
       "WHERE state IN (0, 1) AND next_run IS NOT NULL AND next_run < ?3) GROUP BY slot ORDER BY slot"};
   Sql running_{
       "SELECT count(*), coalesce(sum(rest), 0), coalesce(sum(rest IS NULL), 0) FROM (SELECT " RESTANTE_REST
-      " AS rest FROM jobs INDEXED BY jobs_active WHERE state IN (2, 3, 4))"};
+      " AS rest FROM jobs INDEXED BY jobs_active WHERE state BETWEEN 2 AND 4)"};
   Sql planned_from_{
       "SELECT count(*), coalesce(sum(rest), 0), coalesce(sum(rest IS NULL), 0) FROM (SELECT " RESTANTE_REST
       " AS rest FROM jobs INDEXED BY jobs_due "
