@@ -576,7 +576,11 @@ CurlEnd Handle::end(CURLcode code) {
     end.ending = CurlEnding::no_protocol;
   if (code != CURLE_OK && refuses_our_certificate(end.text)) end.ending = CurlEnding::tls_refused_us;
   if (aborted_) end.ending = CurlEnding::aborted;
-  if (stale_) end.ending = CurlEnding::stale;
+  // libcurl asks again by itself only over HTTP/1.
+  const bool unanswered = end.ending == CurlEnding::nothing || end.ending == CurlEnding::cut;
+  long head_bytes = 0;
+  curl_easy_getinfo(easy_, CURLINFO_HEADER_SIZE, &head_bytes);
+  if (stale_ || (unanswered && !ftp_ && !connected_anew_ && head_bytes == 0)) end.ending = CurlEnding::stale;
   return end;
 }
 

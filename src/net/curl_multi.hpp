@@ -34,9 +34,10 @@ enum class CurlEnding {
   not_done,         ///< FTP: the command was refused, see CurlEnd::reply
   nothing,          ///< closed without an answer
   cut,              ///< closed or reset before the body's end
-  stale,            ///< a kept connection had bytes that nobody asked for; ask again with `fresh`
-  malformed,        ///< status line, header or chunk that cannot be understood
-  aborted,          ///< by CurlEvents
+  stale,      ///< a kept connection had bytes that nobody asked for, or ended instead of answering (M51); ask
+              ///< again with `fresh`
+  malformed,  ///< status line, header or chunk that cannot be understood
+  aborted,    ///< by CurlEvents
   other
 };
 

@@ -103,7 +103,7 @@ class Http2Server:
                        "/goaway": self.goaway, "/goaway-graceful": self.goaway_graceful, "/http11": lambda one: one.reset(HTTP_1_1_REQUIRED),
                        "/push": self.push, "/continuation": self.continuation, "/pings": self.pings, "/many-headers": self.many_headers,
                        "/longer": self.wrong_length(-100), "/shorter": self.wrong_length(100), "/connection-field": self.connection_field,
-                       "/stall": self.stall, "/not-found": missing, "/empty": self.empty, "/interim": self.interim}
+                       "/stall": self.stall, "/first-only": self.first_only, "/not-found": missing, "/empty": self.empty, "/interim": self.interim}
         self.only = self.listen(certificate, key, ["h2"])
         self.both = self.listen(certificate, key, ["h2", "http/1.1"])
 
@@ -234,6 +234,11 @@ class Http2Server:
         one.head(*self.fields(("content-length", str(len(self.data)))))
         one.data(self.data[:1000])
         time.sleep(60)
+
+    def first_only(self, one: Stream) -> None:
+        if one.number > 1:
+            raise ConnectionError
+        self.good(one)
 
     def empty(self, one: Stream) -> None:
         one.head(*self.fields(), end=True)

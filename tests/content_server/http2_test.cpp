@@ -145,6 +145,11 @@ TEST_F(Http2, WhatNobodyAskedForHarmsNobody) {
   }
 }
 
+TEST_F(Http2, WhatAKeptConnectionDidNotAnswerIsAskedAgain) {  // M51
+  expect_whole(fetch("/good"));
+  expect_whole(fetch("/first-only"));
+}
+
 TEST_F(Http2, OtherAnswersMeanTheSame) {
   EXPECT_EQ(fetch("/not-found").result.reason, Reason::not_found);
   EXPECT_EQ(fetch("/empty").result.reason, Reason::empty_result);
