@@ -13,7 +13,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
-SIDE_BY_SIDE = 3  # files of integration tests at once: most of their time is waiting
+SIDE_BY_SIDE = 4  # programs of unit tests, and files of integration tests, at once: much of their time is waiting
 SKIPPED = re.compile(r"\b([1-9]\d*) skipped\b|\[  SKIPPED \]|Not Run|\*\*\*Skipped")
 
 
@@ -49,9 +49,9 @@ def main() -> int:
               run("build programs", ["./dev", "build"], must=True),
               run("build tests", ["./dev", "build-tests"], must=True),
               run("layers", [PYTHON, "scripts/check_layers.py"]),
-              run("unit tests", ["ctest", "--test-dir", "build/dev", "-j2", "--output-on-failure", "--no-tests=error", "-V"]),
+              run("unit tests", ["ctest", "--test-dir", "build/dev", f"-j{SIDE_BY_SIDE}", "--output-on-failure", "--no-tests=error", "-V"]),
               run("contract and integration tests", [PYTHON, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rs", "-n", str(SIDE_BY_SIDE),
-                                                     "--dist", "loadfile", "tests"]),
+                                                     "--dist", "loadgroup", "tests"]),
               run("web flows and extension", ["scripts/node.sh", "tests/web/node_modules/.bin/playwright", "test", "--config", "tests/web/playwright.config.ts"]),
               run("durability", [PYTHON, "tests/durability/run.py"])]
     print("\nstage                            result  seconds")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fixtures: a content server, a place and connected devices, all real."""
+import collections
 import pathlib
 import shutil
 import signal
@@ -16,6 +17,21 @@ from bed.place import Place  # noqa: E402
 # What is started in the background by a shell ignores the interrupt, and so would every program that a test starts.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
+def pytest_collection_modifyitems(items):
+    """With `--dist loadgroup` the tests of a file share a process, but for those that have a group of their own: they take
+    long by themselves, and are begun first. Then the files, the one with the most tests first."""
+    def group(item) -> str:
+        mark = item.get_closest_marker("xdist_group")
+        return mark.args[0] if mark else ""
+
+    sizes = collections.Counter(item.path for item in items)
+    items.sort(key=lambda item: (group(item) == "", -sizes[item.path], str(item.path)))
+    for item in items:
+        if not group(item):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.fixture

@@ -211,6 +211,7 @@ def test_a_row_ends_as_it_must(scheme, path, attempts, options, state, reason, d
     bench.check(job, state, reason, data)
 
 
+@pytest.mark.xdist_group("silent servers")
 def test_m50_servers_that_never_speak_hold_nobody_up_and_are_left(bench, server, alone):
     silent = [bench.send(server, "/m50", wait=False)["id"] for _ in range(8)]
     show = lambda id_: bench.ana.json("show", id_)[0]
