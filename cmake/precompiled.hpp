@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What most sources include of others' libraries (Precompiled.cmake). Nothing of our own: a change of it would build
-// everything again.
+// What most sources include of others' libraries (Together.cmake). Nothing of our own: a change of it would
+// build everything again.
 #pragma once
 
 #include <boost/asio/any_io_executor.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The same for tests (Precompiled.cmake).
+// The same for tests (Together.cmake).
 #pragma once
 
 #include "precompiled.hpp"

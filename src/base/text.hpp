@@ -35,6 +35,8 @@ std::string human_size(std::uint64_t bytes);
 
 bool is_utf8(std::string_view text);
 std::string ascii_lower(std::string_view text);
+/// Without the blanks at both ends.
+std::string_view trimmed(std::string_view text, std::string_view blanks = " \t\r\n");
 bool iequals(std::string_view a, std::string_view b);  ///< ASCII only
 
 /// A URL as it may be logged or shown: without user information, query and fragment.

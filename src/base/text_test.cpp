@@ -60,5 +60,12 @@ TEST(UrlForLogs, CarriesNoSecret) {
   EXPECT_EQ(url_for_logs("https://host?token=x"), "https://host");
 }
 
+TEST(Text, BlanksAtTheEndsAreTakenOff) {
+  EXPECT_EQ(trimmed(" \ta b\r\n"), "a b");
+  EXPECT_EQ(trimmed(" \t "), "");
+  EXPECT_EQ(trimmed(""), "");
+  EXPECT_EQ(trimmed(" \ta ", " "), "\ta");
+}
+
 }  // namespace
 }  // namespace restante

@@ -13,13 +13,6 @@ namespace {
 
 constexpr std::size_t most_sources = 64;  ///< of a document's file
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view spaces = " \t\r";
-  while (!text.empty() && spaces.find(text.front()) != text.npos) text.remove_prefix(1);
-  while (!text.empty() && spaces.find(text.back()) != text.npos) text.remove_suffix(1);
-  return text;
-}
-
 bool is_address(std::string_view text) {
   const auto colon = text.find("://");
   return colon != text.npos && colon > 0 && colon < 8;
@@ -29,7 +22,7 @@ std::vector<std::string_view> split_tabs(std::string_view line) {
   std::vector<std::string_view> out;
   for (std::size_t from = 0; from <= line.size();) {
     const auto tab = std::min(line.find('\t', from), line.size());
-    if (const auto part = trimmed(line.substr(from, tab - from)); !part.empty()) out.push_back(part);
+    if (const auto part = trimmed(line.substr(from, tab - from), " \t\r"); !part.empty()) out.push_back(part);
     from = tab + 1;
   }
   return out;
@@ -38,7 +31,7 @@ std::vector<std::string_view> split_tabs(std::string_view line) {
 /// "  name=value" below the addresses of a file; the name is one of aria2's.
 bool is_option(std::string_view line) {
   if (line.empty() || (line.front() != ' ' && line.front() != '\t')) return false;
-  line = trimmed(line);
+  line = trimmed(line, " \t\r");
   const auto equals = line.find('=');
   return equals != line.npos && equals > 0 &&
          line.substr(0, equals).find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789-") == line.npos;
@@ -59,11 +52,12 @@ std::vector<Item> read_items(std::string_view text, Gathering& out) {
     const auto line = text.substr(from, end - from);
     from = end + 1;
     ++number;
-    const auto content = trimmed(line);
+    const auto content = trimmed(line, " \t\r");
     if (content.empty() || content.starts_with('#')) continue;
     if (is_option(line) && !items.empty()) {
       const auto equals = content.find('=');
-      items.back().options.emplace_back(content.substr(0, equals), trimmed(content.substr(equals + 1)));
+      items.back().options.emplace_back(content.substr(0, equals),
+                                        trimmed(content.substr(equals + 1), " \t\r"));
     } else if (auto urls = split_tabs(content); is_address(urls.front())) {
       items.push_back({number, std::move(urls), {}});
     } else {
@@ -178,7 +172,7 @@ bool looks_like_aria2(std::string_view text) {
     const auto end = std::min(text.find('\n', from), text.size());
     const auto line = text.substr(from, end - from);
     from = end + 1;
-    if (trimmed(line).empty() || line.front() == '#') continue;
+    if (trimmed(line, " \t\r").empty() || line.front() == '#') continue;
     if (below_address && is_option(line)) return true;
     const auto parts = split_tabs(line);
     below_address = is_address(parts.front());

@@ -31,13 +31,6 @@ bool holds(const proxy::TextRule& rule, std::string_view text) {
   return is_utf8(text) && proxy::count_characters(text) <= rule.max_characters && rule.holds(text);
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view spaces = " \t\r\n";
-  while (!text.empty() && spaces.find(text.front()) != text.npos) text.remove_prefix(1);
-  while (!text.empty() && spaces.find(text.back()) != text.npos) text.remove_suffix(1);
-  return text;
-}
-
 std::string_view kind_name(proxy::CredentialKind kind) {
   constexpr std::array<std::string_view, 7> names{"basic",       "bearer", "cookie", "header",
                                                   "certificate", "header", "digest"};

@@ -34,14 +34,14 @@ std::string_view header(const Headers& headers, std::string_view name) {
   return {};
 }
 
-constexpr std::size_t most_headers = 256;  ///< of one message; browsers send a few dozen
+constexpr std::size_t most_fields = 256;  ///< of one message; browsers send a few dozen
 
 Headers read_headers(const bj::object& owner, const char* member) {
   Headers out;
   const auto* list = array_in(owner, member);
   if (list == nullptr) return out;
   for (const auto& value : *list) {
-    if (out.size() == most_headers) break;
+    if (out.size() == most_fields) break;
     if (const auto* one = value.if_object()) out.emplace_back(text_in(*one, "name"), text_in(*one, "value"));
   }
   return out;

@@ -35,13 +35,6 @@ pugi::xml_node child(const pugi::xml_node& owner, std::string_view name) {
   return {};
 }
 
-std::string_view trimmed(std::string_view text) {
-  constexpr std::string_view spaces = " \t\r\n";
-  while (!text.empty() && spaces.find(text.front()) != text.npos) text.remove_prefix(1);
-  while (!text.empty() && spaces.find(text.back()) != text.npos) text.remove_suffix(1);
-  return text;
-}
-
 template <class Number>
 std::optional<Number> number(std::string_view text) {
   text = trimmed(text);

@@ -11,12 +11,6 @@ namespace {
 
 constexpr std::string_view spaces = " \t\r\v\f";
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && spaces.find(text.front()) != text.npos) text.remove_prefix(1);
-  while (!text.empty() && spaces.find(text.back()) != text.npos) text.remove_suffix(1);
-  return text;
-}
-
 /// Where the first address of the text begins, or npos.
 std::size_t find_address(std::string_view lower, std::size_t from) {
   constexpr std::array<std::string_view, 5> schemes{"https", "http", "ftp", "ftps", "sftp"};
@@ -108,7 +102,7 @@ void read_line(Gathering& out, std::string_view line) {
       lower.starts_with("wget ") ? "of a wget command only the address is understood" : std::string_view();
   if (const auto tab = line.find('\t');
       tab != line.npos && find_address(lower, 0) == 0 && find_address(lower, 1) == lower.npos) {
-    add_address(out, trimmed(line.substr(0, tab)), trimmed(line.substr(tab + 1)), note);
+    add_address(out, trimmed(line.substr(0, tab), spaces), trimmed(line.substr(tab + 1), spaces), note);
     return;
   }
   auto at = find_address(lower, 0);
@@ -129,7 +123,7 @@ Result<Understood> understand_urls(std::string_view text, const Limits& limits) 
   Gathering out(Kind::urls, limits);
   for (std::size_t from = 0; from < text.size();) {
     const auto end = std::min(text.find('\n', from), text.size());
-    const auto line = trimmed(text.substr(from, end - from));
+    const auto line = trimmed(text.substr(from, end - from), spaces);
     from = end + 1;
     if (out.is_full()) {
       out.leave_out("the rest of the text", "there is too much in it at once");

@@ -22,12 +22,6 @@ tl::unexpected<Error> too_many(std::size_t parts) {
               "send it in several forms");
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 struct Parameter {
   std::string name;  ///< lower case
   std::string value;
@@ -63,17 +57,17 @@ std::optional<std::string> take_quoted(std::string_view& rest) {
 std::optional<Value> read_value(std::string_view text) {
   Value out;
   auto end = std::min(text.find(';'), text.size());
-  out.first = ascii_lower(trimmed(text.substr(0, end)));
-  auto rest = trimmed(text.substr(end));
+  out.first = ascii_lower(trimmed(text.substr(0, end), " \t"));
+  auto rest = trimmed(text.substr(end), " \t");
   while (!rest.empty()) {
     if (rest.front() != ';') return std::nullopt;
-    rest = trimmed(rest.substr(1));
+    rest = trimmed(rest.substr(1), " \t");
     if (rest.empty()) break;
     const auto equals = rest.find('=');
     if (equals == std::string_view::npos) return std::nullopt;
     Parameter one;
-    one.name = ascii_lower(trimmed(rest.substr(0, equals)));
-    rest = trimmed(rest.substr(equals + 1));
+    one.name = ascii_lower(trimmed(rest.substr(0, equals), " \t"));
+    rest = trimmed(rest.substr(equals + 1), " \t");
     if (one.name.empty() || one.name.find(';') != std::string::npos || out.find(one.name) != nullptr)
       return std::nullopt;
     if (rest.starts_with('"')) {
@@ -82,11 +76,11 @@ std::optional<Value> read_value(std::string_view text) {
       one.value = std::move(*quoted);
     } else {
       end = std::min(rest.find(';'), rest.size());
-      one.value = trimmed(rest.substr(0, end));
+      one.value = trimmed(rest.substr(0, end), " \t");
       rest.remove_prefix(end);
     }
     out.parameters.push_back(std::move(one));
-    rest = trimmed(rest);
+    rest = trimmed(rest, " \t");
   }
   return out;
 }
@@ -118,10 +112,10 @@ Result<void> read_head_line(std::string_view line, FormPart& part, bool& named) 
   if (colon == std::string_view::npos || colon == 0 || line.front() == ' ' || line.front() == '\t')
     return broken("a part of the form has a header line that is none");
   const std::string name = ascii_lower(line.substr(0, colon));
-  const auto value = trimmed(line.substr(colon + 1));
+  const auto value = trimmed(line.substr(colon + 1), " \t");
   if (value.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos)
     return broken("a header line of a part of the form has a line break in it");
-  if (name == "content-type") part.media_type = ascii_lower(trimmed(value.substr(0, value.find(';'))));
+  if (name == "content-type") part.media_type = ascii_lower(trimmed(value.substr(0, value.find(';')), " \t"));
   if (name == "content-transfer-encoding") {
     const std::string coding = ascii_lower(value);
     if (coding != "binary" && coding != "8bit" && coding != "7bit")

@@ -13,16 +13,10 @@ namespace {
 
 constexpr int gzip_only = 15 + 16;  // zlib.h, inflateInit2
 
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ') || text.starts_with('\t')) text.remove_prefix(1);
-  while (text.ends_with(' ') || text.ends_with('\t')) text.remove_suffix(1);
-  return text;
-}
-
 /// What stands before `mark`; `text` is what stands behind it.
 std::string_view cut(std::string_view& text, char mark) {
   const auto end = std::min(text.find(mark), text.size());
-  const auto piece = trimmed(text.substr(0, end));
+  const auto piece = trimmed(text.substr(0, end), " \t");
   text.remove_prefix(std::min(end + 1, text.size()));
   return piece;
 }

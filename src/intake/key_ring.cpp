@@ -58,24 +58,24 @@ std::optional<Instant> made_of(std::string_view name) {
   return Instant(Seconds(made));
 }
 
-tl::unexpected<Error> cannot(const std::string& what, const std::string& path) {
+tl::unexpected<Error> file_error(const std::string& what, const std::string& path) {
   return fail_errno(errno == ENOSPC ? Reason::disk_full : Reason::storage, what + " " + path, errno,
                     "see its owner, its mode and the disk; or put it back from a backup");
 }
 
 Result<Secret> read_file(const std::string& path) {
   const UniqueFd in(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (!in) return cannot("cannot open", path);
+  if (!in) return file_error("cannot open", path);
   Secret out{std::string(largest_file, '\0')};
   const auto got = ::read(in.get(), out.text.data(), out.text.size());
-  if (got < 0) return cannot("cannot read", path);
+  if (got < 0) return file_error("cannot read", path);
   out.text.resize(static_cast<std::size_t>(got));
   return out;
 }
 
 Result<void> sync_folder(const std::string& folder) {
   const UniqueFd handle(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!handle || ::fsync(handle.get()) != 0) return cannot("cannot sync", folder);
+  if (!handle || ::fsync(handle.get()) != 0) return file_error("cannot sync", folder);
   return {};
 }
 
@@ -83,10 +83,10 @@ Result<void> sync_folder(const std::string& folder) {
 Result<void> write_file(const std::string& folder, const std::string& path, std::string_view content) {
   const std::string beside = path + ".new";
   const UniqueFd out(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!out) return cannot("cannot make", path);
+  if (!out) return file_error("cannot make", path);
   if (::write(out.get(), content.data(), content.size()) != static_cast<ssize_t>(content.size()) ||
       ::fsync(out.get()) != 0 || ::rename(beside.c_str(), path.c_str()) != 0)
-    return cannot("cannot write", path);
+    return file_error("cannot write", path);
   return sync_folder(folder);
 }
 
@@ -94,7 +94,8 @@ Result<void> write_file(const std::string& folder, const std::string& path, std:
 
 Result<std::unique_ptr<KeyRing>> KeyRing::open(std::string folder, const proxy::PrivateKey& identity,
                                                Instant now, KeyTimes times) {
-  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST) return cannot("cannot make the folder", folder);
+  if (::mkdir(folder.c_str(), 0700) != 0 && errno != EEXIST)
+    return file_error("cannot make the folder", folder);
   std::unique_ptr<KeyRing> ring(new KeyRing(std::move(folder), identity, times));
   if (auto read = ring->read(now); !read) return fail(std::move(read.error()));
   return ring;
@@ -119,7 +120,7 @@ Result<void> KeyRing::read(Instant now) {
   }
   if (error) {
     errno = error.value();
-    return cannot("cannot read the folder", folder_);
+    return file_error("cannot read the folder", folder_);
   }
   std::sort(keys.begin(), keys.end(), [](const Key& a, const Key& b) { return a.made > b.made; });
   if (keys.empty())

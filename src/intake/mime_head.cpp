@@ -13,7 +13,6 @@ namespace restante::intake {
 
 namespace {
 
-constexpr std::string_view blanks = " \t\r\n";
 constexpr std::size_t most_parameters = 64;
 constexpr unsigned most_sections = 64;  ///< of one parameter (RFC 2231 §3)
 
@@ -22,12 +21,6 @@ int hex_digit(char c) {
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   return -1;
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto from = text.find_first_not_of(blanks);
-  if (from == std::string_view::npos) return {};
-  return text.substr(from, text.find_last_not_of(blanks) - from + 1);
 }
 
 /// The words of a structured field one by one, without comments (RFC 5322 §3.2.2).

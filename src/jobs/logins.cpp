@@ -28,18 +28,12 @@ std::string random_id() {
   return to_hex(std::span(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()));
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
 /// "a=1; b=2"
 Result<std::vector<proxy::Cookie>> cookies_of(std::string_view text, const std::string& host, bool secure) {
   std::vector<proxy::Cookie> out;
   while (!text.empty()) {
     const auto end = std::min(text.find(';'), text.size());
-    const std::string_view one = trimmed(text.substr(0, end));
+    const std::string_view one = trimmed(text.substr(0, end), " ");
     text.remove_prefix(std::min(end + 1, text.size()));
     if (one.empty()) continue;
     const auto equals = one.find('=');

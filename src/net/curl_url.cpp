@@ -2,6 +2,7 @@
 #include "net/curl_url.hpp"
 
 #include "base/text.hpp"
+#include "net/curl_parts.hpp"
 
 #include <boost/url/parse.hpp>
 #include <boost/url/url_view.hpp>
@@ -17,20 +18,6 @@ namespace restante::net {
 namespace {
 
 constexpr std::size_t max_url_bytes = 16 * 1024;
-
-struct FreeUrl {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
-using CurlUrl = std::unique_ptr<CURLU, FreeUrl>;
-
-std::optional<std::string> part(CURLU* url, CURLUPart which, unsigned flags = 0) {
-  char* text = nullptr;
-  const CURLUcode code = curl_url_get(url, which, &text, flags);
-  if (text == nullptr) return std::nullopt;
-  std::string copy(text);
-  curl_free(text);  // also after an error: libcurl 7.88 leaves a host behind that has no xn-- form
-  return code == CURLUE_OK ? std::optional(copy) : std::nullopt;
-}
 
 /// The part behind "//" up to the path; nullopt: there is none.
 std::optional<std::string_view> authority_of(std::string_view text) {

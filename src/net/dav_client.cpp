@@ -2,6 +2,7 @@
 #include "net/dav_client.hpp"
 
 #include "base/text.hpp"
+#include "net/curl_parts.hpp"
 #include "net/curl_url.hpp"
 #include "net/http_client.hpp"
 
@@ -21,10 +22,6 @@ constexpr std::string_view wanted =
     R"(<?xml version="1.0" encoding="utf-8"?><propfind xmlns="DAV:"><prop><resourcetype/><getetag/>)"
     R"(<getcontentlength/></prop></propfind>)";
 
-bool is_this_machine(const std::string& host) {
-  return host == "localhost" || host == "::1" || host.starts_with("127.");
-}
-
 std::string_view local_name(const pugi::xml_node& node) {
   const std::string_view name = node.name();
   const auto colon = name.find(':');
@@ -35,12 +32,6 @@ pugi::xml_node child(const pugi::xml_node& owner, std::string_view name) {
   for (const auto& one : owner.children())
     if (local_name(one) == name) return one;
   return {};
-}
-
-std::string_view trimmed(std::string_view text) {
-  const auto from = text.find_first_not_of(" \t\r\n");
-  if (from == std::string_view::npos) return {};
-  return text.substr(from, text.find_last_not_of(" \t\r\n") - from + 1);
 }
 
 bool fits_header(std::string_view text) {

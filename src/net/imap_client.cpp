@@ -19,22 +19,6 @@ constexpr std::string_view aside_mark = "RestanteRefused";  ///< keyword (RFC 35
 /// Keyword beside \Deleted of a letter that we are removing: not one that a person marked.
 constexpr std::string_view erased_mark = "RestanteErased";
 
-struct FreeUrl {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
-};
-
-std::string part_of(CURLU* url, CURLUPart part) {
-  char* text = nullptr;
-  if (curl_url_get(url, part, &text, part == CURLUPART_PATH ? CURLU_URLDECODE : 0) != CURLUE_OK) return {};
-  std::string out(text);
-  curl_free(text);
-  return out;
-}
-
-bool is_this_machine(const std::string& host) {
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
-}
-
 /// A folder's name that needs no escape in a command or a URL but for its spaces.
 bool is_plain(std::string_view name) {
   return std::all_of(name.begin(), name.end(), [](char c) {
@@ -61,7 +45,7 @@ struct Answer {
   bool too_long = false;
 };
 
-std::size_t on_body(char* data, std::size_t size, std::size_t count, void* user) {
+std::size_t take_body(char* data, std::size_t size, std::size_t count, void* user) {
   auto& answer = *static_cast<Answer*>(user);
   const std::size_t bytes = size * count;
   answer.too_long = answer.too_long || bytes > answer.most - answer.body.size();
@@ -70,11 +54,11 @@ std::size_t on_body(char* data, std::size_t size, std::size_t count, void* user)
   return bytes;
 }
 
-std::size_t on_line(char*, std::size_t size, std::size_t count, void*) {
+std::size_t drop_line(char*, std::size_t size, std::size_t count, void*) {
   return size * count;
 }
 
-int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+int stop_if_asked(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   return static_cast<const std::atomic<bool>*>(user)->load() ? 1 : 0;
 }
 
@@ -107,20 +91,21 @@ tl::unexpected<Error> failure(CURLcode code, std::string_view detail) {
 }  // namespace
 
 Result<void> check(const ImapFolder& folder) {
-  const std::unique_ptr<CURLU, FreeUrl> url(curl_url());
+  const CurlUrl url(curl_url());
   const bool known = folder.url.starts_with("imap://") || folder.url.starts_with("imaps://");
   if (!known || curl_url_set(url.get(), CURLUPART_URL, folder.url.c_str(), 0) != CURLUE_OK)
     return fail(Reason::invalid, "a mail folder is written imaps://HOST/FOLDER");
-  if (!part_of(url.get(), CURLUPART_USER).empty() || !part_of(url.get(), CURLUPART_QUERY).empty() ||
-      !part_of(url.get(), CURLUPART_OPTIONS).empty() || !part_of(url.get(), CURLUPART_FRAGMENT).empty())
+  if (part(url.get(), CURLUPART_USER) || part(url.get(), CURLUPART_QUERY) ||
+      part(url.get(), CURLUPART_OPTIONS) || part(url.get(), CURLUPART_FRAGMENT))
     return fail(Reason::invalid, "a mail folder's URL has a host, a port and a folder only",
                 "user and password_file are settings of their own");
-  const std::string path = part_of(url.get(), CURLUPART_PATH);  // empty: control characters in it
+  const std::string path =
+      part(url.get(), CURLUPART_PATH, CURLU_URLDECODE).value_or("");  // empty: control characters in it
   if (path.empty() || !is_plain(path))
     return fail(Reason::invalid, "the folder's name has characters that are not taken",
                 "name it with letters, digits, spaces and . _ - / only");
   if (!folder.starttls && folder.url.starts_with("imap://") &&
-      !is_this_machine(part_of(url.get(), CURLUPART_HOST)))
+      !is_this_machine(part(url.get(), CURLUPART_HOST).value_or("")))
     return fail(Reason::invalid, "mail is read unencrypted only from a server on this machine",
                 "leave starttls out, or use imaps://");
   return {};
@@ -156,10 +141,10 @@ struct ImapClient::State {
     }
     set(CURLOPT_USERNAME, folder.user.c_str());
     set(CURLOPT_PASSWORD, folder.password.c_str());
-    set(CURLOPT_HEADERFUNCTION, on_line);
-    set(CURLOPT_WRITEFUNCTION, on_body);
+    set(CURLOPT_HEADERFUNCTION, drop_line);
+    set(CURLOPT_WRITEFUNCTION, take_body);
     set(CURLOPT_NOPROGRESS, 0L);
-    set(CURLOPT_XFERINFOFUNCTION, on_progress);
+    set(CURLOPT_XFERINFOFUNCTION, stop_if_asked);
     set(CURLOPT_XFERINFODATA, stop);
   }
 
@@ -202,9 +187,9 @@ ImapClient::ImapClient(ImapFolder folder, const std::atomic<bool>& stop) : state
   RESTANTE_REQUIRE(started == CURLE_OK);
   state.easy.reset(curl_easy_init());
   RESTANTE_REQUIRE(state.easy != nullptr);
-  const std::unique_ptr<CURLU, FreeUrl> url(curl_url());
+  const CurlUrl url(curl_url());
   RESTANTE_REQUIRE(curl_url_set(url.get(), CURLUPART_URL, folder.url.c_str(), 0) == CURLUE_OK);
-  state.name = part_of(url.get(), CURLUPART_PATH).substr(1);
+  state.name = part(url.get(), CURLUPART_PATH, CURLU_URLDECODE).value_or("").substr(1);
   if (state.name.empty()) state.name = "INBOX";
   state.base = folder.url.substr(0, folder.url.find('/', folder.url.find("://") + 3)) + "/";
   for (const char c : state.name) {

@@ -2,6 +2,7 @@
 #include "net/mail_client.hpp"
 
 #include "base/log.hpp"
+#include "net/curl_parts.hpp"
 #include "net/curl_url.hpp"
 
 #include <curl/curl.h>
@@ -17,9 +18,6 @@ namespace {
 
 struct FreeEasy {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
-};
-struct FreeUrl {
-  void operator()(CURLU* url) const { curl_url_cleanup(url); }
 };
 
 /// What one conversation works on; libcurl's callbacks get it.
@@ -49,17 +47,9 @@ std::size_t on_body(char*, std::size_t size, std::size_t count, void*) {
   return size * count;
 }
 
-int on_progress(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+int stop_talking(void* user, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
   const auto& talk = *static_cast<const Conversation*>(user);
   return talk.stop != nullptr && talk.stop->load() ? 1 : 0;
-}
-
-std::string part_of(CURLU* url, CURLUPart part) {
-  char* text = nullptr;
-  if (curl_url_get(url, part, &text, 0) != CURLUE_OK) return {};
-  std::string out(text);
-  curl_free(text);
-  return out;
 }
 
 /// "550 5.1.1": the code and, if there is one, the enhanced code (RFC 3463), never the words.
@@ -98,7 +88,7 @@ public:
       set(CURLOPT_PASSWORD, server.password.c_str());
     }
     set(CURLOPT_NOPROGRESS, 0L);
-    set(CURLOPT_XFERINFOFUNCTION, on_progress);
+    set(CURLOPT_XFERINFOFUNCTION, stop_talking);
     set(CURLOPT_XFERINFODATA, &talk_);
     set(CURLOPT_HEADERFUNCTION, on_line);
     set(CURLOPT_HEADERDATA, &talk_);
@@ -188,24 +178,19 @@ private:
   std::array<char, CURL_ERROR_SIZE> detail_{};
 };
 
-bool is_this_machine(const std::string& host) {
-  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
-}
-
 }  // namespace
 
 Result<void> check(const MailServer& server) {
-  const std::unique_ptr<CURLU, FreeUrl> url(curl_url());
+  const CurlUrl url(curl_url());
   const bool known = server.url.starts_with("smtp://") || server.url.starts_with("smtps://");
   if (!known || curl_url_set(url.get(), CURLUPART_URL, server.url.c_str(), 0) != CURLUE_OK)
     return fail(Reason::invalid, "a mail server is written smtp://HOST:587 or smtps://HOST:465");
-  const std::string path = part_of(url.get(), CURLUPART_PATH);
-  if (!part_of(url.get(), CURLUPART_USER).empty() || !part_of(url.get(), CURLUPART_QUERY).empty() ||
-      (path != "/" && !path.empty()))
+  const std::string path = part(url.get(), CURLUPART_PATH).value_or("");
+  if (part(url.get(), CURLUPART_USER) || part(url.get(), CURLUPART_QUERY) || (path != "/" && !path.empty()))
     return fail(Reason::invalid, "a mail server's URL has a host and a port only",
                 "user and password_file are settings of their own");
   if (!server.starttls && server.url.starts_with("smtp://") &&
-      !is_this_machine(part_of(url.get(), CURLUPART_HOST)))
+      !is_this_machine(part(url.get(), CURLUPART_HOST).value_or("")))
     return fail(Reason::invalid, "mail goes unencrypted only to a server on this machine",
                 "leave starttls out, or use smtps://");
   return {};

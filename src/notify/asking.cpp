@@ -9,7 +9,7 @@
 namespace restante::notify {
 namespace {
 
-constexpr Seconds day{86400}, hour{3600};
+constexpr Seconds a_day{86400}, an_hour{3600};
 constexpr std::size_t guesses_remembered = 10000;
 
 }  // namespace
@@ -24,11 +24,11 @@ bool Asking::counts(std::map<AccountId, Count>& of, AccountId account, Instant n
 }
 
 bool Asking::may_ask(AccountId account, Instant now) {
-  return counts(asked_, account, now, day, limits_.asked_per_day);
+  return counts(asked_, account, now, a_day, limits_.asked_per_day);
 }
 
 bool Asking::may_test(AccountId account, Instant now) {
-  return counts(tested_, account, now, hour, limits_.tests_per_hour);
+  return counts(tested_, account, now, an_hour, limits_.tests_per_hour);
 }
 
 Instant Asking::asks(Kind kind, const std::string& address, Instant now) {

@@ -15,12 +15,6 @@ constexpr std::array<std::string_view, 7> day_codes = {"MO", "TU", "WE", "TH", "
 constexpr std::array<std::string_view, 7> day_names = {"monday", "tuesday",  "wednesday", "thursday",
                                                        "friday", "saturday", "sunday"};
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 /// "mo", "mon" or "monday", in any case.
 std::optional<Weekday> weekday_from(std::string_view text) {
   const auto lower = ascii_lower(text);
@@ -153,7 +147,7 @@ Result<Instant> ahead_by(std::string_view text, std::string_view zone, Instant n
 }  // namespace
 
 Result<Instant> parse_person_time(std::string_view given, std::string_view zone, Instant now) {
-  const auto text = trimmed(given);
+  const auto text = trimmed(given, " \t");
   if (!zone.empty() && !is_zone(zone))
     return fail(Reason::usage, fmt::format("'{}' is not a known time zone", zone),
                 "give an IANA name, as in Europe/Paris");
@@ -170,7 +164,7 @@ Result<Instant> parse_person_time(std::string_view given, std::string_view zone,
   if (const auto minute = clock_from(text, false)) return next_at(zone, now, *minute, std::nullopt);
   if (const auto space = text.find_first_of(" \t"); space != std::string_view::npos) {
     const auto day = ascii_lower(text.substr(0, space));
-    const auto minute = clock_from(trimmed(text.substr(space)), false);
+    const auto minute = clock_from(trimmed(text.substr(space), " \t"), false);
     if (minute && day == "today") return days_ahead(zone, now, 0, minute);
     if (minute && day == "tomorrow") return days_ahead(zone, now, 1, minute);
     if (const auto weekday = weekday_from(day); minute && weekday)
@@ -183,7 +177,8 @@ Result<Instant> parse_person_time(std::string_view given, std::string_view zone,
 
 Result<Seconds> parse_duration(std::string_view text) {
   Span span;
-  const bool good = text.starts_with('P') ? take_iso(text.substr(1), span) : take_short(trimmed(text), span);
+  const bool good =
+      text.starts_with('P') ? take_iso(text.substr(1), span) : take_short(trimmed(text, " \t"), span);
   if (!good)
     return fail(Reason::usage, fmt::format("'{}' is not a duration", text),
                 "write it as 30d, 12h, 1h30m, 90s or P30D");
@@ -206,7 +201,7 @@ std::string duration_text(Seconds duration) {
 }
 
 Result<Window> parse_person_window(std::string_view given) {
-  const auto text = trimmed(given);
+  const auto text = trimmed(given, " \t");
   const auto wrong = [&] {
     return fail(Reason::usage, fmt::format("'{}' is not a window of hours", text),
                 "write it as 23:00-06:00, 23:00-06:00@MO,TU or 08:00-18:00@MO-FR");
@@ -215,8 +210,8 @@ Result<Window> parse_person_window(std::string_view given) {
   const auto span = text.substr(0, at);
   const auto dash = span.find('-');
   if (dash == std::string_view::npos) return wrong();
-  const auto from = clock_from(trimmed(span.substr(0, dash)), false);
-  const auto to = clock_from(trimmed(span.substr(dash + 1)), true);
+  const auto from = clock_from(trimmed(span.substr(0, dash), " \t"), false);
+  const auto to = clock_from(trimmed(span.substr(dash + 1), " \t"), true);
   if (!from || !to) return wrong();
   Window out;
   out.from_minute = *from;
@@ -227,7 +222,7 @@ Result<Window> parse_person_window(std::string_view given) {
   std::string_view left = text.substr(at + 1);
   for (bool more = true; more;) {
     const auto comma = left.find(',');
-    const auto part = trimmed(left.substr(0, comma));
+    const auto part = trimmed(left.substr(0, comma), " \t");
     const auto range = part.find('-');
     const auto first = weekday_from(part.substr(0, range));
     const auto last = range == std::string_view::npos ? first : weekday_from(part.substr(range + 1));

@@ -22,12 +22,6 @@ tl::unexpected<Error> wrong(std::string message) {
               "write it as in FREQ=DAILY, FREQ=WEEKLY;BYDAY=MO,FR or FREQ=MONTHLY;BYMONTHDAY=1");
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (text.starts_with(' ')) text.remove_prefix(1);
-  while (text.ends_with(' ')) text.remove_suffix(1);
-  return text;
-}
-
 std::optional<int> number(std::string_view text) {
   if (text.starts_with('+')) {
     text.remove_prefix(1);
@@ -402,9 +396,9 @@ Instant moved_along(std::string_view zone, Instant time, Instant from, Instant t
 }
 
 Result<std::string> parse_person_recurrence(std::string_view given) {
-  const std::string text = ascii_lower(trimmed(given));
+  const std::string text = ascii_lower(trimmed(given, " "));
   if (text.starts_with("freq=") || text.starts_with("rrule:")) {
-    std::string rule(trimmed(given));
+    std::string rule(trimmed(given, " "));
     if (text.starts_with("rrule:")) rule.erase(0, 6);
     for (char& c : rule)
       if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
@@ -423,7 +417,7 @@ Result<std::string> parse_person_recurrence(std::string_view given) {
     const auto count = number(unit.substr(0, space));
     if (!count || *count < 1 || *count > RecurrenceLimits().interval) return not_one();
     interval = *count;
-    unit = trimmed(unit.substr(space));
+    unit = trimmed(unit.substr(space), " ");
   }
   const std::string every = interval == 1 ? std::string() : fmt::format(";INTERVAL={}", interval);
   if (unit == "day" || unit == "days" || unit == "daily") return "FREQ=DAILY" + every;

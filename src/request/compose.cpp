@@ -28,12 +28,6 @@ tl::unexpected<Error> usage(std::string message, std::string hint = {}) {
   return fail(Reason::usage, std::move(message), std::move(hint));
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 std::string zone_of(std::string_view tz, const Place& place) {
   if (tz.empty()) return place.tz.empty() ? "UTC" : place.tz;
   return tz == "here" ? proxy::system_zone() : std::string(tz);
@@ -66,7 +60,7 @@ Result<void> add_checksum(proxy::File& file, std::string_view text) {
   if (equals == text.npos || found == known.end())
     return usage("--checksum does not understand '" + std::string(text) + "'",
                  "write sha-256=HEX, sha-512=HEX, sha-1=HEX or md5=HEX");
-  const std::string hex = ascii_lower(trimmed(text.substr(equals + 1)));
+  const std::string hex = ascii_lower(trimmed(text.substr(equals + 1), " \t"));
   if (hex.size() != found->digits || !from_hex(hex))
     return usage("a " + algorithm + " checksum has " + std::to_string(found->digits) + " hexadecimal digits");
   file.digests[std::string(found->name)] = hex;
@@ -90,7 +84,7 @@ Result<proxy::Header> read_header(std::string_view text) {
            std::string_view("!#$%&'*+.^_`|~-").find(c) != std::string_view::npos;
   });
   if (!good_name) return usage("--header wants 'Name: value'");
-  const std::string_view value = trimmed(text.substr(colon + 1));
+  const std::string_view value = trimmed(text.substr(colon + 1), " \t");
   if (value.find_first_of(std::string_view("\r\n\0", 3)) != value.npos)
     return usage("the value of --header " + name + " has a line break in it");
   if (is_own_header(name))
@@ -114,7 +108,7 @@ bool begins_with_host(std::string_view text) {
 }
 
 Result<PlainUrl> plain_url(std::string_view text) {
-  if (text.find("://") == text.npos && !begins_with_host(trimmed(text)))
+  if (text.find("://") == text.npos && !begins_with_host(trimmed(text, " \t")))
     return fail(Reason::scheme, "'" + url_for_logs(text) + "' is not the address of a file",
                 "give the whole address, as in https://host/file");
   auto tidy = proxy::tidy_url(text);

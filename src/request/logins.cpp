@@ -13,8 +13,8 @@
 namespace restante::request {
 namespace {
 
-constexpr const char* file = "logins.sealed";
-constexpr const char* key_file = "keys/logins.key";
+constexpr const char* logins_file = "logins.sealed";
+constexpr const char* logins_key_file = "keys/logins.key";
 
 bool same_place(const proxy::Credential& a, const proxy::Credential& b) {
   return a.scope == b.scope && a.kind == b.kind;
@@ -42,28 +42,28 @@ std::string login_name(const proxy::Credential& login) {
 Result<Logins> Logins::open(const Home& home) {
   auto lock = home.lock("lock");
   if (!lock) return fail(std::move(lock.error()));
-  auto key = home.read(key_file);
+  auto key = home.read(logins_key_file);
   if (!key) return fail(std::move(key.error()));
   if (!*key) {
     *key = random_string(seal_key_size);
-    if (auto done = home.write(key_file, **key); !done) return fail(std::move(done.error()));
+    if (auto done = home.write(logins_key_file, **key); !done) return fail(std::move(done.error()));
   }
   if ((*key)->size() != seal_key_size)
-    return fail(Reason::storage, home.path() + "/" + key_file + " is damaged",
-                "remove it and " + std::string(file) + ", and add the logins anew");
+    return fail(Reason::storage, home.path() + "/" + logins_key_file + " is damaged",
+                "remove it and " + std::string(logins_file) + ", and add the logins anew");
   return Logins(home, std::move(**key));
 }
 
 Result<std::vector<proxy::Credential>> Logins::all() const {
   std::vector<proxy::Credential> out;
   const auto damaged = [this] {
-    return fail(Reason::storage, home_.path() + "/" + file + " is damaged, or of another device",
+    return fail(Reason::storage, home_.path() + "/" + logins_file + " is damaged, or of another device",
                 "remove it, and add the logins anew");
   };
-  auto sealed = home_.read(file);
+  auto sealed = home_.read(logins_file);
   if (!sealed) return fail(std::move(sealed.error()));
   if (!*sealed) return out;
-  auto plain = unseal(key_, **sealed, file);
+  auto plain = unseal(key_, **sealed, logins_file);
   if (!plain) return damaged();
   std::string_view left = *plain;
   while (!left.empty()) {
@@ -90,9 +90,9 @@ Result<void> Logins::write(const std::vector<proxy::Credential>& logins) const {
     plain += line + "\n";
     wipe(line);
   }
-  const std::string sealed = seal(key_, plain, file);
+  const std::string sealed = seal(key_, plain, logins_file);
   wipe(plain);
-  return home_.write(file, sealed);
+  return home_.write(logins_file, sealed);
 }
 
 Result<void> Logins::put(proxy::Credential login) const {

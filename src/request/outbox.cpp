@@ -15,12 +15,12 @@
 namespace restante::request {
 namespace {
 
-constexpr const char* folder = "outbox";
-constexpr const char* key_file = "keys/outbox.key";
-constexpr std::string_view suffix = ".sealed";
+constexpr const char* outbox_folder = "outbox";
+constexpr const char* outbox_key_file = "keys/outbox.key";
+constexpr std::string_view outbox_suffix = ".sealed";
 
 std::string file_of(const std::string& id) {
-  return std::string(folder) + "/" + id + std::string(suffix);
+  return std::string(outbox_folder) + "/" + id + std::string(outbox_suffix);
 }
 
 bool is_id(std::string_view text) {
@@ -69,20 +69,20 @@ std::optional<Unsent> from_text(const std::string& id, std::string_view text) {
 }  // namespace
 
 Result<std::string> outbox_key(const Home& home) {
-  auto key = home.read(key_file);
+  auto key = home.read(outbox_key_file);
   if (!key) return fail(std::move(key.error()));
   if (!*key) {
     auto lock = home.lock("lock");
     if (!lock) return fail(std::move(lock.error()));
-    key = home.read(key_file);
+    key = home.read(outbox_key_file);
     if (!key) return fail(std::move(key.error()));
   }
   if (!*key) {
     *key = random_string(seal_key_size);
-    if (auto done = home.write(key_file, **key); !done) return fail(std::move(done.error()));
+    if (auto done = home.write(outbox_key_file, **key); !done) return fail(std::move(done.error()));
   }
   if ((*key)->size() != seal_key_size)
-    return fail(Reason::storage, home.path() + "/" + key_file + " is damaged",
+    return fail(Reason::storage, home.path() + "/" + outbox_key_file + " is damaged",
                 "remove it; what is in the outbox is lost then and must be sent anew");
   return std::move(**key);
 }
@@ -103,13 +103,13 @@ Result<void> Outbox::drop(const std::string& id) const {
 }
 
 Result<std::vector<Unsent>> Outbox::all(const std::function<void(const std::string&)>& damaged) const {
-  auto names = home_->list(folder);
+  auto names = home_->list(outbox_folder);
   if (!names) return fail(std::move(names.error()));
   std::vector<Unsent> out;
   for (const std::string& name : *names) {
-    if (!name.ends_with(suffix)) continue;
-    const std::string id = name.substr(0, name.size() - suffix.size());
-    auto sealed = home_->read(std::string(folder) + "/" + name);
+    if (!name.ends_with(outbox_suffix)) continue;
+    const std::string id = name.substr(0, name.size() - outbox_suffix.size());
+    auto sealed = home_->read(std::string(outbox_folder) + "/" + name);
     if (!sealed) return fail(std::move(sealed.error()));
     if (!*sealed) continue;  // another process has just sent it
     const auto plain = unseal(key_, **sealed, id);
@@ -117,7 +117,7 @@ Result<std::vector<Unsent>> Outbox::all(const std::function<void(const std::stri
     if (unsent)
       out.push_back(std::move(*unsent));
     else if (damaged)
-      damaged(home_->path() + "/" + folder + "/" + name);
+      damaged(home_->path() + "/" + outbox_folder + "/" + name);
   }
   return out;
 }

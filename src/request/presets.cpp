@@ -15,7 +15,7 @@
 namespace restante::request {
 namespace {
 
-constexpr const char* file = "presets.json";
+constexpr const char* presets_file = "presets.json";
 /// Options that bring secrets along, or name a file that holds some.
 constexpr std::array<std::string_view, 6> secret_options{"user", "secret-stdin", "digest",
                                                          "cert", "key",          "cookies"};
@@ -68,17 +68,17 @@ Result<void> write(const Home& home, const std::vector<Preset>& presets) {
   boost::json::object root;
   root["v"] = 1;
   root["presets"] = std::move(list);
-  return home.write(file, boost::json::serialize(root) + "\n");
+  return home.write(presets_file, boost::json::serialize(root) + "\n");
 }
 
 }  // namespace
 
 Result<std::vector<Preset>> load_presets(const Home& home) {
   std::vector<Preset> out;
-  auto text = home.read(file);
+  auto text = home.read(presets_file);
   if (!text) return fail(std::move(text.error()));
   if (!*text) return out;
-  auto root = json::parse_object(**text, home.path() + "/" + file);
+  auto root = json::parse_object(**text, home.path() + "/" + presets_file);
   if (!root) return fail(std::move(root.error()));
   const auto* list = json::array(*root, "presets");
   for (std::size_t i = 0; list != nullptr && i < list->size(); ++i) {

@@ -16,11 +16,11 @@
 namespace restante::request {
 namespace {
 
-constexpr const char* folder = "sent";
-constexpr std::string_view suffix = ".sealed";
+constexpr const char* sent_folder = "sent";
+constexpr std::string_view sent_suffix = ".sealed";
 
 std::string file_of(std::string_view id) {
-  return std::string(folder) + "/" + std::string(id) + std::string(suffix);
+  return std::string(sent_folder) + "/" + std::string(id) + std::string(sent_suffix);
 }
 
 std::optional<Sent> from_text(const std::string& id, std::string_view text) {
@@ -68,15 +68,15 @@ Result<void> remember_sent(const Home& home, const Sent& sent, Instant now) {
 
 Result<std::vector<Sent>> all_sent(const Home& home, Instant now) {
   std::vector<Sent> out;
-  auto names = home.list(folder);
+  auto names = home.list(sent_folder);
   if (!names) return fail(std::move(names.error()));
   if (names->empty()) return out;
   auto key = outbox_key(home);
   if (!key) return fail(std::move(key.error()));
   for (const std::string& name : *names) {
-    if (!name.ends_with(suffix)) continue;
-    const std::string id = name.substr(0, name.size() - suffix.size());
-    auto sealed = home.read(std::string(folder) + "/" + name);
+    if (!name.ends_with(sent_suffix)) continue;
+    const std::string id = name.substr(0, name.size() - sent_suffix.size());
+    auto sealed = home.read(std::string(sent_folder) + "/" + name);
     if (!sealed) return fail(std::move(sealed.error()));
     if (!*sealed) continue;  // another process has just erased it
     auto plain = unseal(*key, **sealed, "sent-" + id);
@@ -97,10 +97,10 @@ Result<void> forget_sent(const Home& home, std::string_view id) {
 }
 
 Result<void> forget_ended(const Home& home, const std::vector<Job>& jobs) {
-  auto names = home.list(folder);
+  auto names = home.list(sent_folder);
   if (!names) return fail(std::move(names.error()));
   for (const Job& job : jobs) {
-    const std::string name = job.proxy + std::string(suffix);
+    const std::string name = job.proxy + std::string(sent_suffix);
     if (!job.ended() || !std::binary_search(names->begin(), names->end(), name)) continue;
     if (auto gone = forget_sent(home, job.proxy); !gone) return gone;
   }

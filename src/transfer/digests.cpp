@@ -19,12 +19,6 @@ struct Known {
 /// Strongest first.
 constexpr std::array<Known, 4> known{{{"sha-512", 64}, {"sha-256", 32}, {"sha", 20}, {"md5", 16}}};
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 /// Members "name=value" of all fields of that name. `bytes`: the value is a byte sequence (RFC 8941 §3.3.5).
 std::optional<PublishedDigest> strongest(const Fields& fields, std::string_view field, bool bytes) {
   std::array<std::optional<std::string>, known.size()> found;
@@ -32,19 +26,19 @@ std::optional<PublishedDigest> strongest(const Fields& fields, std::string_view 
     if (name != field) continue;
     for (std::string_view rest = value; !rest.empty();) {
       const std::size_t comma = std::min(rest.find(','), rest.size());
-      const std::string_view member = trimmed(rest.substr(0, comma));
+      const std::string_view member = trimmed(rest.substr(0, comma), " \t");
       rest.remove_prefix(std::min(rest.size(), comma + 1));
       const std::size_t equals = member.find('=');
       if (equals == std::string_view::npos) continue;
-      std::string_view text = trimmed(member.substr(equals + 1));
+      std::string_view text = trimmed(member.substr(equals + 1), " \t");
       if (bytes) {
         const std::size_t end = text.find(':', 1);
         if (text.empty() || text.front() != ':' || end == std::string_view::npos) continue;
         text = text.substr(1, end - 1);
       } else {
-        text = trimmed(text.substr(0, text.find(';')));
+        text = trimmed(text.substr(0, text.find(';')), " \t");
       }
-      const std::string algorithm = ascii_lower(trimmed(member.substr(0, equals)));
+      const std::string algorithm = ascii_lower(trimmed(member.substr(0, equals), " \t"));
       for (std::size_t i = 0; i < known.size(); ++i) {
         if (algorithm != known[i].name) continue;
         auto raw = from_base64(text);

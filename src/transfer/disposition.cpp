@@ -16,12 +16,6 @@ namespace {
 constexpr std::size_t max_field_bytes = 16 * 1024;
 constexpr std::string_view white = " \t\r\n";
 
-std::string_view trimmed(std::string_view text) {
-  const auto first = text.find_first_not_of(white);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(white) - first + 1);
-}
-
 bool is_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<signed char>(c) >= 0; });
 }
@@ -44,7 +38,7 @@ std::string_view take_part(std::string_view& rest) {
   end = std::min(end, rest.size());
   const std::string_view part = rest.substr(0, end);
   rest.remove_prefix(std::min(rest.size(), end + 1));
-  return trimmed(part);
+  return trimmed(part, white);
 }
 
 /// A quoted-string without its quotes and escapes; a quote that is never closed is left out.
@@ -157,14 +151,14 @@ std::string disposition_name(std::string_view field) {
   if (field.size() > max_field_bytes) return {};
   std::string plain, extended;
   std::string_view rest = field;
-  if (is_token(trimmed(field.substr(0, field.find(';'))))) take_part(rest);
+  if (is_token(trimmed(field.substr(0, field.find(';')), white))) take_part(rest);
   while (!rest.empty()) {
     const std::string_view part = take_part(rest);
     if (part.empty()) continue;
     const auto equals = part.find('=');
     if (equals == std::string_view::npos) break;  // what follows a fault is not trusted
-    const std::string name = ascii_lower(trimmed(part.substr(0, equals)));
-    const std::string_view value = trimmed(part.substr(equals + 1));
+    const std::string name = ascii_lower(trimmed(part.substr(0, equals), white));
+    const std::string_view value = trimmed(part.substr(equals + 1), white);
     if (name.empty()) break;
     if (name == "filename" && plain.empty()) plain = plain_value(unquoted(value));
     if (name == "filename*" && extended.empty()) extended = extended_value(value);
@@ -173,7 +167,7 @@ std::string disposition_name(std::string_view field) {
 }
 
 bool is_attachment(std::string_view field) {
-  return ascii_lower(trimmed(field.substr(0, field.find(';')))) == "attachment";
+  return ascii_lower(trimmed(field.substr(0, field.find(';')), white)) == "attachment";
 }
 
 }  // namespace restante::transfer
